@@ -1,0 +1,92 @@
+"""A dataset: inputs and targets in up to three splits, and what is known of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Task = Literal["classification", "regression"]
+SplitName = Literal["train", "val", "test"]
+Progress = Callable[[str, int, int | None], None]
+"""Called while data is fetched, with what is fetched, the bytes so far and the bytes in all (None: not known)."""
+
+
+def quiet(what: str, done: int, total: int | None) -> None:
+    """The Progress that shows nothing."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Some examples: ``inputs`` and ``targets`` of the same length."""
+
+    inputs: Array
+    """(n, features) float32, C order."""
+    targets: Array
+    """(n,) int64 class numbers from 0, or (n, outputs) float32 values."""
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def take(self, rows: Array) -> "Split":
+        """The examples at these row numbers, in this order."""
+        return Split(np.ascontiguousarray(self.inputs[rows]), np.ascontiguousarray(self.targets[rows]))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Everything a run needs to know of its data."""
+
+    name: str
+    train: Split
+    val: Split | None
+    test: Split | None
+    sha256: str
+    """Of the examples as decoded, before ``limit`` and ``val_fraction``: equal hashes mean scores can be compared."""
+    shape: tuple[int, ...]
+    """Of one input before it was flattened to ``features``: (28, 28), (3, 32, 32) or (4,)."""
+    classes: tuple[str, ...] = ()
+    """The name of each class by its number; empty for regression."""
+    feature_names: tuple[str, ...] = ()
+    target_name: str = ""
+    mean: tuple[float, ...] = ()
+    """What was taken off each feature to standardise it; empty where nothing was."""
+    std: tuple[float, ...] = ()
+
+    @property
+    def task(self) -> Task:
+        """Classification where there are classes."""
+        return "classification" if self.classes else "regression"
+
+    @property
+    def features(self) -> int:
+        """How many numbers one input has."""
+        return int(self.train.inputs.shape[1])
+
+    @property
+    def outputs(self) -> int:
+        """How many classes, or how many values a regression predicts."""
+        return len(self.classes) if self.classes else int(self.train.targets.shape[1])
+
+    def split(self, name: SplitName) -> Split | None:
+        """The split of that name, where there is one."""
+        return {"train": self.train, "val": self.val, "test": self.test}[name]
+
+    @property
+    def watched(self) -> SplitName:
+        """The split that is evaluated while training: val, else test, else train."""
+        return "val" if self.val else "test" if self.test else "train"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What ``nnlab datasets`` says of a dataset before any of it is loaded; None where only the files can tell."""
+
+    source: Literal["download", "built in", "your files"]
+    train: int | None = None
+    test: int | None = None
+    shape: tuple[int, ...] | None = None
+    outputs: int | None = None
+    download_mib: int = 0

@@ -1,0 +1,47 @@
+"""Errors: what a person can act on, with what would help and the exit code it ends in."""
+
+
+class NnlabError(Exception):
+    """Something the user can put right: ``message`` says where and what was given, ``hint`` what would work."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+
+class ConfigError(NnlabError):
+    """The config, an override or an argument is not one that nnlab can run."""
+
+
+class DataError(NnlabError):
+    """The data is not what the config says, or not fit to train on."""
+
+
+class DataUnavailableError(DataError):
+    """The data could not be had: no host answered, or what came was damaged. A config's ``fallback`` answers this."""
+
+
+class DeviceError(NnlabError):
+    """The device that was asked for is not there, or the model cannot run on it."""
+
+
+class RunError(NnlabError):
+    """The run directory is missing, ambiguous, unfinished or damaged."""
+
+
+class TrainingError(NnlabError):
+    """The run itself failed: the loss diverged, or memory or disk ran out."""
+
+    exit_code = 1
+
+
+class MissingDependencyError(NnlabError):
+    """A package is missing or does not fit the others."""
+
+    exit_code = 4
