@@ -1,8 +1,11 @@
 """A dataset: inputs and targets in up to three splits, and what is known of them."""
 
+import hashlib
+import tokenize
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +19,24 @@ Progress = Callable[[str, int, int | None], None]
 
 def quiet(what: str, done: int, total: int | None) -> None:
     """The Progress that shows nothing."""
+
+
+def digest(*arrays: Array) -> str:
+    """SHA-256, in hexadecimal, over the type, the shape and the numbers of these arrays, in this order."""
+    total = hashlib.sha256()
+    for array in arrays:
+        total.update(f"{array.dtype.str}{array.shape}".encode())
+        total.update(np.ascontiguousarray(array).data)
+    return total.hexdigest()
+
+
+def read_npy(file: IO[bytes]) -> Array:
+    """The array in a .npy file. Raises ValueError for anything else, for a damaged one and for one that needs pickle."""
+    try:
+        with warnings.catch_warnings(action="ignore"):  # of headers that Python 2 wrote, or of numbers in damaged ones
+            return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
+    except (EOFError, SyntaxError, TypeError, tokenize.TokenError) as error:  # what NumPy's header reader lets through
+        raise ValueError(f"its header is damaged ({type(error).__name__})") from error
 
 
 @dataclass(frozen=True)
