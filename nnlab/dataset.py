@@ -31,11 +31,12 @@ def digest(*arrays: Array) -> str:
 
 
 def read_npy(file: IO[bytes]) -> Array:
-    """The array in a .npy file. Raises ValueError for anything else, for a damaged one and for one that needs pickle."""
+    """The array in a .npy file. Raises ValueError for anything else, damaged ones and those that need pickle."""
     try:
-        with warnings.catch_warnings(action="ignore"):  # of headers that Python 2 wrote, or of numbers in damaged ones
+        with warnings.catch_warnings(action="ignore"):  # of headers from Python 2, or damaged ones
             return np.asarray(np.lib.format.read_array(file, allow_pickle=False))
-    except (EOFError, SyntaxError, TypeError, tokenize.TokenError) as error:  # what NumPy's header reader lets through
+    except (EOFError, SyntaxError, TypeError, RecursionError, tokenize.TokenError) as error:
+        # What NumPy's reader of headers lets through.
         raise ValueError(f"its header is damaged ({type(error).__name__})") from error
 
 

@@ -1,0 +1,41 @@
+"""Files of the user's: found, small enough to fit, and named in every message."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from nnlab.datasets import meant, short
+from nnlab.errors import DataError
+
+
+def existing(path: str | Path, suffixes: Sequence[str] = (), folder: bool = False) -> Path:
+    """The path of a file with one of these suffixes, or of a folder. Raises DataError where it is not that."""
+    path, kind = Path(path), "folder" if folder else "file"
+    try:
+        found = path.exists()
+        right = path.is_dir() if folder else path.is_file()
+        nearby = [] if found or not path.parent.is_dir() else [p.name for p in path.parent.iterdir()]
+    except (OSError, ValueError) as error:  # ValueError: a NUL inside the name
+        raise DataError(f"dataset.path: {short(str(path))} cannot be read ({error})", f"give a {kind}") from error
+    if not found:
+        raise DataError(f"dataset.path: there is no {kind} {str(path)!r}", meant(path.name, nearby) + f"give a {kind}")
+    if not right:
+        raise DataError(f"dataset.path: {str(path)!r} is no {kind}", f"give a {kind}")
+    if not folder and path.suffix.lower() not in suffixes:
+        raise DataError(f"dataset.path: {str(path)!r} has the wrong suffix", f"what is read: {', '.join(suffixes)}")
+    return path
+
+
+def must_fit(path: Path, needed: int) -> None:
+    """Raises DataError where the data of this file would take more than this machine's memory, in bytes."""
+    if needed > (memory := _memory()):
+        raise DataError(
+            f"{str(path)!r} is too large: it would take {needed / 2**30:.1f} GiB of {memory / 2**30:.1f} GiB of memory",
+            "take part of it",
+        )
+
+
+def _memory() -> int:
+    if not hasattr(os, "sysconf"):  # Windows; the MemoryError that comes instead is caught where files are read
+        return 1 << 62
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -1,0 +1,63 @@
+"""Pictures: how a file or a Pillow image becomes the pixels a net is given."""
+
+import struct
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from nnlab.dataset import Array
+from nnlab.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Colour = Literal["grey", "rgb"]
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
+LARGEST = 50_000_000
+"""Pixels; more than any camera's, less than what a few bytes of a picture made to do harm can ask for."""
+
+
+def open_picture(path: Path) -> "Image":
+    """The picture in a file, its pixels decoded. Raises DataError for what is no picture, damaged or too large."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings(action="ignore"), path.open("rb") as file:  # Pillow only warns of large ones
+            picture = Image.open(file, formats=("PNG", "JPEG", "BMP", "GIF"))
+            if picture.width * picture.height > LARGEST:
+                raise ValueError(f"{picture.width}x{picture.height} pixels, at most {LARGEST:,} are read")
+            picture.load()
+            return picture
+    except UnidentifiedImageError as error:
+        raise DataError(f"{str(path)!r} is no picture", "PNG, JPEG, BMP and GIF files are read") from error
+    except (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError) as error:
+        raise DataError(
+            f"{str(path)!r} cannot be read as a picture: {' '.join(str(error).split())[:200]}",
+            "replace the file, or take it out",
+        ) from error
+
+
+def pixels(image: "Image", size: tuple[int, ...], colour: Colour) -> Array:
+    """The image upright and scaled to ``size`` (h, w): (h, w) uint8 in grey, (3, h, w) in colour."""
+    from PIL import Image, ImageOps
+
+    height, width = size[-2:]
+    mode = "L" if colour == "grey" else "RGB"
+    scaled = plain(ImageOps.exif_transpose(image)).convert(mode).resize((width, height), Image.Resampling.BILINEAR)
+    found = np.asarray(scaled)
+    return found if colour == "grey" else np.ascontiguousarray(found.transpose(2, 0, 1))
+
+
+def plain(image: "Image") -> "Image":
+    """The image with 8 bits a pixel and channel and nothing transparent: what shows through is white, like paper."""
+    from PIL import Image
+
+    if image.mode.startswith("I"):  # 16 bits; Pillow's own conversion would cut off all but the darkest 256 shades
+        deep = np.clip(np.asarray(image).astype(np.float32) / 257, 0, 255)
+        return Image.fromarray(np.round(deep).astype(np.uint8))
+    if image.has_transparency_data:
+        clear = image.convert("RGBA")
+        return Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear).convert("RGB")
+    return image

@@ -1,0 +1,44 @@
+"""1,797 handwritten digits of 8x8, part of scikit-learn, so there is nothing to download."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nnlab.dataset import Array, Card, Dataset, Progress, quiet
+from nnlab.datasets import ClassKeys, Examples, HoldOutKeys, TrainKeys, build, choose, hold_out
+from nnlab.errors import MissingDependencyError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+CARD = Card("built in", train=1438, test=359, shape=(8, 8), outputs=10)
+
+
+class Params(ClassKeys, HoldOutKeys, TrainKeys):
+    """The shared keys."""
+
+
+def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
+    """Inputs (n, 64) in [0, 1]. Raises DataError for classes and splits that cannot be made."""
+    names, (pool,) = choose(params.classes, [str(d) for d in range(10)], _digits())
+    train, test = hold_out(pool, params)
+    return build("digits", params, seed, train, test, classes=names, scale=16)
+
+
+def read_picture(image: "Image", shape: tuple[int, ...]) -> Array:
+    """A picture as (64,) float32: grey, 8x8, in the 17 shades that the dataset has. Its digits are white on black."""
+    from nnlab.datasets import _pictures
+
+    shades = np.round(_pictures.pixels(image, shape, "grey") / np.float32(255) * 16)
+    return (shades.ravel() / 16).astype(np.float32)
+
+
+def _digits() -> Examples:
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"the digits are part of scikit-learn, which cannot be imported ({error})", "pip install scikit-learn"
+        ) from error
+    found = load_digits()
+    return Examples(found.images.astype(np.uint8), found.target.astype(np.int64))

@@ -1,0 +1,44 @@
+"""70,000 pictures of clothes and shoes of 28x28, bright on black; harder to tell apart than digits."""
+
+from typing import TYPE_CHECKING
+
+from nnlab.dataset import Array, Card, Dataset, Progress, quiet
+from nnlab.datasets import ClassKeys, TrainKeys, _mnist_family, _pictures, build, choose, divided
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+CARD = Card("download", train=60_000, test=10_000, shape=(28, 28), outputs=10, download_mib=30)
+NAMES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
+
+
+class Params(ClassKeys, TrainKeys):
+    """The shared keys; the test split is Fashion-MNIST's own."""
+
+
+def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
+    """Inputs (n, 784) in [0, 1].
+
+    Raises DataUnavailableError where it can't be fetched, DataError for classes and splits that can't be made.
+    """
+    # No SHA-256 is pinned: what is trusted is torchvision's MD5 of each file, and from then on the digest that was
+    # recorded beside the arrays when these files were first decoded.
+    train, test, sha256 = _mnist_family.load("fashion-mnist", "FashionMNIST", "", progress)
+    names, (train, test) = choose(params.classes, NAMES, train, test)
+    known = "" if params.classes else sha256
+    return build("fashion-mnist", params, seed, train, test, classes=names, scale=255, sha256=known)
+
+
+def cached() -> bool:
+    """Whether ``load`` needs no network."""
+    return _mnist_family.cached("fashion-mnist")
+
+
+def fetch(progress: Progress = quiet) -> None:
+    """Download Fashion-MNIST into the cache. Raises what ``load`` does."""
+    _mnist_family.fetch("fashion-mnist", "FashionMNIST", progress)
+
+
+def read_picture(image: "Image", shape: tuple[int, ...]) -> Array:
+    """A picture as (784,) float32: grey, 28x28, in [0, 1]. Fashion-MNIST's are bright on black."""
+    return divided(_pictures.pixels(image, shape, "grey")[None], 255).ravel()

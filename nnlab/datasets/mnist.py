@@ -1,0 +1,43 @@
+"""70,000 handwritten digits of 28x28, white on black."""
+
+from typing import TYPE_CHECKING
+
+from nnlab.dataset import Array, Card, Dataset, Progress, quiet
+from nnlab.datasets import ClassKeys, TrainKeys, _mnist_family, _pictures, build, choose, divided
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+CARD = Card("download", train=60_000, test=10_000, shape=(28, 28), outputs=10, download_mib=11)
+SHA256 = "c9c899568825c0192b158204e056115690ebe9e01a8a467321a8e34a416b7a26"
+"""Of the decoded arrays: see ``nnlab.dataset.digest``."""
+
+
+class Params(ClassKeys, TrainKeys):
+    """The shared keys; the test split is MNIST's own."""
+
+
+def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
+    """Inputs (n, 784) in [0, 1].
+
+    Raises DataUnavailableError where it can't be fetched, DataError for classes and splits that can't be made.
+    """
+    train, test, sha256 = _mnist_family.load("mnist", "MNIST", SHA256, progress)
+    names, (train, test) = choose(params.classes, [str(d) for d in range(10)], train, test)
+    known = "" if params.classes else sha256
+    return build("mnist", params, seed, train, test, classes=names, scale=255, sha256=known)
+
+
+def cached() -> bool:
+    """Whether ``load`` needs no network."""
+    return _mnist_family.cached("mnist")
+
+
+def fetch(progress: Progress = quiet) -> None:
+    """Download MNIST into the cache. Raises what ``load`` does."""
+    _mnist_family.fetch("mnist", "MNIST", progress)
+
+
+def read_picture(image: "Image", shape: tuple[int, ...]) -> Array:
+    """A picture as (784,) float32: grey, 28x28, in [0, 1]. MNIST's digits are white on black."""
+    return divided(_pictures.pixels(image, shape, "grey")[None], 255).ravel()
