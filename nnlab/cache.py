@@ -208,13 +208,14 @@ def _fetch(url: str, limit: int, what: str, progress: Progress) -> bytes:
         while transfer.is_alive():
             transfer.join(0.1)
             got, waited = len(transfer.body), time.monotonic() - started
-            progress(what, got, transfer.total)
             if transfer.is_alive() and waited > TIMEOUT + got / SLOWEST:
                 raise TimeoutError(f"too slow, {got} bytes in {waited:.0f} s" if got else _silence())
+            progress(what, got, transfer.total)
     finally:
         transfer.stop.set()
     if transfer.failure:
         raise transfer.failure
+    progress(what, len(transfer.body), transfer.total)
     return bytes(transfer.body)
 
 
@@ -296,5 +297,6 @@ def _reason(error: BaseException) -> str:
         error = error.reason
     if isinstance(error, TimeoutError) and str(error) in ("", "timed out"):
         return _silence()
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    text = " ".join(text.split()) or type(error).__name__
     return "".join(c if c.isprintable() else "?" for c in text)[:200]

@@ -183,6 +183,8 @@ def _check(train: Examples, test: Examples | None, classes: Sequence[str]) -> No
         raise DataError(
             f"there is only one class, {listed(classes)}: nothing can be told apart", "give two classes or more"
         )
+    if not classes:
+        return
     absent = [c for c, n in zip(classes, np.bincount(train.targets, minlength=len(classes)), strict=True) if not n]
     if absent:
         raise DataError(

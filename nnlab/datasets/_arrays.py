@@ -1,7 +1,5 @@
 """NumPy files: arrays read without pickle, and checked to be inputs or targets that a net can be given."""
 
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Literal
 
@@ -29,26 +27,25 @@ def read_archive(path: Path, names: list[str]) -> dict[str, Array]:
     """Those of the named arrays that a .npz file holds. Raises DataError as ``read_file`` does."""
     path, name, found = _files.existing(path, (".npz",)), "", {}
     try:
-        with zipfile.ZipFile(path) as archive:
-            there = {info.filename: info for info in archive.infolist()}
-            wanted = [n for n in names if f"{n}.npy" in there]
-            _files.must_fit(path, sum(there[f"{n}.npy"].file_size for n in wanted))
+        with _files.archive(path) as archive:
+            sizes = {info.filename.removesuffix(".npy"): info.file_size for info in archive.infolist()}
+            wanted = [n for n in names if n in sizes]
+            _files.must_fit(path, sum(sizes[n] for n in wanted))
             for name in wanted:
                 with archive.open(f"{name}.npy") as file:
                     found[name] = read_npy(file)
-    except (OSError, ValueError, MemoryError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, MemoryError) as error:
         raise _unreadable(f"{name} of {str(path)!r}" if name else repr(str(path)), error) from error
-    except (NotImplementedError, RuntimeError) as error:  # packed in a way Python cannot undo, or with a password
-        raise _unreadable(repr(str(path)), error) from error
     return found
 
 
 def names_in(path: Path) -> list[str]:
-    """What the arrays in a .npz file are called."""
+    """What the arrays in a .npz file are called. Raises DataError as ``read_file`` does."""
+    path = _files.existing(path, (".npz",))
     try:
-        with zipfile.ZipFile(_files.existing(path, (".npz",))) as archive:
+        with _files.archive(path) as archive:
             return [n.removesuffix(".npy") for n in archive.namelist()]
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except ValueError as error:
         raise _unreadable(repr(str(path)), error) from error
 
 

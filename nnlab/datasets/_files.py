@@ -1,11 +1,18 @@
 """Files of the user's: found, small enough to fit, and named in every message."""
 
 import os
-from collections.abc import Sequence
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from nnlab.datasets import meant, short
 from nnlab.errors import DataError
+
+_BROKEN = (OSError, ValueError, EOFError, RuntimeError, OverflowError, struct.error, zlib.error, zipfile.BadZipFile)
 
 
 def existing(path: str | Path, suffixes: Sequence[str] = (), folder: bool = False) -> Path:
@@ -24,6 +31,19 @@ def existing(path: str | Path, suffixes: Sequence[str] = (), folder: bool = Fals
     if not folder and path.suffix.lower() not in suffixes:
         raise DataError(f"dataset.path: {str(path)!r} has the wrong suffix", f"what is read: {', '.join(suffixes)}")
     return path
+
+
+@contextmanager
+def archive(source: str | Path | IO[bytes]) -> Iterator[zipfile.ZipFile]:
+    """A zip file to read members of. Raises ValueError for whatever is wrong with it, then or while it is read."""
+    try:
+        with zipfile.ZipFile(source) as opened:
+            for member in opened.infolist():  # the two ways that Python can undo in every build
+                if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    raise ValueError("packed in a way that is not read")
+            yield opened
+    except _BROKEN as error:  # locked ones raise RuntimeError
+        raise ValueError(" ".join(str(error).split()) or type(error).__name__) from error
 
 
 def must_fit(path: Path, needed: int) -> None:

@@ -4,6 +4,7 @@ import csv
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -94,35 +95,37 @@ def _read(params: Params) -> Table:
     path = _files.existing(params.path, SUFFIXES)
     try:
         _files.must_fit(path, 4 * path.stat().st_size)  # a cell of two characters takes four bytes, twice over
-        rows = _rows(path, params.delimiter)
-        line, first = next(rows, (0, []))
-        if not first:
-            raise DataError(f"{str(path)!r} is empty", "one line of column names, then one line an example")
-        columns = _header(path, first) if isinstance(params.target, str) else [f"column {i}" for i in range(len(first))]
-        target, features = _columns(path, columns, params)
-        lines, numbers, targets = array("q"), array("f"), []
-        for line, cells in rows if isinstance(params.target, str) else _chain((line, first), rows):
-            if len(cells) != len(columns):
-                raise DataError(
-                    f"{str(path)!r} line {line} has {len(cells)} cells, the first line {len(columns)}",
-                    "give every line the same columns",
-                )
-            lines.append(line)
-            targets.append(cells[target].strip())
-            numbers.extend(_numbers(path, line, cells, columns, features))
+        return _table(path, params)
     except (OSError, MemoryError) as error:
-        raise DataError(f"{str(path)!r} cannot be read: {error or 'it does not fit into memory'}", "") from error
+        raise DataError(f"{str(path)!r} cannot be read: {error or 'too large'}", "give a file that can be") from error
+
+
+def _table(path: Path, params: Params) -> Table:
+    rows = _rows(path, params.delimiter)
+    start, first = next(rows, (0, []))
+    if not first:
+        raise DataError(f"{str(path)!r} is empty", "one line of column names, then one line an example")
+    if isinstance(params.target, str):
+        columns = _header(path, first)
+    else:
+        columns, rows = [f"column {i}" for i in range(len(first))], chain([(start, first)], rows)
+    target, features = _columns(path, columns, params)
+    lines, numbers, targets = array("q"), array("f"), []
+    for line, cells in rows:
+        if len(cells) != len(columns):
+            raise DataError(
+                f"{str(path)!r} line {line} has {len(cells)} cells, the first line {len(columns)}",
+                "give every line the same columns",
+            )
+        lines.append(line)
+        targets.append(cells[target].strip())
+        numbers.extend(_numbers(path, line, cells, columns, features))
     if not lines:
         raise DataError(f"{str(path)!r} has column names and no data", "one line an example")
     inputs = np.frombuffer(numbers, np.float32).reshape(len(lines), len(features))
     names = [columns[f] for f in features]
     _refuse_infinite(path, lines, inputs, names)
     return Table(path, lines, inputs, targets, names, columns[target])
-
-
-def _chain(first: tuple[int, list[str]], rows: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
-    yield first
-    yield from rows
 
 
 def _rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -181,7 +184,8 @@ def _column(path: Path, columns: list[str], key: str, given: str | int) -> int:
     if given not in columns:
         raise DataError(
             f"dataset.{key}: {str(path)!r} has no column {short(given)}",
-            f"{meant(given, columns)}columns: {listed(columns)}",
+            f"{meant(given, columns)}columns: {listed(columns)}"
+            + ("; is dataset.delimiter right?" if len(columns) == 1 else ""),
         )
     return columns.index(given)
 
@@ -242,7 +246,7 @@ def _regression(table: Table, values: list[float | None]) -> Array:
     for row, value in enumerate(values):
         if value is None:
             raise _bad_target(table, row, f"{short(table.targets[row])} is no number", "task: classification")
-        if not abs(value) <= np.finfo(np.float32).max:
+        if not abs(value) <= float(np.finfo(np.float32).max):
             raise _bad_target(table, row, f"{short(table.targets[row])} is no finite number of 32 bits", "correct it")
     return np.array(values, np.float32)[:, None]
 

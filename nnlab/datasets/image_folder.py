@@ -91,9 +91,7 @@ def _is_picture(path: Path) -> bool:
 def _decoded(files: dict[str, list[Path]], names: tuple[str, ...], params: Params) -> Examples:
     """Every picture, class by class. Raises DataError for classes that are not among ``names``."""
     if unknown := set(files) - set(names):
-        raise DataError(
-            f"there are pictures to test {listed(sorted(unknown))}, none to train", f"train: {listed(names)}"
-        )
+        raise DataError(f"no picture to train is of class {listed(sorted(unknown))}", f"classes: {listed(names)}")
     pairs = [(path, names.index(name)) for name, paths in files.items() for path in paths]
     shape = (3, *params.size) if params.colour == "rgb" else tuple(params.size)
     _files.must_fit(Path(params.path), len(pairs) * int(np.prod(shape)) * 5)  # as uint8 and as float32

@@ -3,8 +3,6 @@
 import hashlib
 import io
 import re
-import zipfile
-import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -130,16 +128,13 @@ def _unpack(archive: bytes) -> dict[str, bytes]:
     In memory, and bounded before anything is unpacked: nothing in an archive should decide what we write or how much.
     Raises ValueError for an archive that is damaged or holds more than the photographs could.
     """
-    try:
-        with zipfile.ZipFile(io.BytesIO(archive)) as packed:
-            members = packed.infolist()
-            sizes = [m.file_size for m in members]
-            if len(members) > _MEMBERS or max(sizes, default=0) > _MEMBER_LIMIT or sum(sizes) > _UNPACKED_LIMIT:
-                raise ValueError("an archive that holds far more than the photographs")
-            named = {m[1]: info for info in members if (m := _PHOTOGRAPH.search(info.filename))}
-            return {name: packed.read(named[name]) for name in sorted(named)}
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise ValueError(f"a damaged archive ({error})") from error
+    with _files.archive(io.BytesIO(archive)) as packed:
+        members = packed.infolist()
+        sizes = [m.file_size for m in members]
+        if len(members) > _MEMBERS or max(sizes, default=0) > _MEMBER_LIMIT or sum(sizes) > _UNPACKED_LIMIT:
+            raise ValueError("an archive that holds far more than the photographs")
+        named = {m[1]: info for info in members if (m := _PHOTOGRAPH.search(info.filename))}
+        return {name: packed.read(named[name]) for name in sorted(named)}
 
 
 def _check(archive: bytes) -> None:
