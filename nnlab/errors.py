@@ -45,3 +45,12 @@ class MissingDependencyError(NnlabError):
     """A package is missing or does not fit the others."""
 
     exit_code = 4
+
+
+class Interrupted(Exception):  # noqa: N818 (a request to stop, not an error)
+    """A signal asked the run to stop."""
+
+    def __init__(self, signal: int) -> None:
+        super().__init__(f"stopped by signal {signal}")
+        self.signal = signal
+        self.exit_code = 128 + signal

@@ -10,10 +10,10 @@ from nnlab.dataset import Array
 class Purpose(IntEnum):
     """What random numbers are for. Each purpose has a stream of its own, so using one never shifts another."""
 
-    WEIGHTS = 0
     SPLIT = 1
     ORDER = 2
-    DROPOUT = 3
+    WEIGHTS = 3
+    DROPOUT = 4
 
 
 def generator(seed: int, purpose: Purpose, epoch: int = 0) -> np.random.Generator:

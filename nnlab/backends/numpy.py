@@ -1,0 +1,90 @@
+"""The NumPy backend: makes a Model of a net whose gradients are written by hand."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from nnlab.backends.updates import check_state, update_rule
+from nnlab.dataset import Array, Split
+from nnlab.errors import DeviceError
+from nnlab.model import Setup, check_weights
+
+PREDICT_ROWS = 8192
+
+
+class Net(Protocol):
+    """The maths of a NumPy model. Everything is computed in the dtype of the weights."""
+
+    weights: dict[str, Array]
+    """By PyTorch's parameter names: weights (out, in), biases (out,)."""
+
+    def forward(self, inputs: Array) -> Array:
+        """Scores (n, outputs), or (n, 1) where a single sigmoid output tells two classes apart."""
+        ...
+
+    def loss_and_grads(self, inputs: Array, targets: Array) -> tuple[float, dict[str, Array]]:
+        """The mean loss of a batch and its gradient by each of the weights."""
+        ...
+
+
+class NumpyModel:
+    """A Model on the CPU: float32 arrays, one update per batch."""
+
+    device = "cpu"
+
+    def __init__(self, net: Net, setup: Setup) -> None:
+        """Raises DeviceError where the config asks for another device than the CPU."""
+        if setup.device not in ("auto", "cpu"):
+            raise DeviceError(
+                f"device: given {setup.device!r}, but NumPy models run on the cpu", "use device: cpu or a *-torch model"
+            )
+        self.net = net
+        self.task = setup.task
+        self.threads = 1
+        self._update = update_rule(setup.optimizer)
+        self._pools = ThreadpoolController()
+
+    def put(self, split: Split) -> Split:
+        """The same arrays: they are where NumPy needs them."""
+        return split
+
+    def train(self, data: Split, batches: Sequence[Array]) -> Array:
+        losses = np.empty(len(batches))
+        last: Array | None = None
+        with self._pools.limit(limits=self.threads), np.errstate(over="ignore", invalid="ignore"):
+            for number, batch in enumerate(batches):
+                if batch is not last:  # a full batch is the same vector each time, and gathered once
+                    rows, last = _rows(data, batch), batch
+                losses[number], grads = self.net.loss_and_grads(rows.inputs, rows.targets)
+                self._update.step(self.net.weights, grads)
+        return losses
+
+    def predict(self, data: Split) -> Array:
+        with self._pools.limit(limits=self.threads), np.errstate(over="ignore", invalid="ignore"):
+            parts = [self.net.forward(data.inputs[at : at + PREDICT_ROWS]) for at in range(0, len(data), PREDICT_ROWS)]
+        scores = np.concatenate(parts)
+        if self.task == "classification" and scores.shape[1] == 1:
+            return np.hstack([np.zeros_like(scores), scores])
+        return scores
+
+    def weights(self) -> dict[str, Array]:
+        return {name: weight.copy() for name, weight in self.net.weights.items()}
+
+    def load_weights(self, weights: Mapping[str, Array]) -> None:
+        check_weights(weights, self.net.weights)
+        for name, weight in self.net.weights.items():
+            weight[...] = weights[name]
+
+    def optimizer_state(self) -> dict[str, Array]:
+        return {name: array.copy() for name, array in self._update.state.items()}
+
+    def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
+        check_state(state, self.net.weights)
+        self._update.state = {name: array.copy() for name, array in state.items()}
+
+
+def _rows(data: Split, batch: Array) -> Split:
+    everything = len(batch) == len(data) and np.array_equal(batch, np.arange(len(data)))
+    return data if everything else Split(data.inputs[batch], data.targets[batch])

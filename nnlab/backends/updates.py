@@ -1,0 +1,99 @@
+"""Update rules: sgd, adam and adamw in NumPy, step for step those of torch.optim."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+
+from nnlab.dataset import Array
+from nnlab.errors import RunError
+from nnlab.model import Optimizer
+
+
+class Update(Protocol):
+    """Changes weights in place, given their gradients."""
+
+    state: dict[str, Array]
+    """What it remembers from step to step, by ``<weight>.<torch's name>``."""
+
+    def step(self, weights: Mapping[str, Array], grads: Mapping[str, Array]) -> None: ...
+
+
+def update_rule(optimizer: Optimizer) -> Update:
+    """The rule of that name, with nothing remembered yet."""
+    return Sgd(optimizer) if optimizer.name == "sgd" else Adam(optimizer)
+
+
+class Sgd:
+    """Gradient descent with momentum, Nesterov's or the plain one, and an L2 penalty.
+
+    https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html
+    """
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self.optimizer = optimizer
+        self.state: dict[str, Array] = {}
+
+    def step(self, weights: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
+        o = self.optimizer
+        for name, weight in weights.items():
+            grad = grads[name]
+            if o.weight_decay:
+                grad = grad + o.weight_decay * weight
+            if o.momentum:
+                grad = self._with_momentum(name, grad)
+            weight -= o.lr * grad
+
+    def _with_momentum(self, name: str, grad: Array) -> Array:
+        key = f"{name}.momentum_buffer"
+        if key not in self.state:  # PyTorch's first step takes the gradient itself
+            self.state[key] = grad.copy()
+        else:
+            buffer = self.state[key]
+            buffer *= self.optimizer.momentum
+            buffer += grad
+        buffer = self.state[key]
+        return grad + self.optimizer.momentum * buffer if self.optimizer.nesterov else buffer
+
+
+class Adam:
+    """Adam with an L2 penalty, or AdamW with decoupled weight decay.
+
+    https://docs.pytorch.org/docs/stable/generated/torch.optim.AdamW.html
+    """
+
+    def __init__(self, optimizer: Optimizer) -> None:
+        self.optimizer = optimizer
+        self.state: dict[str, Array] = {}
+
+    def step(self, weights: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
+        o = self.optimizer
+        beta1, beta2 = o.betas
+        steps = self.state.setdefault("step", np.zeros((), np.float32))
+        steps += 1
+        # In Python floats, as PyTorch does it; float32 would lose digits of 1 - beta2 ** step.
+        correction1 = 1 - beta1 ** float(steps)
+        correction2 = 1 - beta2 ** float(steps)
+        for name, weight in weights.items():
+            grad = grads[name]
+            if o.name == "adamw":
+                weight *= 1 - o.lr * o.weight_decay
+            elif o.weight_decay:
+                grad = grad + o.weight_decay * weight
+            mean = self.state.setdefault(f"{name}.exp_avg", np.zeros_like(weight))
+            square = self.state.setdefault(f"{name}.exp_avg_sq", np.zeros_like(weight))
+            mean += (1 - beta1) * (grad - mean)
+            square *= beta2
+            square += (1 - beta2) * grad * grad
+            denominator = np.sqrt(square) / correction2**0.5 + o.eps
+            weight -= (o.lr / correction1) * mean / denominator
+
+
+def check_state(state: Mapping[str, Array], weights: Mapping[str, Array]) -> None:
+    """Raise RunError unless every remembered array belongs to a weight and has its shape."""
+    for key, array in state.items():
+        owner = key.rpartition(".")[0]
+        if key != "step" and (owner not in weights or array.shape != weights[owner].shape):
+            raise RunError(
+                f"optimizer state: {key!r} does not fit the model", "the checkpoint belongs to another config"
+            )

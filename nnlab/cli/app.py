@@ -1,0 +1,75 @@
+"""The application: its commands, and how errors and signals become messages and exit codes."""
+
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from nnlab import __version__
+from nnlab.cli import compare, configs, listings, predict, runs, screen, train
+from nnlab.cli.signals import catch_signals
+from nnlab.errors import Interrupted, NnlabError
+
+app = typer.Typer(
+    name="nnlab",
+    help="Train, evaluate and compare small neural networks, in plain NumPy and in PyTorch, from one YAML file.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command()(train.train)
+app.command("eval")(predict.evaluate)
+app.command()(compare.compare)
+app.command(context_settings={"ignore_unknown_options": True})(predict.predict)
+app.command("runs")(runs.list_runs)
+app.command()(runs.show)
+app.command("rm")(runs.remove)
+app.command()(listings.models)
+app.add_typer(listings.datasets, name="datasets")
+app.command()(configs.config)
+app.command()(configs.schema)
+app.command()(configs.init)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"nnlab {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> NoReturn:
+    """Run the command line and exit: 0 done, 1 failed, 2 the user can fix it, 4 a package is missing, 128 + signal."""
+    catch_signals()
+    try:
+        app()
+    except NnlabError as error:
+        _say(error)
+        sys.exit(error.exit_code)
+    except Interrupted as stop:
+        sys.exit(stop.exit_code)
+    except BrokenPipeError:
+        # Whoever read our output has had enough; keep Python from complaining when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    sys.exit(0)
+
+
+def _say(error: NnlabError) -> None:
+    for line in error.message.splitlines():
+        screen.note(f"error: {line}")
+    for text in getattr(error, "__notes__", []):
+        screen.note(f"note: {text}")
+    if error.hint:
+        screen.note(f"hint: {error.hint}")

@@ -1,0 +1,60 @@
+"""Shell completion: configs, dotted keys, model and dataset names, and runs."""
+
+from pathlib import Path
+
+from nnlab import discover
+
+
+def config_files(incomplete: str) -> list[str]:
+    """YAML files, and folders on the way to them."""
+    folder = Path(incomplete).parent if not incomplete.endswith("/") else Path(incomplete)
+    found = []
+    for entry in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if entry.is_dir() and not entry.name.startswith("."):
+            found.append(f"{entry}/")
+        elif entry.suffix in (".yaml", ".yml"):
+            found.append(str(entry))
+    if not incomplete and Path("configs").is_dir():
+        found = [str(path) for path in sorted(Path("configs").glob("*.yaml"))] + found
+    return [name for name in found if name.startswith(incomplete)]
+
+
+def overrides(incomplete: str) -> list[str]:
+    """``dotted.key=``, and after the equals sign the names that may follow."""
+    key, equals, _ = incomplete.partition("=")
+    if equals:
+        values = {"model.name": discover.names("models"), "dataset.name": discover.names("datasets")}
+        values["dataset.fallback"] = values["dataset.name"]
+        values["train.optimizer"] = ["sgd", "adam", "adamw"]
+        values["device"] = ["auto", "cpu", "cuda"]
+        found = [f"{key}={value}" for value in values.get(key, [])]
+    else:
+        found = [f"{dotted}=" for dotted in dotted_keys()]
+    return [text for text in found if text.startswith(incomplete)]
+
+
+def dotted_keys() -> list[str]:
+    """Every key that some config can have."""
+    from nnlab.config import Frame, Train
+
+    keys = ["model.name", "dataset.name", "dataset.fallback", *(f"train.{key}" for key in Train.model_fields)]
+    keys += [key for key in Frame.model_fields if key not in ("model", "dataset", "train", "extends")]
+    kinds: tuple[discover.Kind, ...] = ("models", "datasets")
+    for kind in kinds:
+        for name in discover.names(kind):
+            fields = discover.module(kind, name).Params.model_fields
+            keys += [f"{kind[:-1]}.{key}" for key in fields]
+    return sorted(dict.fromkeys(keys))
+
+
+def runs(incomplete: str) -> list[str]:
+    """Names of runs under runs/, newest first."""
+    from nnlab.rundir import LATEST, all_runs
+
+    names = [LATEST, *(run.name for run in reversed(all_runs(Path("runs"))))]
+    return [name for name in names if incomplete in name]
+
+
+def dataset_names(incomplete: str) -> list[str]:
+    """Names of datasets."""
+    return [name for name in discover.names("datasets") if name.startswith(incomplete)]

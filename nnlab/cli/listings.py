@@ -1,0 +1,123 @@
+"""The models and datasets commands: what there is to choose from, fetching data and looking at it."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from nnlab import discover
+from nnlab.cli import complete, options, screen
+from nnlab.errors import ConfigError
+
+datasets = typer.Typer(help="List the datasets, fetch one, or draw its sample pictures.", rich_markup_mode=None)
+
+
+def models(json: options.Json = False) -> None:
+    """List the models and their keys."""
+    rows = []
+    for name in discover.names("models"):
+        module = discover.module("models", name)
+        rows.append(
+            {
+                "name": name,
+                "about": _about(module),
+                "tasks": list(module.TASKS),
+                "keys": list(module.Params.model_fields),
+            }
+        )
+    if json:
+        screen.print_json(rows)
+    else:
+        cells = [[row["name"], row["about"], ", ".join(row["tasks"]), ", ".join(row["keys"])] for row in rows]
+        screen.print_table(["model", "what", "learns", "own keys"], cells, left=range(4))
+
+
+@datasets.callback(invoke_without_command=True)
+def list_datasets(context: typer.Context, json: options.Json = False) -> None:
+    """List the datasets with size, shape and whether they are cached."""
+    if context.invoked_subcommand:
+        return
+    rows = [_card(name) for name in discover.names("datasets")]
+    if json:
+        screen.print_json(rows)
+        return
+    cells = [
+        [
+            row["name"],
+            row["about"],
+            _or_dash(row["train"]),
+            _or_dash(row["test"]),
+            "x".join(map(str, row["shape"])) if row["shape"] else "-",
+            _or_dash(row["outputs"]),
+            _where(row),
+        ]
+        for row in rows
+    ]
+    screen.print_table(["dataset", "what", "train", "test", "input", "outputs", "source"], cells, left=(0, 1, 6))
+
+
+def _card(name: str) -> dict[str, Any]:
+    module = discover.module("datasets", name)
+    card = module.CARD
+    return {
+        "name": name,
+        "about": _about(module),
+        "source": card.source,
+        "train": card.train,
+        "test": card.test,
+        "shape": card.shape,
+        "outputs": card.outputs,
+        "download_mib": card.download_mib,
+        "cached": module.cached() if card.source == "download" else None,
+        "keys": list(module.Params.model_fields),
+    }
+
+
+def _where(row: dict[str, Any]) -> str:
+    if row["source"] != "download":
+        return str(row["source"])
+    return "cached" if row["cached"] else f"download, {row['download_mib']} MiB"
+
+
+@datasets.command()
+def fetch(
+    name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete.dataset_names)],
+) -> None:
+    """Fetch a dataset into the cache."""
+    from nnlab.cli.download import bars
+
+    module = discover.module("datasets", name)
+    if module.CARD.source != "download":
+        raise ConfigError(f"{name} needs no download: it is {module.CARD.source}", "nnlab datasets")
+    if module.cached():
+        screen.note(f"{name} is cached already")
+        return
+    with bars() as progress:
+        module.fetch(progress)
+    screen.note(f"{name} is cached now")
+
+
+@datasets.command("show")
+def show_dataset(
+    name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete.dataset_names)],
+    keys: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="The dataset's own keys, such as path=my.csv.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option("--plot", help="The picture's file; default NAME-samples.png.")] = None,
+) -> None:
+    """Draw some of a dataset's examples into a picture file, and print its path."""
+    from nnlab import experiment
+    from nnlab.cli.download import bars
+    from nnlab.cli.files import write_picture
+
+    with bars() as progress:
+        picture = experiment.sample_sheet(name, keys or [], progress)
+    screen.line(str(write_picture(plot or Path(f"{name}-samples.png"), picture)))
+
+
+def _about(module: Any) -> str:
+    return str(module.__doc__).partition("\n")[0].rstrip(".")
+
+
+def _or_dash(value: int | None) -> str:
+    return "-" if value is None else f"{value:,}"

@@ -1,0 +1,105 @@
+"""The runs, show and rm commands: what is under the runs directory."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from nnlab import rundir
+from nnlab.cli import options, screen
+from nnlab.errors import RunError
+
+
+def list_runs(runs_dir: options.RunsDir = options.DEFAULT_RUNS, json: options.Json = False) -> None:
+    """List all runs, oldest first."""
+    found = []
+    for run in rundir.all_runs(runs_dir):
+        try:
+            found.append((run, run.summary()))
+        except RunError as error:
+            screen.note(f"warning: {error.message}")
+    if json:
+        screen.print_json([{"path": str(run.path), **summary} for run, summary in found])
+    elif not found:
+        screen.note(f"there are no runs in {runs_dir}; train one: nnlab train configs/ann.yaml")
+    else:
+        columns = ["run", "status", "steps", "time", "score"]
+        rows = [
+            [run.name, summary["status"], _count(summary.get("steps")), _time(summary), score(summary)]
+            for run, summary in found
+        ]
+        screen.print_table(columns, rows, left=(0, 1))
+
+
+def score(summary: dict[str, Any]) -> str:
+    """The metric that counts, on the split that counts, as "test accuracy 97.80 %"."""
+    for split in ("test", "val", "train"):
+        values = summary["metrics"].get(split)
+        if isinstance(values, dict):
+            name = "accuracy" if "accuracy" in values else "loss"
+            return f"{split} {name} {screen.number(values.get(name), name)}"
+    return "-"
+
+
+def show(run: options.RunName, runs_dir: options.RunsDir = options.DEFAULT_RUNS, json: options.Json = False) -> None:
+    """Show one run: its result, its config and its files."""
+    from nnlab.cli.train import print_result
+
+    found = rundir.find(runs_dir, run)
+    summary = found.summary()
+    if json:
+        screen.print_json({"path": str(found.path), **summary, "files": found.files()})
+        return
+    data = summary["dataset"]
+    facts = [
+        ["status", summary["status"] + (f": {summary['error']}" if summary.get("error") else "")],
+        ["model", f"{summary['model']}, {_count(summary.get('parameters'))} parameters, on {summary.get('device')}"],
+        ["data", f"{data.get('name')}, SHA-256 {str(data.get('sha256'))[:12]}…"],
+        ["started", summary.get("started")],
+        ["steps", f"{_count(summary.get('steps'))} ({summary.get('epochs') or 0:g} epochs), {_time(summary)}"],
+    ]
+    best = summary.get("best")
+    if isinstance(best, dict):
+        facts.append(["best", f"{best.get('metric')} {best.get('value')} at step {best.get('step')}"])
+    screen.print_table(["run", found.name], facts, left=(0, 1))
+    print_result(summary)
+    screen.line(found.read_text(rundir.CONFIG))
+    screen.print_table(["file", "bytes"], [[name, f"{size:,}"] for name, size in found.files().items()])
+    screen.line(str(found.path))
+
+
+def remove(
+    runs: options.RunNames = None,
+    runs_dir: options.RunsDir = options.DEFAULT_RUNS,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Delete a run even if it says that it is running.")] = False,
+) -> None:
+    """Delete runs."""
+    if not runs:
+        raise RunError("no run is named", "nnlab rm RUN...; `nnlab runs` lists them")
+    found = list({run.path.resolve(): run for run in (rundir.find(runs_dir, name) for name in runs)}.values())
+    for run in found:
+        if not force and _status(run) == "running":
+            raise RunError(f"{run.path}: this run says that it is running", "stop it first, or add --force")
+    if sys.stdin.isatty() and not yes:
+        names = ", ".join(run.name for run in found)
+        typer.confirm(screen.clean(f"delete {names}?"), abort=True, err=True)
+    for run in found:
+        rundir.remove(run)
+        screen.note(f"deleted {run.path}")
+
+
+def _status(run: rundir.RunDir) -> str:
+    try:
+        return str(run.summary()["status"])
+    except RunError:
+        return "damaged"
+
+
+def _count(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else "-"
+
+
+def _time(summary: dict[str, Any]) -> str:
+    seconds = summary["seconds"].get("total")
+    return screen.duration(seconds) if isinstance(seconds, int | float) and seconds else "-"

@@ -1,0 +1,101 @@
+"""The screen: results on stdout, everything else on stderr, and nothing from a file that could steer the terminal."""
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# Wide enough that nothing is cut off where the output goes to a file or another program.
+PIPE_WIDTH = 2000
+
+
+def clean(value: object) -> str:
+    """Text without control characters: an escape sequence from a file is shown, not obeyed."""
+    return "".join(
+        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode() for char in str(value)
+    )
+
+
+@cache
+def out() -> "Console":
+    """Where results go."""
+    return _console(stderr=False)
+
+
+@cache
+def err() -> "Console":
+    """Where progress and messages go."""
+    return _console(stderr=True)
+
+
+def _console(stderr: bool) -> "Console":
+    from rich.console import Console
+
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else PIPE_WIDTH
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, soft_wrap=False, width=width)
+
+
+def note(text: str) -> None:
+    """A message for the user, on stderr."""
+    sys.stderr.write(clean(text) + "\n")
+    sys.stderr.flush()
+
+
+def line(text: str) -> None:
+    """A line of the result, on stdout."""
+    sys.stdout.write(clean(text) + "\n")
+
+
+def print_json(content: Any) -> None:
+    """Exactly one JSON document on stdout. It has no word for nan and infinity: they become null."""
+    sys.stdout.write(json.dumps(_finite(content), indent=2, allow_nan=False) + "\n")
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "", left: Iterable[int] = (0,)
+) -> None:
+    """A table on stdout; columns in ``left`` are text, the others numbers."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    if title:
+        line(title)
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    texts = set(left)
+    for number, name in enumerate(columns):
+        justify = "left" if number in texts else "right"
+        table.add_column(Text(clean(name)), justify=justify, overflow="fold")  # type: ignore[arg-type]
+    for row in rows:
+        table.add_row(*(Text(clean(cell)) for cell in row))
+    out().print(table)
+    line("")
+
+
+def number(value: float | None, name: str = "") -> str:
+    """A metric as people read it: accuracy in percent, others to four significant digits."""
+    if value is None:
+        return "-"
+    return f"{100 * value:.2f} %" if name.endswith("accuracy") else f"{value:.4g}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words that fit a column."""
+    if seconds < 100:
+        return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and content - content != 0 else content

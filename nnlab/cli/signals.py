@@ -1,0 +1,43 @@
+"""Signals: Ctrl-C, SIGTERM and SIGHUP end a command with 128 + signal; while training they wait for a good moment."""
+
+import signal
+from types import FrameType
+from typing import Self
+
+from nnlab.errors import Interrupted
+
+# Windows has no SIGHUP.
+CAUGHT = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+def catch_signals() -> None:
+    """From now on a signal raises Interrupted wherever the program is."""
+    for number in CAUGHT:
+        signal.signal(number, _raise)
+
+
+def _raise(number: int, frame: FrameType | None) -> None:
+    raise Interrupted(number)
+
+
+class Patience:
+    """From ``begin`` to the end of the block the first signal is only noted; a second one stops at once."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def begin(self) -> None:
+        """From here on there is something to finish before stopping."""
+        for number in CAUGHT:
+            signal.signal(number, self._note)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.signal is not None:
+            raise Interrupted(number)
+        self.signal = number
+
+    def __exit__(self, *error: object) -> None:
+        catch_signals()

@@ -1,0 +1,284 @@
+"""Compare: runs side by side, from their directories alone; those on other data are never ranked together."""
+
+import base64
+import html
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnlab import plots
+from nnlab.config import yaml
+from nnlab.dataset import Task
+from nnlab.errors import ConfigError, NnlabError, RunError
+from nnlab.metrics import HIGHER_IS_BETTER, PRIMARY
+from nnlab.rundir import CONFIG, RunDir
+
+SPLITS = ("test", "val", "train")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One run in a comparison."""
+
+    name: str
+    path: Path
+    status: str
+    config: dict[str, str]
+    """The resolved config by dotted key, values as YAML."""
+    values: dict[str, float]
+    """Metrics by column: test_accuracy, test_loss, …"""
+    seconds: float | None
+    run: RunDir
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs on the same data, which may be ranked: best first, those without a score last."""
+
+    dataset: str
+    sha256: str
+    task: Task
+    title: str
+    differing: list[str]
+    """The dotted keys in which its runs differ."""
+    ranked_by: str
+    """The column the rows are sorted by."""
+    columns: tuple[str, ...]
+    rows: list[Row]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Groups of comparable runs, the largest first."""
+
+    groups: list[Group]
+    warnings: list[str] = field(default_factory=list)
+
+
+def compare(runs: Sequence[RunDir], sort: str | None = None) -> Comparison:
+    """Read the runs and group them by task and data.
+
+    ``sort`` names a column: a metric, ``seconds``, ``name`` or a dotted key; a leading hyphen turns the order round.
+    Without it the best comes first, by test accuracy (or loss), else by val, else by train. A run whose directory is
+    damaged is left out with a warning. Raises RunError where no run is left, ConfigError for an unknown column.
+    """
+    rows: list[tuple[tuple[str, str, Task], str, Row]] = []
+    warnings: list[str] = []
+    for run in {run.path.resolve(): run for run in runs}.values():
+        try:
+            rows.append(_read(run))
+        except NnlabError as error:
+            warnings.append(error.message)
+    if not rows:
+        raise RunError("there are no runs to compare", "train one first: nnlab train configs/ann.yaml")
+    keys: dict[tuple[str, str, Task], None] = dict.fromkeys(key for key, _, _ in rows)
+    groups = [_group(key, [(title, row) for other, title, row in rows if other == key], sort) for key in keys]
+    groups.sort(key=lambda group: -len(group.rows))
+    return Comparison(groups, warnings)
+
+
+def _read(run: RunDir) -> tuple[tuple[str, str, Task], str, Row]:
+    """What a run's data is, a title for it, and the run as a row."""
+    summary = run.summary()
+    data = summary["dataset"]
+    task: Task = "regression" if summary["task"] == "regression" else "classification"
+    key = (str(data.get("name")), str(data.get("sha256")), task)
+    sizes = ", ".join(f"{data[name]:,} {name}" for name in ("train", "test") if isinstance(data.get(name), int))
+    config = _flat(yaml.read(run.read_text(CONFIG), str(run.path / CONFIG)).data)
+    values = {
+        f"{split}_{name}": float(value)
+        for split in SPLITS
+        for name, value in (summary["metrics"].get(split) or {}).items()
+        if isinstance(value, int | float)
+    }
+    seconds = summary["seconds"].get("total")
+    total = float(seconds) if isinstance(seconds, int | float) and seconds else None
+    row = Row(run.name, run.path, str(summary["status"]), config, values, total, run)
+    return key, f"{data.get('name')}: {sizes}; data {str(data.get('sha256'))[:12]}", row
+
+
+def _flat(data: Any, path: str = "") -> dict[str, str]:
+    """Leaves by dotted key, as YAML; in ``model.name`` and ``dataset.name`` the short key is enough."""
+    if isinstance(data, dict):
+        return {
+            dotted: value
+            for key, inner in data.items()
+            for dotted, value in _flat(inner, f"{path}.{key}" if path else str(key)).items()
+        }
+    text = yaml.dump(data).removesuffix("\n").removesuffix("\n...")
+    return {path.removesuffix(".name"): text}
+
+
+def _differing(rows: list[Row]) -> list[str]:
+    """Keys with different values in the runs that have them: a key of only one of the models says nothing new.
+
+    ``threads`` is chosen from the model's size, so it counts only where runs of the same model differ in it.
+    """
+    keys = dict.fromkeys(key for row in rows for key in row.config)
+    found = [key for key in keys if key != "threads" and len(_values(rows, key)) > 1]
+    models = _values(rows, "model")
+    same = any(len(_values([row for row in rows if row.config.get("model") == name], "threads")) > 1 for name in models)
+    return [*found, "threads"] if same else found
+
+
+def _values(rows: list[Row], key: str) -> set[str]:
+    return {row.config[key] for row in rows if key in row.config}
+
+
+def _group(key: tuple[str, str, Task], titled: list[tuple[str, Row]], sort: str | None) -> Group:
+    dataset, sha256, task = key
+    rows = [row for _, row in titled]
+    best = PRIMARY[task]
+    split = next((split for split in SPLITS if any(f"{split}_{best}" in row.values for row in rows)), "train")
+    names = ("accuracy", "loss") if task == "classification" else ("loss", "r2")
+    columns = [f"{other}_{name}" for other in SPLITS for name in names]
+    columns = [name for name in columns if any(name in row.values for row in rows)]
+    ranked_by = sort or f"{split}_{best}"
+    return Group(
+        dataset, sha256, task, titled[0][0], _differing(rows), ranked_by, tuple(columns), _sorted(rows, ranked_by)
+    )
+
+
+def _sorted(rows: list[Row], column: str) -> list[Row]:
+    """By a column, the best or else the smallest first; a leading hyphen turns it round; rows without it come last."""
+    name = column.removeprefix("-")
+    known = {"name", "seconds", *(key for row in rows for key in (*row.values, *row.config))}
+    metric = name.partition("_")[2]
+    if name not in known and metric not in HIGHER_IS_BETTER:
+        hint = ", ".join(sorted(known, key=lambda key: ("." in key, key)))
+        raise ConfigError(f"--sort: there is no column {column!r}", f"columns: {hint}")
+    falling = HIGHER_IS_BETTER.get(metric, False) != column.startswith("-")
+    having = [row for row in rows if _key(row, name) is not None]
+    having.sort(key=lambda row: _key(row, name) or (0, 0.0, ""), reverse=falling)
+    return having + [row for row in rows if _key(row, name) is None]
+
+
+def _key(row: Row, column: str) -> tuple[int, float, str] | None:
+    """A sort key that puts numbers in order of size and before text; None where the row has nothing there."""
+    value: Any = {"name": row.name, "seconds": row.seconds, **row.values}.get(column, row.config.get(column))
+    if value is None:
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return 1, 0.0, str(value)
+    return (0, number, "") if math.isfinite(number) else None
+
+
+def as_json(comparison: Comparison) -> dict[str, Any]:
+    """The comparison as plain data."""
+    return {
+        "groups": [
+            {
+                "dataset": group.dataset,
+                "sha256": group.sha256,
+                "task": group.task,
+                "differing": group.differing,
+                "ranked_by": group.ranked_by,
+                "runs": [
+                    {
+                        "name": row.name,
+                        "path": str(row.path),
+                        "status": row.status,
+                        "config": {key: row.config.get(key) for key in group.differing},
+                        "metrics": row.values,
+                        "seconds": row.seconds,
+                    }
+                    for row in group.rows
+                ],
+            }
+            for group in comparison.groups
+        ],
+        "warnings": comparison.warnings,
+    }
+
+
+def pictures(comparison: Comparison, path: Path) -> Iterator[tuple[Path, bytes]]:
+    """(file, PNG) of all curves: one picture for each group, the first at ``path``, the next at ``path``-2, …"""
+    for number, group in enumerate(comparison.groups, 1):
+        picture = overlay(group)
+        if picture is not None:
+            yield (path if number == 1 else path.with_stem(f"{path.stem}-{number}")), picture
+
+
+def overlay(group: Group) -> bytes | None:
+    """Loss and score of a group's runs against step and seconds; None where none has a curve yet."""
+    curves = []
+    score = "accuracy" if group.task == "classification" else "r2"
+    watched = set()
+    for row in group.rows:
+        try:
+            columns = {name: np.array(values) for name, values in row.run.metrics().items()}
+        except RunError:
+            continue  # a run that failed before its first evaluation has no curve
+        split = next((split for split in ("val", "test", "train") if f"{split}_{score}" in columns), None)
+        if split is None or not len(columns["step"]):
+            continue
+        watched.add(split)
+        loss = columns[f"{split}_loss"]
+        curves.append(plots.Curve(row.name, columns["step"], columns["seconds"], loss, columns[f"{split}_{score}"]))
+    if not curves:
+        return None
+    label = f"{' / '.join(sorted(watched))} {'R²' if score == 'r2' else score}"
+    return plots.overlay(curves, title=group.title, score_label=label, percent=score == "accuracy")
+
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>nnlab compare</title>
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem; }}
+.wide {{ overflow-x: auto; }}
+table {{ border-collapse: collapse; }}
+th, td {{ padding: .3rem .8rem; border-bottom: 1px solid #8886; text-align: left; white-space: nowrap; }}
+td.number, th.number {{ text-align: right; font-variant-numeric: tabular-nums; }}
+img {{ max-width: 100%; height: auto; background: white; }}
+</style>
+<h1>Compared runs</h1>
+{groups}
+</html>
+"""
+
+
+def page(comparison: Comparison) -> str:
+    """The comparison as one HTML page that needs nothing else: tables and pictures, all text escaped."""
+    return _PAGE.format(groups="\n".join(_section(group) for group in comparison.groups))
+
+
+def _section(group: Group) -> str:
+    texts = ["run", *group.differing]
+    numbers = [name.replace("_", " ") for name in group.columns] + ["seconds"]
+    head = _cells("th", texts) + _cells("th", numbers, "number") + _cells("th", ["status"])
+    lines = []
+    for row in group.rows:
+        values = [_percent(name, row.values.get(name)) for name in group.columns]
+        values.append("-" if row.seconds is None else f"{row.seconds:.1f}")
+        cells = [row.name, *(row.config.get(key, "-") for key in group.differing)]
+        lines.append(f"<tr>{_cells('td', cells)}{_cells('td', values, 'number')}{_cells('td', [row.status])}</tr>")
+    table = f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+    picture = overlay(group)
+    curves = ""
+    if picture is not None:
+        data = base64.b64encode(picture).decode()
+        curves = (
+            f'<p><img alt="Loss and score of each run against step and seconds" src="data:image/png;base64,{data}"></p>'
+        )
+    return f"<h2>{html.escape(group.title)}</h2>\n{table}\n{curves}"
+
+
+def _cells(tag: str, texts: Sequence[str], kind: str = "") -> str:
+    attribute = f' class="{kind}"' if kind else ""
+    return "".join(f"<{tag}{attribute}>{html.escape(text)}</{tag}>" for text in texts)
+
+
+def _percent(name: str, value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{100 * value:.2f} %" if name.endswith("accuracy") else f"{value:.4g}"

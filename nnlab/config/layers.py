@@ -1,0 +1,201 @@
+"""Layers: a config file over the one it extends, and overrides over both, merged with the origin of each value."""
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nnlab.config import yaml
+from nnlab.config.yaml import Path as Keys
+from nnlab.errors import ConfigError
+
+MAX_BYTES = yaml.MAX_CHARACTERS * 4
+MAX_EXTENDS = 10
+COMMAND_LINE = "command line"
+_DOTTED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
+# A later layer that gives one of these takes the other back: `train.steps=50` over a file with epochs.
+_RIVALS: dict[Keys, Keys] = {("train", "epochs"): ("train", "steps"), ("train", "steps"): ("train", "epochs")}
+
+
+@dataclass
+class Layers:
+    """What the merged layers say, and for each path where it was said and by which layer (0 is the lowest)."""
+
+    data: dict[str, Any] = field(default_factory=dict)
+    keys: dict[Keys, str] = field(default_factory=dict)
+    values: dict[Keys, str] = field(default_factory=dict)
+    rank: dict[Keys, int] = field(default_factory=dict)
+
+    def place(self, path: Keys, *, key: bool = False) -> str:
+        """Where the value (or the key) at ``path`` stands, or else the nearest thing around it."""
+        for length in range(len(path), -1, -1):
+            table = self.keys if key and length == len(path) else self.values
+            if path[:length] in table:
+                return table[path[:length]]
+        return COMMAND_LINE
+
+    def drop(self, path: Keys) -> None:
+        """Take the value at ``path`` out."""
+        parent = self.data
+        for step in path[:-1]:
+            parent = parent[str(step)]
+        parent.pop(str(path[-1]), None)
+        for table in (self.keys, self.values, self.rank):
+            for known in [known for known in table if known[: len(path)] == path]:
+                del table[known]
+
+
+def read_layers(config: Path, overrides: list[str]) -> Layers:
+    """Read a config file, the files it extends, and overrides of the form ``dotted.key=value``.
+
+    Raises ConfigError with file, line and column for whatever cannot be read.
+    """
+    merged = Layers()
+    documents = _read_chain(config)
+    for rank, (document, folder) in enumerate(documents):
+        _merge(merged, document, rank)
+        _anchor_paths(merged, rank, folder)
+    document = _read_overrides(overrides)
+    _merge(merged, document, len(documents))
+    _anchor_paths(merged, len(documents), Path.cwd())
+    return merged
+
+
+def overrides_alone(overrides: list[str]) -> Layers:
+    """Overrides with no file under them."""
+    merged = Layers()
+    _merge(merged, _read_overrides(overrides), 0)
+    _anchor_paths(merged, 0, Path.cwd())
+    return merged
+
+
+def _read_chain(config: Path) -> list[tuple[yaml.Document, Path]]:
+    """The documents from the lowest base up to ``config``, each with its folder."""
+    chain: list[tuple[yaml.Document, Path]] = []
+    seen: list[Path] = []
+    path = config
+    asked_at = ""
+    while True:
+        document = _read_file(path, asked_at)
+        chain.insert(0, (document, path.absolute().parent))
+        seen.append(path.resolve())
+        base = document.data.pop("extends", None)
+        if base is None:
+            return chain
+        asked_at = document.values["extends",]
+        if not isinstance(base, str) or Path(base).is_absolute():
+            raise ConfigError(f"{asked_at}: extends: given {base!r}", "name one file, relative to this one: base.yaml")
+        path = path.parent / base
+        if path.resolve() in seen or len(seen) >= MAX_EXTENDS:
+            raise ConfigError(f"{asked_at}: extends: {base!r} leads round in a circle", "let one file be the base")
+
+
+def _read_file(path: Path, asked_at: str) -> yaml.Document:
+    name = os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+    where = f"{asked_at}: extends: " if asked_at else ""
+    if not path.exists():
+        raise ConfigError(f"{where}{name}: there is no such file", _nearby(path))
+    if not path.is_file():
+        raise ConfigError(f"{where}{name}: this is not a file", "name a YAML file, such as configs/ann.yaml")
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"{where}{name}: cannot be read: {error.strerror}", "check its permissions") from None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        column = error.start - raw.rfind(b"\n", 0, error.start)
+        raise ConfigError(f"{name}:{line}:{column}: this is not UTF-8 text", "save the file as UTF-8") from None
+    document = yaml.read(text, name)
+    if document.data is None:
+        raise ConfigError(f"{name}:1:1: the file is empty", "name a model, a dataset and how long to train")
+    if not isinstance(document.data, dict):
+        raise ConfigError(f"{name}:1:1: a config is a mapping of keys", "start with model:, dataset: and train:")
+    return document
+
+
+def _nearby(path: Path) -> str:
+    folder = path.parent
+    found = sorted(f.name for f in folder.glob("*.y*ml")) if folder.is_dir() else []
+    return f"configs in {folder}: {', '.join(found[:12])}" if found else "`nnlab init` lays out the shipped configs"
+
+
+def _read_overrides(overrides: list[str]) -> yaml.Document:
+    """One document out of all overrides, so that they make one layer."""
+    whole = yaml.Document(COMMAND_LINE, data={})
+    for override in overrides:
+        key, equals, text = override.partition("=")
+        place = f"{COMMAND_LINE}: {override}"
+        if not equals or not _DOTTED.fullmatch(key):
+            raise ConfigError(f"{place}: this is not an override", "write dotted.key=value, such as train.lr=0.05")
+        if key == "extends":
+            raise ConfigError(f"{place}: extends cannot be overridden", "name another config instead")
+        value = yaml.read(text, place)
+        path: Keys = tuple(key.split("."))
+        if path in whole.values:
+            raise ConfigError(f"{place}: {key} is given twice", "keep one of them")
+        parent = whole.data
+        for depth, step in enumerate(path[:-1], 1):
+            parent = parent.setdefault(step, {})
+            if not isinstance(parent, dict):
+                raise ConfigError(
+                    f"{place}: {'.'.join(map(str, path[:depth]))} is given a value too", "keep one of them"
+                )
+        parent[path[-1]] = value.data
+        for table, found in ((whole.keys, value.keys), (whole.values, value.values)):
+            table.update({path + inner: place for inner in found})
+        whole.keys[path] = whole.values[path] = place
+    return whole
+
+
+def _merge(below: Layers, above: yaml.Document, rank: int) -> None:
+    """Lay ``above`` over ``below``: mappings are merged key by key, anything else is replaced.
+
+    A mapping given whole in one override (``model={name: ...}``) replaces too: its own path is then a value.
+    """
+    for path in _leaves(above.data, above):
+        rival = _RIVALS.get(path)
+        if rival and rival in below.rank and below.rank[rival] < rank:
+            below.drop(rival)
+    for path in _leaves(above.data, above):
+        for length in range(1, len(path)):
+            if path[:length] in below.values and not isinstance(_get(below.data, path[:length]), dict):
+                below.drop(path[:length])
+        if _get(below.data, path) is not None:
+            below.drop(path)
+        parent = below.data
+        for step in path[:-1]:
+            parent = parent.setdefault(str(step), {})
+        value = _get(above.data, path)
+        parent[str(path[-1])] = value
+    below.keys.update(above.keys)
+    below.values.update({path: place for path, place in above.values.items() if path or rank == 0})
+    below.rank.update(dict.fromkeys(above.values, rank))
+
+
+def _leaves(data: Any, document: yaml.Document, path: Keys = ()) -> list[Keys]:
+    """The paths at which ``document`` sets a value of its own, rather than a mapping to be merged."""
+    whole = path in document.values and document.source == COMMAND_LINE
+    if isinstance(data, dict) and data and not whole:
+        return [leaf for key, value in data.items() for leaf in _leaves(value, document, (*path, key))]
+    return [path] if path else []
+
+
+def _get(data: Any, path: Keys) -> Any:
+    for step in path:
+        if not isinstance(data, dict) or step not in data:
+            return None
+        data = data[step]
+    return data
+
+
+def _anchor_paths(layers: Layers, rank: int, folder: Path) -> None:
+    """Make ``dataset.path`` absolute: it is meant from the file it stands in, or from the working directory."""
+    for path in (("dataset", "path"), ("dataset", "fallback", "path")):
+        value = _get(layers.data, path)
+        if isinstance(value, str) and value and layers.rank.get(path) == rank:
+            parent = _get(layers.data, path[:-1])
+            parent["path"] = str((folder / Path(value).expanduser()).resolve())

@@ -1,0 +1,82 @@
+"""Environment: what a run's last bits may depend on: versions, processor, threads and code; nothing personal."""
+
+import os
+import platform
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = (
+    "nnlab-runner",
+    "numpy",
+    "torch",
+    "torchvision",
+    "scikit-learn",
+    "scipy",
+    "matplotlib",
+    "safetensors",
+    "pydantic",
+)
+
+
+def describe(device: str, threads: int) -> dict[str, Any]:
+    """What env.json holds: an allow-list, so that no path, name or variable of the user's slips in."""
+    return {
+        "python": platform.python_version(),
+        "implementation": platform.python_implementation(),
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "cpu": cpu_name(),
+        "cores": cores(),
+        "threads": threads,
+        "device": device,
+        "gpu": gpu_name(device),
+        "git": git_state(),
+    }
+
+
+def cores() -> int:
+    """The CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def cpu_name() -> str:
+    """The processor's name."""
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text(errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def gpu_name(device: str) -> str | None:
+    """The CUDA device's name; None on the CPU. PyTorch is asked only where it is loaded already."""
+    torch: Any = sys.modules.get("torch")
+    return str(torch.cuda.get_device_name(device)) if torch and device.startswith("cuda") else None
+
+
+def git_state() -> dict[str, Any] | None:
+    """The commit of the working directory's repository and whether it has uncommitted changes; None outside one."""
+    try:
+        commit = _git("rev-parse", "HEAD").strip()
+        return {"commit": commit, "dirty": bool(_git("status", "--porcelain", "--untracked-files=no").strip())}
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=5).stdout  # noqa: S603
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

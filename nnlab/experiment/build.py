@@ -1,0 +1,130 @@
+"""Build: from a config to its data and its model, with everything checked on the way."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnlab import config as configs
+from nnlab import discover
+from nnlab.config import Config, Named, Resolved, Train
+from nnlab.dataset import Dataset, Progress, Task, quiet
+from nnlab.environment import cores
+from nnlab.errors import ConfigError, DataUnavailableError, DeviceError, MissingDependencyError
+from nnlab.experiment import pictures
+from nnlab.model import Model, Optimizer, Setup
+from nnlab.rundir import CONFIG, RunDir
+
+# A step of fewer multiply-adds than this is done sooner by one core than two can be woken and waited for.
+PARALLEL_WORK = 4_000_000
+MAX_THREADS = 8
+
+
+def resolve(config: Path, overrides: list[str] | None = None) -> Resolved:
+    """Read and check a config file; see ``nnlab.config.resolve``."""
+    return configs.resolve(config, overrides or [], discover)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of all configs."""
+    return configs.json_schema(discover)
+
+
+def sample_sheet(name: str, keys: list[str], progress: Progress = quiet) -> bytes:
+    """A PNG of some of a dataset's training examples; ``keys`` are its own as ``key=value``."""
+    named = configs.resolve_named("datasets", name, keys, discover)
+    return pictures.of_data(_load(named, 0, progress))[1]
+
+
+def load_dataset(config: Config, progress: Progress = quiet) -> tuple[Config, Dataset, str | None]:
+    """The config's data, or its fallback's; the config as it then is, and a warning where the fallback was taken.
+
+    Raises DataError where there is neither.
+    """
+    try:
+        return config, _load(config.dataset, config.seed, progress), None
+    except DataUnavailableError as error:
+        if config.fallback is None:
+            raise
+        warning = f"{error.message}\nusing the fallback instead: {config.fallback.name}"
+        changed = replace(config, dataset=config.fallback, fallback=None)
+        return changed, _load(changed.dataset, config.seed, progress), warning
+
+
+def _load(named: Named, seed: int, progress: Progress) -> Dataset:
+    dataset: Dataset = discover.module("datasets", named.name).load(named.params, seed, progress)
+    return dataset
+
+
+def check_task(model: str, dataset: str, task: Task) -> None:
+    """Raise ConfigError where a model cannot learn what the data is for."""
+    if task in discover.module("models", model).TASKS:
+        return
+    able = [name for name in discover.names("models") if task in discover.module("models", name).TASKS]
+    raise ConfigError(
+        f"model.name: {model} cannot learn {task}, which is what {dataset} is for",
+        f"models for {task}: {', '.join(able)}",
+    )
+
+
+def build_model(config: Config, shape: tuple[int, ...], outputs: int, task: Task, rows: int) -> Model:
+    """The model for data of this shape, on its device, with its initial weights and its number of threads.
+
+    ``rows`` is how many examples the training split has, from which ``threads: auto`` is chosen.
+    """
+    setup = Setup(shape, outputs, task, optimizer(config.train), config.seed, config.device)
+    try:
+        model: Model = discover.module("models", config.model.name).build(config.model.params, setup)
+    except ImportError as error:
+        raise MissingDependencyError(
+            f"{config.model.name} needs a package that does not load here: {error}",
+            "install nnlab again in an environment of its own: pip install -e .",
+        ) from error
+    batch = rows if config.train.batch_size == "full" else min(int(config.train.batch_size), rows)
+    model.threads = threads_for(batch * parameters(model)) if config.threads == "auto" else int(config.threads)
+    return model
+
+
+def optimizer(train: Train) -> Optimizer:
+    """The update rule that a config's train section describes."""
+    given: dict[str, Any] = {
+        key: getattr(train, key)
+        for key in ("lr", "momentum", "nesterov", "weight_decay", "betas", "eps")
+        if getattr(train, key) is not None
+    }
+    if "betas" in given:
+        given["betas"] = tuple(given["betas"])
+    return Optimizer(train.optimizer, **given)
+
+
+def parameters(model: Model) -> int:
+    """How many numbers a model learns."""
+    return sum(int(np.size(weight)) for weight in model.weights().values())
+
+
+def threads_for(work: int) -> int:
+    """CPU threads for steps of this many multiply-adds: one for small ones, else what the machine has, up to 8."""
+    return 1 if work < PARALLEL_WORK else min(cores(), MAX_THREADS)
+
+
+def config_of(run: RunDir) -> Config:
+    """The config that a run was trained from. Raises ConfigError where it has been damaged."""
+    run.read(CONFIG)  # refuses links, pipes and the like before the config reader opens it
+    return resolve(run.path / CONFIG).config
+
+
+def trained_model(run: RunDir) -> tuple[Model, Config, dict[str, Any], str | None]:
+    """A run's model with its trained weights, its config, its run.json, and a warning where its device is not here."""
+    summary, config = run.summary(), config_of(run)
+    data = summary["dataset"]
+    weights = run.weights()
+    warning = None
+    arguments = (tuple(data["shape"]), data["outputs"], summary["task"], data["train"])
+    try:
+        model = build_model(config, *arguments)
+    except DeviceError as error:
+        warning = f"{error.message}; this run is used on the cpu instead"
+        model = build_model(replace(config, device="cpu"), *arguments)
+    model.load_weights(weights)
+    return model, config, summary, warning

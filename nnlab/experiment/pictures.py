@@ -1,0 +1,87 @@
+"""Pictures: which ones a run gets, and what goes into each."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from nnlab import metrics, plots
+from nnlab.dataset import Array, Dataset, Split
+from nnlab.fit import Record
+from nnlab.model import Model
+
+SAMPLE_ROWS = 5
+
+
+def of_training(
+    title: str, dataset: Dataset, model: Model, curve: Sequence[Record], losses: Array, steps_per_epoch: int
+) -> Iterator[tuple[str, bytes]]:
+    """(file name, PNG) of the loss curve, the score curve, a look at the data and a look at what was learnt."""
+    watched = dataset.watched
+    steps = np.array([record.step for record in curve])
+    every = np.arange(1, len(losses) + 1)
+    found = {
+        name: np.array([(record.metrics or {})[name] for record in curve]) for name in metrics.measured(dataset.task)
+    }
+    curves = {"train, mean since the last point": (steps, np.array([record.train_loss for record in curve]))}
+    if watched != "train":
+        curves[watched] = (steps, found["loss"])
+    unit = "cross-entropy, nats" if dataset.task == "classification" else "mean squared error"
+    yield (
+        "loss.png",
+        plots.loss(
+            every, losses, curves, title=f"Loss: {title}", label=f"loss ({unit})", steps_per_epoch=steps_per_epoch
+        ),
+    )
+    if dataset.task == "classification":
+        curves = {watched: (steps, found["accuracy"])}
+        yield "accuracy.png", plots.accuracy(curves, title=f"Accuracy: {title}", steps_per_epoch=steps_per_epoch)
+    else:
+        curves = {watched: (steps, found["r2"])}
+        yield "r2.png", plots.metric(curves, title=f"R²: {title}", label="R²", steps_per_epoch=steps_per_epoch)
+    yield of_data(dataset)
+    shown = "test" if dataset.test else watched
+    split = dataset.split(shown) or dataset.train
+    yield of_scores(title, dataset, shown, model.predict(model.put(split)), split)
+
+
+def of_data(dataset: Dataset) -> tuple[str, bytes]:
+    """(file name, PNG) of some training examples: pictures as pictures, numbers as points."""
+    train = dataset.train
+    if len(dataset.shape) > 1 and dataset.classes:
+        rows = plots.choose_samples(train.targets, len(dataset.classes), SAMPLE_ROWS)
+        title = f"Sample pictures: {dataset.name}"
+        sheet = plots.samples(
+            train.inputs[rows], train.targets[rows], dataset.shape, title=title, names=dataset.classes
+        )
+        return "samples.png", sheet
+    return "samples.png", plots.scatter(
+        train.inputs,
+        train.targets,
+        title=f"Training data: {dataset.name}",
+        feature_names=dataset.feature_names,
+        target_name=dataset.target_name,
+        classes=dataset.classes,
+    )
+
+
+def of_scores(title: str, dataset: Dataset, name: str, scores: Array, split: Split) -> tuple[str, bytes]:
+    """(file name, PNG) of a split's scores: a confusion matrix, a fitted line, or predicted over true values."""
+    if dataset.task == "classification":
+        matrix = metrics.confusion(scores, split.targets, dataset.outputs)
+        return f"confusion-{name}.png", plots.confusion(matrix, dataset.classes, title=f"Confusion, {name}: {title}")
+    label = dataset.target_name or "value"
+    if dataset.features == 1 and dataset.outputs == 1:
+        order = np.argsort(split.inputs[:, 0])
+        fitted = plots.fit(
+            split.inputs[:, 0],
+            split.targets[:, 0],
+            split.inputs[order, 0],
+            scores[order, 0],
+            title=f"Fit, {name}: {title}",
+            x_label=dataset.feature_names[0] if dataset.feature_names else "input",
+            y_label=label,
+        )
+        return f"fit-{name}.png", fitted
+    return f"fit-{name}.png", plots.predicted_against_true(
+        split.targets, scores, title=f"Fit, {name}: {title}", label=label
+    )

@@ -1,0 +1,96 @@
+"""Metrics: numbers that say how good scores are, computed in float64 the same way for every backend."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from nnlab.dataset import Array, Task
+
+PRIMARY: dict[Task, str] = {"classification": "accuracy", "regression": "loss"}
+"""The metric that ranks runs of a task."""
+HIGHER_IS_BETTER = {"accuracy": True, "r2": True, "loss": False, "mse": False}
+
+
+def measured(task: Task) -> tuple[str, ...]:
+    """The names of the metrics that ``measure`` gives for a task."""
+    return ("loss", "accuracy") if task == "classification" else ("loss", "mse", "r2")
+
+
+def measure(task: Task, scores: Array, targets: Array) -> dict[str, float]:
+    """The metrics of a task: loss and accuracy for classes; loss (the same as mse), mse and r2 for values.
+
+    ``scores`` is (n, outputs); ``targets`` is (n,) class numbers or (n, outputs) values.
+    """
+    if task == "classification":
+        return {"loss": cross_entropy(scores, targets), "accuracy": accuracy(scores, targets)}
+    mse = mean_squared_error(scores, targets)
+    return {"loss": mse, "mse": mse, "r2": r_squared(scores, targets)}
+
+
+def log_softmax(scores: Array) -> Array:
+    """Logarithms of the class probabilities, (n, classes) float64, by log-sum-exp, so that nothing overflows."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        shifted = scores - scores.max(axis=1, keepdims=True).astype(np.float64)
+        result: Array = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return result
+
+
+def cross_entropy(scores: Array, targets: Array) -> float:
+    """Mean negative log-likelihood of the true classes, in nats."""
+    return float(-np.mean(log_softmax(scores)[np.arange(len(targets)), targets]))
+
+
+def accuracy(scores: Array, targets: Array) -> float:
+    """The fraction whose highest score is the true class; the first class wins a tie."""
+    return float(np.mean(scores.argmax(axis=1) == targets))
+
+
+def mean_squared_error(scores: Array, targets: Array) -> float:
+    """Mean of the squared differences."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        return float(np.mean((scores.astype(np.float64) - targets) ** 2))
+
+
+def r_squared(scores: Array, targets: Array) -> float:
+    """One minus the squared error over the targets' own variance; 0 where the targets do not vary, 1 if exact."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        error = float(np.sum((scores.astype(np.float64) - targets) ** 2))
+    spread = float(np.sum((targets - targets.mean(axis=0, dtype=np.float64)) ** 2))
+    if spread == 0:
+        return 1.0 if error == 0 else 0.0
+    return 1 - error / spread
+
+
+def confusion(scores: Array, targets: Array, classes: int) -> Array:
+    """Counts (classes, classes) int64: rows are true classes, columns predicted ones."""
+    cells = targets * classes + scores.argmax(axis=1)
+    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+
+
+@dataclass(frozen=True)
+class ClassReport:
+    """How well one class is recognised. A ratio with nothing below the line is 0, as in scikit-learn."""
+
+    name: str
+    precision: float
+    recall: float
+    f1: float
+    count: int
+    """How many examples are of this class."""
+
+
+def per_class(matrix: Array, names: tuple[str, ...]) -> list[ClassReport]:
+    """Precision, recall and F1 of each class from a confusion matrix."""
+    reports = []
+    for number, name in enumerate(names):
+        hits, true, predicted = matrix[number, number], matrix[number].sum(), matrix[:, number].sum()
+        reports.append(
+            ClassReport(
+                name, _ratio(hits, predicted), _ratio(hits, true), _ratio(2 * hits, true + predicted), int(true)
+            )
+        )
+    return reports
+
+
+def _ratio(part: int, whole: int) -> float:
+    return float(part / whole) if whole else 0.0

@@ -1,0 +1,106 @@
+"""The Model protocol: the verbs that every backend gives its nets, and what a model is built from."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import numpy as np
+
+from nnlab.dataset import Array, Split, Task
+from nnlab.errors import RunError
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """An update rule and its numbers, meant as in torch.optim."""
+
+    name: Literal["sgd", "adam", "adamw"] = "sgd"
+    lr: float = 0.01
+    momentum: float = 0.0
+    nesterov: bool = False
+    weight_decay: float = 0.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a model is built for: the data's shape, the task, the update rule, the seed and the device."""
+
+    shape: tuple[int, ...]
+    """Of one input before it was flattened: (28, 28), (3, 32, 32) or (4,)."""
+    outputs: int
+    """How many classes there are, or how many values to predict."""
+    task: Task
+    optimizer: Optimizer
+    seed: int = 0
+    device: str = "auto"
+
+    @property
+    def features(self) -> int:
+        """How many numbers one input has."""
+        return int(np.prod(self.shape))
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A net that trains, predicts and hands its state over as NumPy arrays."""
+
+    device: str
+    """Where it really runs: "cpu" or "cuda:0"."""
+    threads: int
+    """How many CPU threads its arithmetic uses."""
+
+    def put(self, split: Split) -> Any:
+        """Bring a split to where it is used, once per run."""
+        ...
+
+    def train(self, data: Any, batches: Sequence[Array]) -> Array:
+        """One update of the weights per vector of row numbers; returns the loss of each step, (steps,) float64."""
+        ...
+
+    def predict(self, data: Any) -> Array:
+        """Scores (n, outputs), NumPy on the host: logits for classes, values for regression."""
+        ...
+
+    def weights(self) -> dict[str, Array]:
+        """A copy of the weights, with PyTorch's parameter names and layout."""
+        ...
+
+    def load_weights(self, weights: Mapping[str, Array]) -> None:
+        """Take these weights over; raises RunError where a name, shape or dtype does not fit."""
+        ...
+
+    def optimizer_state(self) -> dict[str, Array]:
+        """A copy of all else that an exact resume needs."""
+        ...
+
+    def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
+        """Take over what ``optimizer_state`` gave."""
+        ...
+
+
+class ModelFile(Protocol):
+    """What a file in ``nnlab/models`` holds."""
+
+    Params: type[Any]
+    """Its own config keys."""
+    TASKS: tuple[Task, ...]
+    """What it can learn."""
+    build: Callable[[Any, Setup], Model]
+
+
+def check_weights(given: Mapping[str, Array], expected: Mapping[str, Array]) -> None:
+    """Raise RunError unless ``given`` has exactly the names, shapes and dtypes of ``expected``."""
+    for name in [*expected, *given]:
+        if name not in given or name not in expected:
+            state = "missing from" if name in expected else "unknown to the model but in"
+            raise RunError(
+                f"weights: {name!r} is {state} the file", "the run's config and weights do not belong together"
+            )
+        ours, theirs = expected[name], given[name]
+        if theirs.shape != ours.shape or theirs.dtype != ours.dtype:
+            raise RunError(
+                f"weights: {name!r} is {theirs.dtype} {theirs.shape}, the config implies {ours.dtype} {ours.shape}",
+                "the run's config and weights do not belong together",
+            )

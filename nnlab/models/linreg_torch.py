@@ -1,0 +1,30 @@
+"""Linear regression in PyTorch."""
+
+from typing import TYPE_CHECKING
+
+from nnlab.config import Strict
+from nnlab.dataset import Task
+from nnlab.model import Model, Setup
+
+if TYPE_CHECKING:
+    from torch import nn
+
+TASKS: tuple[Task, ...] = ("regression",)
+
+
+class Params(Strict):
+    """linreg-torch has no keys of its own."""
+
+
+def net(features: int, outputs: int) -> "nn.Module":
+    """One linear layer; mean squared error makes it a linear regression."""
+    from torch import nn
+
+    return nn.Linear(features, outputs)
+
+
+def build(params: Params, setup: Setup) -> Model:
+    """The model for this data, with its initial weights."""
+    from nnlab.backends.torch import TorchModel
+
+    return TorchModel(lambda: net(setup.features, setup.outputs), setup)

@@ -1,0 +1,56 @@
+"""Logistic regression by hand in NumPy."""
+
+from typing import Literal
+
+import numpy as np
+
+from nnlab.backends.numpy import NumpyModel
+from nnlab.config import Strict
+from nnlab.dataset import Array, Task
+from nnlab.model import Model, Setup
+from nnlab.models._loss import loss_and_grad
+from nnlab.randomness import Purpose, fan_in_uniform, generator
+
+TASKS: tuple[Task, ...] = ("classification",)
+
+
+class Params(Strict):
+    """Keys of logreg-np."""
+
+    init: Literal["auto", "torch"] | float = "auto"
+    """Initial weights: a number for all of them (biases 0), or ``torch`` for PyTorch's default, which logreg-torch
+    starts from too. auto is 0.01 for two classes, as in the study note, and torch for more."""
+
+
+class LogisticRegression:
+    """z = x W^T + b. Two classes need one z, whose sigmoid is the probability of class 1; more take a softmax."""
+
+    def __init__(self, weight: Array, bias: Array) -> None:
+        """``weight`` is (outputs, features) and ``bias`` (outputs,)."""
+        self.weights = {"weight": weight, "bias": bias}
+
+    def forward(self, inputs: Array) -> Array:
+        scores: Array = inputs @ self.weights["weight"].T
+        scores += self.weights["bias"]
+        return scores
+
+    def loss_and_grads(self, inputs: Array, targets: Array) -> tuple[float, dict[str, Array]]:
+        loss, dz = loss_and_grad("classification", self.forward(inputs), targets)
+        # z = x W^T + b, so dW = dz^T x and db = the sum of dz over the batch
+        return loss, {"weight": dz.T @ inputs, "bias": dz.sum(axis=0)}
+
+
+def build(params: Params, setup: Setup) -> Model:
+    """The model for this data, with its initial weights."""
+    outputs = 1 if setup.outputs == 2 else setup.outputs
+    init = params.init
+    if init == "auto":
+        init = 0.01 if outputs == 1 else "torch"
+    if init == "torch":
+        rng = generator(setup.seed, Purpose.WEIGHTS)
+        weight = fan_in_uniform(rng, (outputs, setup.features), setup.features)
+        bias = fan_in_uniform(rng, (outputs,), setup.features)
+    else:
+        weight = np.full((outputs, setup.features), init, np.float32)
+        bias = np.zeros(outputs, np.float32)
+    return NumpyModel(LogisticRegression(weight, bias), setup)

@@ -1,0 +1,30 @@
+"""Logistic regression by scikit-learn's own solver: the baseline to hold the others against."""
+
+from pydantic import Field
+
+from nnlab.config import Strict
+from nnlab.dataset import Task
+from nnlab.model import Model, Setup
+
+TASKS: tuple[Task, ...] = ("classification",)
+STEPPABLE = False  # the solver does all its iterations in one call
+
+
+class Params(Strict):
+    """Keys of logreg-sklearn."""
+
+    max_iter: int = Field(150, ge=1, le=1_000_000)
+    """Iterations of the solver (lbfgs) at most."""
+    C: float = Field(1.0, gt=0, le=1e9)
+    """Inverse strength of the L2 penalty."""
+    random_state: int = Field(42, ge=0, lt=2**32)
+    """Passed on to scikit-learn; lbfgs itself draws no random numbers."""
+
+
+def build(params: Params, setup: Setup) -> Model:
+    """The estimator, untrained."""
+    from sklearn.linear_model import LogisticRegression
+
+    from nnlab.backends.sklearn import SklearnModel
+
+    return SklearnModel(LogisticRegression(**params.model_dump()), setup)

@@ -1,0 +1,98 @@
+"""Network of any depth by hand in NumPy, with a choice of activation per layer."""
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+
+from nnlab.backends.numpy import NumpyModel
+from nnlab.dataset import Array, Task
+from nnlab.model import Model, Setup
+from nnlab.models._loss import loss_and_grad, sigmoid
+from nnlab.models._stack import Stack
+from nnlab.randomness import Purpose, fan_in_uniform, generator
+
+TASKS: tuple[Task, ...] = ("classification", "regression")
+Activation = Literal["relu", "tanh", "sigmoid", "elu"]
+
+
+class Params(Stack):
+    """Keys of mlp-np."""
+
+    activations: Activation | list[Activation] = "relu"
+    """One name for all hidden layers, or a list with one for each."""
+
+
+def relu(z: Array) -> Array:
+    """max(z, 0)."""
+    return np.maximum(z, 0)
+
+
+def elu(z: Array) -> Array:
+    """z where it is positive, else exp(z) - 1; https://arxiv.org/abs/1511.07289 with alpha = 1."""
+    return np.where(z > 0, z, np.expm1(np.minimum(z, 0)))
+
+
+# Each activation a = f(z) with f'(z) written in terms of a, so that z need not be kept.
+ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
+    "relu": (relu, lambda a: (a > 0).astype(a.dtype)),
+    "tanh": (np.tanh, lambda a: 1 - a * a),
+    "sigmoid": (sigmoid, lambda a: a * (1 - a)),
+    "elu": (elu, lambda a: np.where(a > 0, 1, a + 1).astype(a.dtype)),
+}
+
+
+class Network:
+    """a_0 = x; z_i = a_(i-1) W_i^T + b_i; a_i = f_i(z_i); the last z is the scores."""
+
+    def __init__(self, layers: list[tuple[Array, Array]], activations: list[str], task: Task) -> None:
+        """``layers`` holds a weight (out, in) and a bias (out,) each; all but the last have an activation."""
+        self.task = task
+        self.activations = activations
+        # Names as in torch.nn.Sequential, where each activation takes a place of its own between the linear layers.
+        self.weights = {
+            f"{2 * number}.{kind}": array
+            for number, layer in enumerate(layers)
+            for kind, array in zip(("weight", "bias"), layer, strict=True)
+        }
+
+    def _linear(self, number: int, inputs: Array) -> Array:
+        z: Array = inputs @ self.weights[f"{2 * number}.weight"].T
+        z += self.weights[f"{2 * number}.bias"]
+        return z
+
+    def _forward(self, inputs: Array) -> list[Array]:
+        """The input, the output of each hidden layer, and the scores."""
+        outputs = [inputs]
+        for number, name in enumerate(self.activations):
+            activate, _ = ACTIVATIONS[name]
+            outputs.append(activate(self._linear(number, outputs[-1])))
+        outputs.append(self._linear(len(self.activations), outputs[-1]))
+        return outputs
+
+    def forward(self, inputs: Array) -> Array:
+        return self._forward(inputs)[-1]
+
+    def loss_and_grads(self, inputs: Array, targets: Array) -> tuple[float, dict[str, Array]]:
+        *outputs, scores = self._forward(inputs)
+        loss, dz = loss_and_grad(self.task, scores, targets)
+        grads: dict[str, Array] = {}
+        for number in range(len(outputs) - 1, -1, -1):
+            # z = a W^T + b: dW = dz^T a, db = the sum of dz over the batch, da = dz W
+            grads[f"{2 * number}.weight"] = dz.T @ outputs[number]
+            grads[f"{2 * number}.bias"] = dz.sum(axis=0)
+            if number:  # nobody needs the gradient by the inputs
+                _, derivative = ACTIVATIONS[self.activations[number - 1]]
+                dz = (dz @ self.weights[f"{2 * number}.weight"]) * derivative(outputs[number])
+        return loss, grads
+
+
+def build(params: Params, setup: Setup) -> Model:
+    """The model for this data, with PyTorch's default initial weights, so that ann-torch starts equal."""
+    outputs = 1 if setup.task == "classification" and setup.outputs == 2 else setup.outputs
+    rng = generator(setup.seed, Purpose.WEIGHTS)
+    layers = [
+        (fan_in_uniform(rng, (out, fan_in), fan_in), fan_in_uniform(rng, (out,), fan_in))
+        for fan_in, out in params.widths(setup.features, outputs)
+    ]
+    return NumpyModel(Network(layers, params.activation_names(), setup.task), setup)

@@ -1,0 +1,63 @@
+"""Two-layer network by hand in NumPy: tanh units, then a sigmoid (two classes) or softmax output."""
+
+import numpy as np
+from pydantic import Field
+
+from nnlab.backends.numpy import NumpyModel
+from nnlab.config import Strict
+from nnlab.dataset import Array, Task
+from nnlab.model import Model, Setup
+from nnlab.models._loss import loss_and_grad
+from nnlab.randomness import Purpose, generator
+
+TASKS: tuple[Task, ...] = ("classification",)
+
+
+class Params(Strict):
+    """Keys of nn2-np."""
+
+    hidden: int = Field(3, ge=1, le=100_000)
+    """Number of tanh units."""
+    init_scale: float = Field(0.1, ge=0, le=100)
+    """Standard deviation of the normal initial weights; biases start at 0."""
+
+
+class TwoLayers:
+    """z = tanh(x W1^T + b1) W2^T + b2."""
+
+    def __init__(self, w1: Array, b1: Array, w2: Array, b2: Array) -> None:
+        """``w1`` is (hidden, features), ``b1`` (hidden,), ``w2`` (outputs, hidden), ``b2`` (outputs,)."""
+        self.weights = {"0.weight": w1, "0.bias": b1, "2.weight": w2, "2.bias": b2}
+
+    def forward(self, inputs: Array) -> Array:
+        return self._output(self._hidden(inputs))
+
+    def _hidden(self, inputs: Array) -> Array:
+        hidden: Array = np.tanh(inputs @ self.weights["0.weight"].T + self.weights["0.bias"])
+        return hidden
+
+    def _output(self, hidden: Array) -> Array:
+        scores: Array = hidden @ self.weights["2.weight"].T + self.weights["2.bias"]
+        return scores
+
+    def loss_and_grads(self, inputs: Array, targets: Array) -> tuple[float, dict[str, Array]]:
+        hidden = self._hidden(inputs)
+        loss, dz2 = loss_and_grad("classification", self._output(hidden), targets)
+        # z2 = h W2^T + b2, and h = tanh(z1), whose derivative is 1 - h^2
+        dz1 = (dz2 @ self.weights["2.weight"]) * (1 - hidden * hidden)
+        return loss, {
+            "0.weight": dz1.T @ inputs,
+            "0.bias": dz1.sum(axis=0),
+            "2.weight": dz2.T @ hidden,
+            "2.bias": dz2.sum(axis=0),
+        }
+
+
+def build(params: Params, setup: Setup) -> Model:
+    """The model for this data, with its initial weights."""
+    outputs = 1 if setup.outputs == 2 else setup.outputs
+    rng = generator(setup.seed, Purpose.WEIGHTS)
+    w1 = (rng.standard_normal((params.hidden, setup.features)) * params.init_scale).astype(np.float32)
+    w2 = (rng.standard_normal((outputs, params.hidden)) * params.init_scale).astype(np.float32)
+    b1, b2 = np.zeros(params.hidden, np.float32), np.zeros(outputs, np.float32)
+    return NumpyModel(TwoLayers(w1, b1, w2, b2), setup)
