@@ -107,6 +107,7 @@ class Card:
     """What ``nnlab datasets`` says of a dataset before any of it is loaded; None where only the files can tell."""
 
     source: Literal["download", "built in", "your files"]
+    task: Task | None = None
     train: int | None = None
     test: int | None = None
     shape: tuple[int, ...] | None = None

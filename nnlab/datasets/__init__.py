@@ -151,10 +151,12 @@ def short(value: object) -> str:
     return text if len(text) <= 40 else f"{text[:36]}...{text[-1]}"
 
 
-def listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[object]) -> str:
     """The first twenty of some names, for a hint."""
     names = list(names)
-    return ", ".join(short(n)[1:-1] for n in names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    return ", ".join(short(str(n))[1:-1] for n in names[:20]) + (
+        f" and {len(names) - 20} more" if len(names) > 20 else ""
+    )
 
 
 def meant(given: str, names: Sequence[str]) -> str:

@@ -191,18 +191,21 @@ def _column(path: Path, columns: list[str], key: str, given: str | int) -> int:
 
 
 def _numbers(path: Path, line: int, cells: list[str], columns: list[str], features: list[int]) -> list[float]:
-    numbers = []
-    for f in features:
-        try:
-            numbers.append(float(cells[f]))
-        except ValueError as error:
-            found = f"{short(cells[f])} is no number" if cells[f].strip() else "the cell is empty"
-            raise DataError(
-                f"{str(path)!r} line {line}, column {short(columns[f])}: {found}",
-                "features are numbers; choose their columns with dataset.features"
-                + ("; for a file with column names give dataset.target by name" if line == 1 else ""),
-            ) from error
-    return numbers
+    try:
+        return [float(cells[f]) for f in features]
+    except ValueError:
+        raise _no_number(path, line, cells, columns, features) from None
+
+
+def _no_number(path: Path, line: int, cells: list[str], columns: list[str], features: list[int]) -> DataError:
+    """What to say of the first cell that is none."""
+    f = next(f for f in features if _value(cells[f]) is None)
+    found = f"{short(cells[f])} is no number" if cells[f].strip() else "the cell is empty"
+    return DataError(
+        f"{str(path)!r} line {line}, column {short(columns[f])}: {found}",
+        "features are numbers; choose their columns with dataset.features"
+        + ("; for a file with column names give dataset.target by name" if line == 1 else ""),
+    )
 
 
 def _refuse_infinite(path: Path, lines: Sequence[int], inputs: Array, names: list[str]) -> None:

@@ -11,7 +11,7 @@ from nnlab.errors import MissingDependencyError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-CARD = Card("built in", train=1438, test=359, shape=(8, 8), outputs=10)
+CARD = Card("built in", "classification", train=1438, test=359, shape=(8, 8), outputs=10)
 
 
 class Params(ClassKeys, HoldOutKeys, TrainKeys):

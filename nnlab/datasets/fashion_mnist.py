@@ -8,7 +8,7 @@ from nnlab.datasets import ClassKeys, TrainKeys, _mnist_family, _pictures, build
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-CARD = Card("download", train=60_000, test=10_000, shape=(28, 28), outputs=10, download_mib=30)
+CARD = Card("download", "classification", train=60_000, test=10_000, shape=(28, 28), outputs=10, download_mib=30)
 NAMES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
 

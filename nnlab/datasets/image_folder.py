@@ -26,7 +26,7 @@ from nnlab.errors import DataError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-CARD = Card("your files")
+CARD = Card("your files", "classification")
 
 
 class Params(ClassKeys, HoldOutKeys, TrainKeys):
