@@ -16,7 +16,14 @@ class NnlabError(Exception):
 
 
 class ConfigError(NnlabError):
-    """The config, an override or an argument is not one that nnlab can run."""
+    """The config, an override or an argument is not one that nnlab can run.
+
+    ``key`` is the dotted key that is to blame, where it was found out too late to know where that key stands.
+    """
+
+    def __init__(self, message: str, hint: str = "", key: str = "") -> None:
+        super().__init__(message, hint)
+        self.key = key
 
 
 class DataError(NnlabError):
@@ -27,7 +34,7 @@ class DataUnavailableError(DataError):
     """The data could not be had: no host answered, or what came was damaged. A config's ``fallback`` answers this."""
 
 
-class DeviceError(NnlabError):
+class DeviceError(ConfigError):
     """The device that was asked for is not there, or the model cannot run on it."""
 
 

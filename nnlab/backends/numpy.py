@@ -8,7 +8,6 @@ from threadpoolctl import ThreadpoolController
 
 from nnlab.backends.updates import check_state, update_rule
 from nnlab.dataset import Array, Split
-from nnlab.errors import DeviceError
 from nnlab.model import Setup, check_weights
 
 PREDICT_ROWS = 8192
@@ -35,11 +34,6 @@ class NumpyModel:
     device = "cpu"
 
     def __init__(self, net: Net, setup: Setup) -> None:
-        """Raises DeviceError where the config asks for another device than the CPU."""
-        if setup.device not in ("auto", "cpu"):
-            raise DeviceError(
-                f"device: given {setup.device!r}, but NumPy models run on the cpu", "use device: cpu or a *-torch model"
-            )
         self.net = net
         self.task = setup.task
         self.threads = 1

@@ -9,7 +9,7 @@ from threadpoolctl import ThreadpoolController
 
 from nnlab import metrics
 from nnlab.dataset import Array, Split
-from nnlab.errors import DeviceError, TrainingError
+from nnlab.errors import TrainingError
 from nnlab.model import Setup, check_weights
 
 
@@ -19,12 +19,6 @@ class SklearnModel:
     device = "cpu"
 
     def __init__(self, estimator: Any, setup: Setup) -> None:
-        """Raises DeviceError where the config asks for another device than the CPU."""
-        if setup.device not in ("auto", "cpu"):
-            raise DeviceError(
-                f"device: given {setup.device!r}, but scikit-learn models run on the cpu",
-                "use device: cpu or a *-torch model",
-            )
         outputs = 1 if setup.outputs == 2 else setup.outputs
         self.estimator = estimator
         self.threads = 1

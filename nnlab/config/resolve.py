@@ -14,6 +14,15 @@ from nnlab.config.yaml import Path as Keys
 from nnlab.errors import ConfigError
 
 MAX_PROBLEMS = 10
+DEFAULT = "default"
+# What people call a key elsewhere, and too unlike ours for a spelling match.
+_SYNONYMS = {
+    "learning_rate": "lr",
+    "iterations": "steps",
+    "units": "hidden",
+    "layers": "hidden",
+    "activation": "activations",
+}
 
 
 class Registry(Protocol):
@@ -30,6 +39,13 @@ class Resolved:
     config: Config
     warnings: tuple[str, ...]
     origins: dict[Keys, str]
+
+    def located(self, error: ConfigError) -> ConfigError:
+        """The same error, with the place where the key it blames stands."""
+        place = self.origins.get(tuple(error.key.split(".")), DEFAULT)
+        if place != DEFAULT:
+            error.message = f"{place}: {error.message}"
+        return error
 
     def explained(self) -> str:
         """The config as YAML, each value with where it comes from as a comment."""
@@ -203,11 +219,11 @@ class _Resolver:
         return ConfigError("\n".join(lines) + (f"\nand {more} more" if more else ""))
 
     def _origins(self, config: Config) -> dict[Keys, str]:
-        """Where each value of the resolved config was said; "default" where nobody did."""
+        """Where each value of the resolved config was said; DEFAULT where nobody did."""
         origins: dict[Keys, str] = {}
         for section, value in config.to_dict().items():
             for path in _walk(value, (section,)):
-                origins[path] = self.layers.values.get(path, "default")
+                origins[path] = self.layers.values.get(path, DEFAULT)
         return origins
 
 
@@ -282,7 +298,8 @@ def _quoted(expected: str) -> list[str]:
 
 
 def _did_you_mean(given: Any, known: list[str]) -> str:
-    close = difflib.get_close_matches(str(given)[:100], known, n=1, cutoff=0.6)
+    synonym = _SYNONYMS.get(str(given))
+    close = [synonym] if synonym in known else difflib.get_close_matches(str(given)[:100], known, n=1, cutoff=0.6)
     return f"did you mean {close[0]}? " if close else ""
 
 

@@ -57,14 +57,26 @@ def _load(named: Named, seed: int, progress: Progress) -> Dataset:
     return dataset
 
 
-def check_task(model: str, dataset: str, task: Task) -> None:
-    """Raise ConfigError where a model cannot learn what the data is for."""
+def check(config: Config) -> None:
+    """Raise ConfigError or DeviceError for what can be told before the data is loaded and a backend imported."""
+    task = discover.module("datasets", config.dataset.name).CARD.task
+    if task:
+        check_task(config, task)
+    if not config.model.name.endswith("-torch") and config.device not in ("auto", "cpu"):
+        message = f"device: given {config.device!r}, but {config.model.name} runs on the cpu"
+        raise DeviceError(message, "use device: cpu, or a *-torch model", key="device")
+
+
+def check_task(config: Config, task: Task) -> None:
+    """Raise ConfigError where the config's model cannot learn what the data is for."""
+    model = config.model.name
     if task in discover.module("models", model).TASKS:
         return
     able = [name for name in discover.names("models") if task in discover.module("models", name).TASKS]
     raise ConfigError(
-        f"model.name: {model} cannot learn {task}, which is what {dataset} is for",
+        f"model.name: {model} cannot learn {task}, which is what {config.dataset.name} is for",
         f"models for {task}: {', '.join(able)}",
+        key="model.name",
     )
 
 

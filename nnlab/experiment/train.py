@@ -12,10 +12,10 @@ import numpy as np
 from nnlab import environment, metrics
 from nnlab.config import Config, Resolved
 from nnlab.dataset import Dataset, Progress, SplitName, quiet
-from nnlab.errors import Interrupted, NnlabError, TrainingError
+from nnlab.errors import ConfigError, Interrupted, NnlabError, TrainingError
 from nnlab.evaluate import evaluate
 from nnlab.experiment import pictures
-from nnlab.experiment.build import build_model, check_task, load_dataset, parameters
+from nnlab.experiment.build import build_model, check, check_task, load_dataset, parameters
 from nnlab.fit import Plan, Record, fit
 from nnlab.model import Model
 from nnlab.rundir import (
@@ -72,11 +72,15 @@ def train(resolved: Resolved, runs: Path, name: str | None = None, progress: Pro
     """
     check_name(name)
     yield from map(Notice, resolved.warnings)
-    config, dataset, warning = load_dataset(resolved.config, progress)
-    if warning:
-        yield Notice(warning)
-    check_task(config.model.name, config.dataset.name, dataset.task)
-    model = build_model(config, dataset.shape, dataset.outputs, dataset.task, len(dataset.train))
+    try:
+        check(resolved.config)
+        config, dataset, warning = load_dataset(resolved.config, progress)
+        if warning:
+            yield Notice(warning)
+        check_task(config, dataset.task)
+        model = build_model(config, dataset.shape, dataset.outputs, dataset.task, len(dataset.train))
+    except ConfigError as error:
+        raise resolved.located(error) from None
     config, plan = _complete(config, model, len(dataset.train))
     yield from _Training(config, plan, dataset, model, create(runs, config.model.name, dataset.name, name)).run()
 

@@ -1,0 +1,59 @@
+"""Fixtures: a data cache and a mirror of the session's own, and the command line as a real process."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MIRROR = os.environ.get("NNLAB_MIRROR", "")
+needs_mirror = pytest.mark.skipif(not MIRROR, reason="needs the real data: set NNLAB_MIRROR to a mirror of it")
+
+Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Data is cached once for the session, by all its workers, and nothing ever reaches the network."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    os.environ["NNLAB_DATA"] = str(shared / "nnlab-data")
+    if not MIRROR:
+        empty = base / "empty-mirror"
+        empty.mkdir()
+        os.environ["NNLAB_MIRROR"] = empty.as_uri()
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """Runs ``nnlab`` in a folder of the test's own and returns the finished process with its output as text."""
+
+    def run(*arguments: object, timeout: float = 100, **environment: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "nnlab", *map(str, arguments)]
+        env = {**os.environ, **environment}
+        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=timeout)
+
+    return run
+
+
+DIGITS = """\
+model:
+  name: mlp-np
+  hidden: [16]
+dataset:
+  name: digits
+train:
+  epochs: 2
+  lr: 0.1
+"""
+
+
+@pytest.fixture
+def digits(tmp_path: Path) -> Path:
+    """A config that trains in a fraction of a second on data that needs no download, and no PyTorch."""
+    path = tmp_path / "digits.yaml"
+    path.write_text(DIGITS)
+    return path
