@@ -162,6 +162,13 @@ class _CoreDumper(yaml.SafeDumper):
     def represent_sequence(self, tag: str, sequence: Any, flow_style: bool | None = None) -> yaml.SequenceNode:
         return super().represent_sequence(tag, sequence, flow_style=True)
 
+    def represent_str(self, text: str) -> yaml.ScalarNode:
+        # Line breaks of Unicode's own are folded to spaces when read, unless they are written as escapes.
+        style = '"' if any(char in text for char in "\x85\u2028\u2029") else None
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_CoreDumper.add_representer(str, _CoreDumper.represent_str)
 
 for _tag, _pattern in (
     ("null", _NULL),
