@@ -1,0 +1,60 @@
+"""Small data and models for the tests of models: every model in the folder, on every task it has."""
+
+from typing import Any
+
+import numpy as np
+
+from nnlab import discover
+from nnlab.dataset import Array, Split, Task
+from nnlab.model import Model, Optimizer, Setup
+
+SHAPE = (8, 8)
+ROWS = 40
+
+
+def cases() -> list[tuple[str, Task, int]]:
+    """(model, task, outputs) for every model that the folder lists."""
+    found: list[tuple[str, Task, int]] = []
+    for name in discover.names("models"):
+        for task in discover.module("models", name).TASKS:
+            found += [(name, task, outputs) for outputs in ((2, 4) if task == "classification" else (1, 3))]
+    return found
+
+
+def steppable() -> list[tuple[str, Task, int]]:
+    """The cases that train step by step."""
+    return [case for case in cases() if getattr(discover.module("models", case[0]), "STEPPABLE", True)]
+
+
+def data(task: Task, outputs: int, rows: int = ROWS, seed: int = 0) -> Split:
+    """Examples in [0, 1] whose targets can be learnt from them."""
+    rng = np.random.default_rng(seed)
+    inputs = rng.random((rows, *SHAPE)).reshape(rows, -1).astype(np.float32)
+    truth = inputs @ np.random.default_rng(99).standard_normal((inputs.shape[1], outputs))
+    if task == "regression":
+        return Split(inputs, truth.astype(np.float32))
+    centred = truth - truth.mean(axis=0)
+    return Split(inputs, centred.argmax(axis=1).astype(np.int64))
+
+
+def build(
+    name: str,
+    task: Task,
+    outputs: int,
+    *,
+    seed: int = 0,
+    optimizer: Optimizer | None = None,
+    shape: tuple[int, ...] = SHAPE,
+    **params: Any,
+) -> Model:
+    """A model of that name for data like ``data``; ``params`` are its own keys."""
+    module = discover.module("models", name)
+    setup = Setup(shape, outputs, task, optimizer or Optimizer(lr=0.05), seed, "cpu")
+    model: Model = module.build(module.Params(**params), setup)
+    return model
+
+
+def batches(rows: int, steps: int, size: int = 10) -> list[Array]:
+    """Row numbers of ``steps`` batches."""
+    rng = np.random.default_rng(1)
+    return [rng.permutation(rows)[:size] for _ in range(steps)]

@@ -1,0 +1,119 @@
+"""The house: imports point down, heavy packages load late, and nothing in a file can run code."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+PACKAGE = ROOT / "nnlab"
+FILES = sorted(PACKAGE.rglob("*.py"))
+FLOORS = [
+    {"errors", "dataset"},
+    {"config", "metrics", "model", "rundir", "discover", "plots", "cache", "splits", "randomness", "environment"},
+    {"evaluate", "backends", "datasets"},
+    {"fit", "models"},
+    {"experiment", "comparison"},
+    {"cli", "api"},
+]
+FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+HEAVY = {"torch", "torchvision", "sklearn", "matplotlib", "scipy"}
+EACH_FILE = pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+
+
+def room_of(path: Path) -> str:
+    """The room a file belongs to: its top-level folder or its own name."""
+    first = path.relative_to(PACKAGE).parts[0]
+    return first.removesuffix(".py")
+
+
+def imported(path: Path, *, top_level: bool = False) -> Iterator[str]:
+    """The modules a file imports; with ``top_level`` only those that load with it."""
+    tree = ast.parse(path.read_text())
+    nodes = tree.body if top_level else list(ast.walk(tree))
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide which way they point"
+            if node.module == "nnlab":
+                yield from (f"nnlab.{alias.name}" for alias in node.names)
+            else:
+                yield str(node.module)
+
+
+@EACH_FILE
+def test_a_file_opens_with_one_sentence_that_says_what_it_is(path: Path) -> None:
+    docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
+    first = docstring.partition("\n")[0]
+    assert first.endswith("."), first
+    assert len(first) > 15
+
+
+@EACH_FILE
+def test_imports_point_down(path: Path) -> None:
+    room = room_of(path)
+    if room in ("__init__", "__main__"):
+        return
+    for module in imported(path):
+        parts = module.split(".")
+        if parts[0] != "nnlab" or parts[1:] == ["__version__"]:
+            continue
+        assert parts[1] in FLOOR, f"{module} has no floor"
+        assert parts[1] == room or FLOOR[parts[1]] < FLOOR[room], f"{room} (floor {FLOOR[room]}) imports {module}"
+
+
+@EACH_FILE
+def test_heavy_packages_load_only_where_they_are_needed(path: Path) -> None:
+    heavy = {module.split(".")[0] for module in imported(path, top_level=True)} & HEAVY
+    assert heavy == ({"torch"} if path == PACKAGE / "backends/torch.py" else set())
+
+
+@EACH_FILE
+def test_torch_stays_in_its_backend_and_its_models(path: Path) -> None:
+    name = path.relative_to(PACKAGE).as_posix()
+    allowed = name == "backends/torch.py" or name.endswith("_torch.py")
+    assert allowed or "torch" not in {module.split(".")[0] for module in imported(path)}
+
+
+@EACH_FILE
+def test_nothing_in_a_file_can_run_code(path: Path) -> None:
+    text = path.read_text()
+    assert not {"pickle", "dill", "joblib", "shelve", "marshal"} & {m.split(".")[0] for m in imported(path)}
+    called = re.findall(r"(?<![\w.])(eval|exec|compile|__import__)\(|torch\.(load|save)\(|\.(extractall|extract)\(", text)
+    assert not called
+    if path != PACKAGE / "discover.py" and path != PACKAGE / "__init__.py":
+        assert "import_module" not in text
+
+
+def test_only_the_run_directory_room_creates_or_deletes_under_runs() -> None:
+    makers = {room_of(path) for path in FILES if re.search(r"\.mkdir\(|rmtree\(", path.read_text())}
+    assert makers <= {"rundir", "cache", "cli", "datasets"}
+
+
+LIGHT = {
+    "--help": [],
+    "runs": ["runs"],
+    "compare": ["compare", "latest"],
+    "models": ["models"],
+    "config": ["config", str(ROOT / "configs/ann.yaml")],
+    "schema": ["schema"],
+}
+
+
+@pytest.mark.parametrize("command", LIGHT)
+def test_light_commands_load_no_heavy_package(command: str, tmp_path: Path) -> None:
+    arguments = LIGHT[command] or ["--help"]
+    code = (
+        f"import sys; sys.argv = ['nnlab', *{arguments!r}]\n"
+        "from nnlab.cli import main\n"
+        "try:\n    main()\nfinally:\n"
+        f"    sys.stderr.write('LOADED ' + ' '.join(sorted({HEAVY!r} & set(sys.modules))))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.stderr.rpartition("LOADED")[2].strip() == ""

@@ -1,0 +1,86 @@
+"""Twins: a NumPy model and a PyTorch model of one shape start equal and stay equal on the same batches."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nnlab import discover, experiment
+from nnlab.dataset import Dataset, Task
+from nnlab.experiment.build import build_model
+from nnlab.fit import batch_order
+from nnlab.model import Model, Optimizer
+from tests.conftest import MIRROR
+from tests.model_fixtures import ROWS, batches, build, data
+from tests.test_models import OPTIMIZERS
+
+ACTIVATIONS = ["relu", "tanh", "sigmoid", "elu"]
+
+
+def gap(ours: Model, theirs: Model) -> float:
+    """The largest difference between two models' weights."""
+    left, right = ours.weights(), theirs.weights()
+    assert list(left) == list(right)
+    return max(float(np.abs(left[name] - right[name]).max()) for name in left)
+
+
+def twins(task: Task, outputs: int, optimizer: Optimizer, **params: object) -> float:
+    """How far a NumPy and a PyTorch network part in 50 steps."""
+    split, steps = data(task, outputs), batches(ROWS, 50)
+    pair = [build(name, task, outputs, optimizer=optimizer, **params) for name in ("mlp-np", "ann-torch")]
+    assert gap(*pair) == 0
+    losses = [model.train(model.put(split), steps) for model in pair]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4, atol=1e-5)
+    return gap(*pair)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(("task", "outputs"), [("classification", 4), ("regression", 2)])
+def test_networks_agree_for_every_activation(task: Task, outputs: int, activation: str) -> None:
+    assert twins(task, outputs, Optimizer(lr=0.05), hidden=[12, 9], activations=activation) < 1e-5
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS[:2], ids=lambda o: f"{o.name}{o.momentum or ''}")
+def test_networks_agree_for_every_sgd(optimizer: Optimizer) -> None:
+    assert twins("classification", 4, optimizer, hidden=[12, 9], activations=["tanh", "elu"]) < 1e-5
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS[2:], ids=lambda o: o.name)
+def test_networks_agree_for_every_adam(optimizer: Optimizer) -> None:
+    # Adam divides by the root of a gradient's square: where one is near 0 its rounding shows at the size of lr.
+    assert twins("classification", 4, optimizer, hidden=[12, 9], activations=["tanh", "elu"]) < 1e-3
+
+
+def test_logistic_regressions_start_equal_and_stay_equal() -> None:
+    pair = [build(name, "classification", 4, seed=3) for name in ("logreg-np", "logreg-torch")]
+    assert gap(*pair) == 0
+    split = data("classification", 4)
+    for model in pair:
+        model.train(model.put(split), batches(ROWS, 50))
+    assert gap(*pair) < 1e-5
+
+
+def real_data() -> Dataset:
+    """MNIST where the mirror has it, else the digits inside scikit-learn."""
+    module = discover.module("datasets", "mnist" if MIRROR else "digits")
+    dataset: Dataset = module.load(module.Params(), 0)
+    return dataset
+
+
+def test_the_recipes_network_agrees_over_50_steps_on_real_data(tmp_path: Path) -> None:
+    dataset = real_data()
+    models = []
+    for name in ("mlp-np", "ann-torch"):
+        config = tmp_path / f"{name}.yaml"
+        config.write_text(
+            f"model: {{name: {name}, hidden: [150, 150, 150], activations: [relu, tanh, elu]}}\n"
+            "dataset: {name: digits}\ntrain: {steps: 50, batch_size: 100, lr: 0.02}\ndevice: cpu\n"
+        )
+        checked = experiment.resolve(config).config
+        models.append(build_model(checked, dataset.shape, dataset.outputs, dataset.task, len(dataset.train)))
+    assert gap(*models) == 0
+    order = batch_order(len(dataset.train), 100, 0, 0)
+    steps = (order * 5)[:50]
+    losses = [model.train(model.put(dataset.train), steps) for model in models]
+    np.testing.assert_allclose(losses[0], losses[1], atol=1e-5)
+    assert gap(*models) < 1e-5
