@@ -37,7 +37,9 @@ MOST_ENDS = 12
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#882255", "#999933", "#777777")
 LINES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
-FAINT, QUIET, GRID = "#8FA3B5", "#555555", "#E3E3E3"
+FAINT, QUIET, GRID = "#A6A6A6", "#555555", "#E3E3E3"
+# A split keeps its look from picture to picture, whichever others are beside it.
+SPLITS = ("test", "train", "val")
 
 # The font that comes with matplotlib has no Chinese, Japanese or Korean: these are asked next, where installed.
 WIDE_FONTS = ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "PingFang SC", "Microsoft YaHei", "SimHei")
@@ -78,12 +80,12 @@ def loss(
     with _style():
         figure, axes = _axes(title)
         x, y = envelope(*_finite(steps, losses))
-        [every] = axes.plot(
-            x, y, color=FAINT, alpha=0.6, linewidth=0.5, marker="o" if len(x) == 1 else "", markersize=7
-        )
+        width, marker = 0.5 if len(x) > 1000 else 1.0, "o" if len(x) == 1 else ""
+        axes.plot(x, y, color=FAINT, alpha=0.6, linewidth=width, marker=marker, markersize=8)
+        [every] = axes.plot([], [], color=FAINT, linewidth=2)
         log = _spans_decades([y, *(_finite(*curve)[1] for curve in curves.values())])
         _draw(figure, axes, curves, log=log, percent=False, before={"train, every step": every} if len(x) else {})
-        axes.set_ylabel(_short(label, TEXT, HEIGHT - 1.5) + (" (log scale)" if log else ""))
+        axes.set_ylabel(_short(label, TEXT, HEIGHT - 1.5) + (", log scale" if log else ""))
         _step_axis(axes, steps_per_epoch)
         return _png(figure)
 
@@ -107,7 +109,7 @@ def metric(
         figure, axes = _axes(title)
         log = log and _spans_decades(_finite(*curve)[1] for curve in curves.values())
         _draw(figure, axes, curves, log=log, percent=percent, before={})
-        unit = ", %" if percent else " (log scale)" if log else ""
+        unit = ", %" if percent else ", log scale" if log else ""
         axes.set_ylabel(_short(label, TEXT, HEIGHT - 1.5) + unit)
         _step_axis(axes, steps_per_epoch)
         return _png(figure)
@@ -125,23 +127,24 @@ def overlay(runs: Sequence[Curve], *, title: str, score_label: str = "score", pe
         latest = max((max(_finite(run.seconds, run.seconds)[0], default=0.0) for run in runs), default=0.0)
         second, unit = _time_unit(latest)
         lines: list[Artist] = []
+        markers = 30 if len(runs) <= 4 else 1
         for run, look in zip(runs, _looks(len(runs)), strict=True):
             times = np.asarray(run.seconds, dtype=np.float64) / second
-            lines.append(_line(panels[0, 0], run.steps, run.loss, look))
-            _line(panels[0, 1], times, run.loss, look)
+            lines.append(_line(panels[0, 0], run.steps, run.loss, look, markers))
+            _line(panels[0, 1], times, run.loss, look, markers)
             if scored and run.score is not None:
                 score = np.asarray(run.score, dtype=np.float64) * (100 if percent else 1)
-                _line(panels[1, 0], run.steps, score, look)
-                _line(panels[1, 1], times, score, look)
+                _line(panels[1, 0], run.steps, score, look, markers)
+                _line(panels[1, 1], times, score, look, markers)
         log = _spans_decades(_finite(run.steps, run.loss)[1] for run in runs)
-        panels[0, 0].set_ylabel("loss (log scale)" if log else "loss")
+        panels[0, 0].set_ylabel("loss, log scale" if log else "loss")
         if log:
             _log_axis(panels[0, 0])
         if scored:
             panels[1, 0].set_ylabel(_short(score_label, TEXT, 1.8) + (", %" if percent else ""))
         if scored and percent:
             _percent_limits(panels[1, 0])
-        _step_axis(panels[-1, 0], None)
+        _step_axis(panels[-1, 0], None, ticks=5)
         panels[-1, 1].set_xlabel(f"time, {unit}")
         panels[-1, 1].set_xlim(left=0)
         _legend(figure, lines, [run.label for run in runs])
@@ -149,7 +152,7 @@ def overlay(runs: Sequence[Curve], *, title: str, score_label: str = "score", pe
 
 
 def envelope(x: Array, y: Array, buckets: int = MOST_BUCKETS) -> tuple[Array, Array]:
-    """A long curve as the lowest and highest point of each of ``buckets`` stretches: fewer points, and no spike lost."""
+    """A long curve as the lowest and the highest point of each of ``buckets`` stretches, so that no spike is lost."""
     if len(y) <= 2 * buckets:
         return x, y
     edges = np.linspace(0, len(y), buckets + 1).astype(np.int64)
@@ -168,7 +171,7 @@ def choose_samples(targets: Array, classes: int, rows: int) -> Array:
 
 
 def samples(inputs: Array, labels: Array, shape: Sequence[int], *, title: str, names: Sequence[str]) -> bytes:
-    """A sheet of pictures by class: a row each for a few classes, a column each up to ten, a plain grid beyond that."""
+    """A sheet of pictures by class: a row each where they are few, a column each up to ten, else a grid."""
     with _style():
         numbers = [int(n) for n in np.asarray(labels).reshape(-1)]
         cells, named = _sheet(numbers)
@@ -176,11 +179,11 @@ def samples(inputs: Array, labels: Array, shape: Sequence[int], *, title: str, n
         rows, columns = (max((cell[i] for cell in cells.values()), default=0) + 1 for i in (0, 1))
         gap, edge, line = 0.06, 0.12, 0.2
         left = min(1.6, max((_inches(word, TEXT) for word in words), default=0)) + 0.1 if named == "row" else 0.0
-        wide = min(1.5 if len(cells) > 1 else 2.5, (WIDTH - 2 * edge - left + gap) / columns - gap)
+        wide = min(1.5 if len(cells) > 1 else 3.76, (WIDTH - 2 * edge - left + gap) / columns - gap)
         tall = wide * min(2.0, max(0.5, shape[-2] / shape[-1]))
         top = 0.45 + (0 if named == "row" else line)
         pitch = tall + gap + (line if named == "picture" else 0)
-        width = max(4.5, 2 * edge + left + columns * (wide + gap) - gap)
+        width = max(4.0, 2 * edge + left + columns * (wide + gap) - gap)
         height = top + rows * pitch + edge
         figure, axes = _page(title, width, height)
         pictures = _pictures(np.asarray(inputs)[: len(numbers)], shape)
@@ -191,6 +194,8 @@ def samples(inputs: Array, labels: Array, shape: Sequence[int], *, title: str, n
                 axes.text(x - 0.1, y + tall / 2, _short(words[i], TEXT, left - 0.1), ha="right", va="center")
             elif named == "picture" or (named == "column" and row == 0):
                 axes.text(x + wide / 2, y - 0.05, _short(words[i], TEXT, wide), ha="center", va="bottom")
+        if not cells:
+            axes.text(width / 2, height / 2, "nothing to draw", ha="center", color=QUIET)
         axes.set(xlim=(0, width), ylim=(height, 0))
         return _png(figure)
 
@@ -207,8 +212,7 @@ def scatter(
     """Data that is no picture: the first feature against the target, or the two widest features coloured by class."""
     with _style():
         figure, axes = _axes(title)
-        features = np.asarray(inputs, dtype=np.float64).reshape(len(inputs), -1)
-        numbers = np.asarray(targets).reshape(len(targets), -1)[:, 0] if len(targets) else np.zeros(0)
+        features, numbers = _table(inputs), _table(targets)[:, 0]
         names = [feature_names[i] if i < len(feature_names) else f"feature {i + 1}" for i in range(features.shape[1])]
         if not classes:
             _dots(axes, features[:, 0], numbers, _looks(1)[0])
@@ -276,7 +280,7 @@ def confusion(matrix: Array, names: Sequence[str], *, title: str) -> bytes:
         longest = max((_inches(label, size) for label in labels), default=0)
         turn = 0 if longest < 0.9 * cell else 45 if cell > 0.35 else 90
         under = {0: 0.2, 45: 0.15 + 0.75 * longest, 90: 0.1 + longest}[turn]
-        left, top, bottom = 0.55 + longest, 0.85, 0.6 + under
+        left, top, bottom = 0.55 + longest, 0.72, 0.6 + under
         width, height = max(5.5, left + side + 0.85), top + side + bottom
         figure, page = _page(title, width, height)
         axes = figure.add_axes((left / width, bottom / height, side / width, side / height))
@@ -372,8 +376,10 @@ def _axes(title: str) -> "tuple[Figure, Axes]":
 def _png(figure: "Figure") -> bytes:
     """The picture's bytes: without matplotlib's version in them, so that they depend on the picture alone."""
     for axes in figure.axes:
-        if axes.axison and not axes.has_data():
+        if axes.axison and not np.isfinite(axes.dataLim.get_points()).all():
             axes.text(0.5, 0.5, "nothing to draw", transform=axes.transAxes, ha="center", color=QUIET)
+            axes.tick_params(length=0, labelbottom=False, labelleft=False)
+            axes.grid(visible=False)
     file = BytesIO()
     figure.savefig(file, format="png", metadata={"Software": None})
     return file.getvalue()
@@ -389,6 +395,15 @@ def _looks(count: int) -> list[Look]:
     return [
         Look(*look) for look in zip(colors, islice(cycle(LINES), count), islice(cycle(MARKERS), count), strict=True)
     ]
+
+
+def _split_looks(labels: Sequence[str]) -> list[Look]:
+    """The look of each split by the first word of its label; looks in order where that tells nothing apart."""
+    words = [label.partition(" ")[0].rstrip(",:") for label in labels]
+    if len(set(words)) == len(words) and set(words) <= set(SPLITS):
+        looks = _looks(len(SPLITS))
+        return [looks[SPLITS.index(word)] for word in words]
+    return _looks(len(labels))
 
 
 # Parts of a picture
@@ -412,6 +427,7 @@ def _line(axes: "Axes", x: Array, y: Array, look: Look, most_markers: int = 30) 
 def _dots(axes: "Axes", x: Array, y: Array, look: Look, most: int = MOST_DOTS) -> "Artist":
     """A scatter of the points, or of evenly chosen ones where there are very many."""
     a, b = _finite(x, y)
+    axes.margins(0.03)
     rows = np.linspace(0, len(a) - 1, min(len(a), most)).astype(np.int64)
     many = len(a) > 200
     return axes.scatter(
@@ -422,7 +438,7 @@ def _dots(axes: "Axes", x: Array, y: Array, look: Look, most: int = MOST_DOTS) -
         marker=look.marker,
         alpha=0.5 if many else 0.9,
         linewidths=0,
-        zorder=2,
+        zorder=2.5,
     )
 
 
@@ -431,7 +447,7 @@ def _draw(
 ) -> None:
     """The curves with their last values at the right, and under the axes a legend that starts with ``before``."""
     lines, ends = [], []
-    for (steps, values), look in zip(curves.values(), _looks(len(curves)), strict=True):
+    for (steps, values), look in zip(curves.values(), _split_looks(list(curves)), strict=True):
         x, y = _finite(steps, values)
         scaled = 100 * y if percent else y
         lines.append(_line(axes, x, scaled, look))
@@ -448,6 +464,7 @@ def _draw(
 
 def _ends(axes: "Axes", ends: Sequence[tuple[float, str, str]]) -> None:
     """Values written right of the axes at their heights, moved apart where they would touch."""
+    axes.get_ylim()  # matplotlib works out the limits when asked for them; before that transData knows no data
     heights = [float(axes.transAxes.inverted().transform(axes.transData.transform((0, y)))[1]) for y, _, _ in ends]
     for (_, text, color), height in zip(ends, spread(heights, 0.05), strict=True):
         axes.text(1.012, height, text, transform=axes.transAxes, color=color, va="center", fontweight="bold")
@@ -466,18 +483,19 @@ def spread(places: Sequence[float], gap: float) -> list[float]:
     return [moved[order.index(i)] for i in range(len(places))]
 
 
-def _step_axis(axes: "Axes", steps_per_epoch: float | None) -> None:
+def _step_axis(axes: "Axes", steps_per_epoch: float | None, ticks: int = 8) -> None:
     """Steps below and, where there is more than one step an epoch, epochs above."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axes.set_xlabel("step")
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
     if steps_per_epoch and steps_per_epoch > 1 and axes.get_xlim()[1] >= steps_per_epoch:
         each = float(steps_per_epoch)
         top = axes.secondary_xaxis("top", functions=(lambda x: np.divide(x, each), lambda x: np.multiply(x, each)))
         top.set_xlabel("epoch")
-        top.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
+        top.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
+        top.tick_params(length=0)
         top.spines[:].set_visible(False)
 
 
@@ -495,7 +513,7 @@ def _log_axis(axes: "Axes") -> None:
     subs = (1.0, 2.0, 5.0) if high < 3000 * low else (1.0,)
     axes.yaxis.set_major_locator(LogLocator(subs=subs, numticks=12))
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,g}"))
 
 
 def _percent_limits(axes: "Axes") -> None:
@@ -536,6 +554,12 @@ def _legend(figure: "Figure", handles: "Sequence[Artist]", names: Sequence[str])
         entry.set_text(text)
 
 
+def _table(values: Array) -> Array:
+    """The values with a row for each example, whatever shape each had."""
+    rows = np.asarray(values, dtype=np.float64)
+    return rows.reshape(len(rows), math.prod(rows.shape[1:]))
+
+
 def _widest(features: Array) -> tuple[int, int]:
     """The two features with the highest spread, in their own order; the same one twice where there is only one."""
     finite = np.where(np.abs(features) < 1e100, features, 0)
@@ -547,10 +571,12 @@ def _widest(features: Array) -> tuple[int, int]:
 def _sheet(numbers: Sequence[int]) -> tuple[dict[int, tuple[int, int]], Literal["row", "column", "picture"]]:
     """The row and column of each picture on a sheet, by its index, and what bears the class names."""
     classes = sorted(set(numbers))
-    if len(classes) > 10 or len(numbers) == 1:
-        return {i: divmod(i, 10) for i in range(min(len(numbers), MOST_PICTURES))}, "picture"
     turns = {n: count() for n in classes}
     cells = {i: (classes.index(n), next(turns[n])) for i, n in enumerate(numbers)}
+    if len(classes) > 10 or len(numbers) == 1:
+        each = max(1, MOST_PICTURES // len(classes))
+        shown = [i for i, (_, turn) in cells.items() if turn < each][:MOST_PICTURES]
+        return {i: divmod(place, 10) for place, i in enumerate(shown)}, "picture"
     cells = {i: (n, turn) for i, (n, turn) in cells.items() if turn < 10}
     if len(classes) <= 4:
         return cells, "row"
