@@ -31,10 +31,10 @@ def data(task: Task, outputs: int, rows: int = ROWS, seed: int = 0) -> Split:
     rng = np.random.default_rng(seed)
     inputs = rng.random((rows, *SHAPE)).reshape(rows, -1).astype(np.float32)
     truth = inputs @ np.random.default_rng(99).standard_normal((inputs.shape[1], outputs))
+    truth = (truth - truth.mean(axis=0)) / truth.std(axis=0)
     if task == "regression":
         return Split(inputs, truth.astype(np.float32))
-    centred = truth - truth.mean(axis=0)
-    return Split(inputs, centred.argmax(axis=1).astype(np.int64))
+    return Split(inputs, truth.argmax(axis=1).astype(np.int64))
 
 
 def build(
@@ -49,7 +49,7 @@ def build(
 ) -> Model:
     """A model of that name for data like ``data``; ``params`` are its own keys."""
     module = discover.module("models", name)
-    setup = Setup(shape, outputs, task, optimizer or Optimizer(lr=0.05), seed, "cpu")
+    setup = Setup(shape, outputs, task, optimizer or Optimizer(lr=0.02), seed, "cpu")
     model: Model = module.build(module.Params(**params), setup)
     return model
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pydantic
 import pytest
-from data_fixtures import MAKERS, MIRROR, make_csv, required, rows, same, why_missing, write_idx
 from PIL import Image
 
 from nnlab import discover
@@ -22,6 +21,7 @@ from nnlab.dataset import Card, Dataset
 from nnlab.datasets import _pictures, arrays, fashion_mnist, image_folder, mnist, sign_digits, standardised
 from nnlab.datasets import csv as csv_dataset
 from nnlab.errors import DataError, DataUnavailableError, MissingDependencyError
+from tests.data_fixtures import MAKERS, MIRROR, make_csv, required, rows, same, why_missing, write_idx
 
 NAMES = discover.names("datasets")
 ROOT = Path(discover.__file__).parent.parent

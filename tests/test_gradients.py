@@ -22,8 +22,8 @@ def by_hand() -> list[tuple[str, Task, int, dict[str, object]]]:
         model = build(name, task, outputs)
         if isinstance(model, NumpyModel):
             found.append((name, task, outputs, {}))
-            for activation in getattr(discover.module("models", name), "ACTIVATIONS", ()):
-                found.append((name, task, outputs, {"hidden": [5, 4], "activations": activation}))
+            known = getattr(discover.module("models", name), "ACTIVATIONS", ())
+            found += [(name, task, outputs, {"hidden": [5, 4], "activations": each}) for each in known]
     return found
 
 
@@ -113,4 +113,6 @@ def test_update_rules_follow_torch_step_by_step(optimizer: Optimizer, dtype: typ
             weight.grad = torch.from_numpy(grads[key])
         theirs.step()
     for key, weight in net.items():
-        np.testing.assert_allclose(ours[key], weight.detach().numpy(), rtol=0, atol=2e-6 if dtype is np.float32 else 1e-12)
+        np.testing.assert_allclose(
+            ours[key], weight.detach().numpy(), rtol=0, atol=2e-6 if dtype is np.float32 else 1e-12
+        )

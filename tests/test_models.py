@@ -14,8 +14,8 @@ MODELS = discover.names("models")
 EACH = pytest.mark.parametrize(("name", "task", "outputs"), cases())
 EACH_STEPPABLE = pytest.mark.parametrize(("name", "task", "outputs"), steppable())
 OPTIMIZERS = [
-    Optimizer("sgd", 0.05),
-    Optimizer("sgd", 0.05, momentum=0.9, nesterov=True, weight_decay=0.01),
+    Optimizer("sgd", 0.02),
+    Optimizer("sgd", 0.02, momentum=0.9, nesterov=True, weight_decay=0.01),
     Optimizer("adam", 0.01, weight_decay=0.01),
     Optimizer("adamw", 0.01, weight_decay=0.1),
 ]
@@ -171,9 +171,9 @@ def test_dropout_is_derived_from_the_seed_and_off_when_predicting(name: str, par
 
 
 def test_a_picture_model_says_so_to_other_data() -> None:
-    with pytest.raises(ConfigError, match="cnn-torch needs pictures"):
+    with pytest.raises(ConfigError, match=r"cnn-torch needs pictures"):
         build("cnn-torch", "classification", 2, shape=(5,))
-    with pytest.raises(ConfigError, match="4 poolings leave nothing of 8x8 pictures"):
+    with pytest.raises(ConfigError, match=r"4 poolings leave nothing of 8x8 pictures"):
         build("cnn-torch", "classification", 2, channels=[1, 1, 1, 1])
     assert build("cnn-torch", "classification", 3, shape=(3, 8, 8)).weights()["1.weight"].shape == (16, 3, 5, 5)
 
@@ -188,7 +188,7 @@ def test_a_device_that_is_not_there_is_refused_with_what_is() -> None:
     from nnlab.backends.torch import find_device
 
     missing = f"cuda:{cuda_devices()}"
-    with pytest.raises(DeviceError, match="no CUDA device is found|there are"):
+    with pytest.raises(DeviceError, match=r"no CUDA device is found|there are"):
         find_device(missing)
     assert str(find_device("cpu")) == "cpu"
     assert str(find_device("auto")) == ("cuda:0" if cuda_devices() else "cpu")

@@ -1,0 +1,180 @@
+"""The README is held to what it says: its commands, its tree, its tables and its model of your own."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nnlab import discover
+from nnlab.cli.app import app
+from tests.conftest import ROOT
+
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+def blocks(language: str) -> list[str]:
+    """The contents of all code blocks of one language."""
+    return [text for found, text in BLOCKS if found == language]
+
+
+def shell_lines() -> list[str]:
+    """Every command line in the README."""
+    return [line for block in blocks("sh") for line in block.splitlines() if line]
+
+
+def test_two_commands_do_all_the_setting_up() -> None:
+    assert "pip install -e . && nnlab train configs/ann.yaml" in shell_lines()
+    assert "pip install -e '.[test]' && pytest" in shell_lines()
+
+
+def test_every_command_it_shows_is_one_that_there_is() -> None:
+    known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    known |= {group.name for group in app.registered_groups if group.name}
+    shown = set()
+    for line in shell_lines():
+        words = shlex.split(line, comments=True)
+        if "nnlab" in words and not words[-1].startswith("--install"):
+            shown.add(words[words.index("nnlab") + 1])
+    assert shown <= known
+    assert known - shown == {"init"}  # which the text names
+    assert "`nnlab init`" in README
+
+
+def test_every_config_it_names_is_there_and_every_config_is_named() -> None:
+    named = set(re.findall(r"configs/([\w-]+\.yaml)", README))
+    assert named == {path.name for path in (ROOT / "configs").glob("*.yaml")}
+
+
+def test_every_shell_line_with_a_shipped_config_resolves(cli: object) -> None:
+    from nnlab import experiment
+
+    for line in shell_lines():
+        words = shlex.split(line, comments=True)
+        if "configs/" in line and "nnlab" in words:
+            _, config, *overrides = words[words.index("nnlab") + 1 :]
+            experiment.resolve(ROOT / config, overrides)
+
+
+def test_the_tree_is_the_tree() -> None:
+    (tree,) = [text for text in blocks("") if text.startswith("nnlab/\n")]
+    shown, missing = set(), []
+    folder = ""
+    for line in tree.splitlines():
+        name = line.split()[0]
+        folder = folder if line.startswith(" ") else ""
+        if not (ROOT / folder / name).exists():
+            missing.append(folder + name)
+        if line.startswith(" "):
+            shown.add(name.rstrip("/"))
+        elif name == "nnlab/":
+            folder = name
+    assert not missing
+    there = {path.name for path in (ROOT / "nnlab").iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert shown == there - {"__init__.py", "__main__.py", "__pycache__", "configs"}
+
+
+def test_the_config_it_shows_resolves(tmp_path: Path) -> None:
+    from nnlab import experiment
+
+    (config,) = [text for text in blocks("yaml") if "ann-torch" in text]
+    (tmp_path / "c.yaml").write_text(config)
+    assert experiment.resolve(tmp_path / "c.yaml").config.fallback
+
+
+def test_every_shipped_model_is_in_some_config() -> None:
+    used = {yaml.safe_load(path.read_text())["model"]["name"] for path in (ROOT / "configs").glob("*.yaml")}
+    assert used == set(discover.names("models"))
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The package and its tests in a folder of their own, to add files to."""
+    for name in ("nnlab", "tests", "configs"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def test_a_model_of_your_own_is_one_file_and_one_yaml(copy: Path) -> None:
+    (code,) = [text for text in blocks("python") if "def build" in text]
+    (config,) = [text for text in blocks("yaml") if "residual-torch" in text]
+    assert len(code.splitlines()) < 20
+    (copy / "nnlab/models/residual_torch.py").write_text(code)
+    (copy / "residual.yaml").write_text(config)
+    environment = {**os.environ, "PYTHONPATH": str(copy)}
+    environment.pop("PYTEST_XDIST_WORKER", None)
+    train = [sys.executable, "-m", "nnlab", "train", "residual.yaml", "--json", "train.epochs=2"]
+    done = subprocess.run(train, cwd=copy, env=environment, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    suite = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-n0",
+        "-p",
+        "no:cacheprovider",
+        "tests/test_models.py",
+        "-k",
+        "residual",
+    ]
+    done = subprocess.run(suite, cwd=copy, env=environment, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stdout
+    assert int(re.findall(r"(\d+) passed", done.stdout)[0]) > 20
+
+
+def test_a_dataset_of_your_own_is_one_file_and_one_yaml(copy: Path) -> None:
+    (copy / "nnlab/datasets/two_moons.py").write_text(TWO_MOONS)
+    (copy / "moons.yaml").write_text(
+        "model: {name: mlp-np, hidden: [8]}\ndataset: {name: two-moons}\ntrain: {epochs: 3, lr: 0.1}\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(copy)}
+    environment.pop("PYTEST_XDIST_WORKER", None)
+    train = [sys.executable, "-m", "nnlab", "train", "moons.yaml", "--json"]
+    done = subprocess.run(train, cwd=copy, env=environment, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stderr
+    suite = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-n0",
+        "-p",
+        "no:cacheprovider",
+        "tests/test_datasets.py",
+        "-k",
+        "moons",
+    ]
+    done = subprocess.run(suite, cwd=copy, env=environment, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stdout
+    assert int(re.findall(r"(\d+) passed", done.stdout)[0]) > 5
+
+
+TWO_MOONS = '''\
+"""Two half circles of points that reach into each other."""
+
+from nnlab.dataset import Card, Dataset, Progress, quiet
+from nnlab.datasets import Examples, HoldOutKeys, TrainKeys, build, hold_out
+
+CARD = Card("built in", "classification", train=160, test=40, shape=(2,), outputs=2)
+
+
+class Params(HoldOutKeys, TrainKeys):
+    """The shared keys."""
+
+
+def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
+    """Inputs (n, 2)."""
+    from sklearn.datasets import make_moons
+
+    points, moons = make_moons(200, noise=0.1, random_state=0)
+    train, test = hold_out(Examples(points.astype("float32"), moons.astype("int64")), params)
+    return build("two-moons", params, seed, train, test, classes=["upper", "lower"])
+'''
