@@ -223,8 +223,14 @@ def overlay(group: Group) -> bytes | None:
         curves.append(plots.Curve(row.name, columns["step"], columns["seconds"], loss, columns[f"{split}_{score}"]))
     if not curves:
         return None
-    label = f"{' / '.join(sorted(watched))} {'R²' if score == 'r2' else score}"
-    return plots.overlay(curves, title=group.title, score_label=label, percent=score == "accuracy")
+    split = " / ".join(sorted(watched))
+    return plots.overlay(
+        curves,
+        title=group.title,
+        loss_label=f"{split} loss",
+        score_label=f"{split} {'R²' if score == 'r2' else score}",
+        percent=score == "accuracy",
+    )
 
 
 _PAGE = """<!doctype html>

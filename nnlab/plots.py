@@ -115,7 +115,9 @@ def metric(
         return _png(figure)
 
 
-def overlay(runs: Sequence[Curve], *, title: str, score_label: str = "score", percent: bool = False) -> bytes:
+def overlay(
+    runs: Sequence[Curve], *, title: str, loss_label: str = "loss", score_label: str = "score", percent: bool = False
+) -> bytes:
     """Several runs on the same axes: the loss and, where there is one, the score, against the step and the time.
 
     With ``percent`` the scores are fractions and shown in percent.
@@ -137,7 +139,7 @@ def overlay(runs: Sequence[Curve], *, title: str, score_label: str = "score", pe
                 _line(panels[1, 0], run.steps, score, look, markers)
                 _line(panels[1, 1], times, score, look, markers)
         log = _spans_decades(_finite(run.steps, run.loss)[1] for run in runs)
-        panels[0, 0].set_ylabel("loss, log scale" if log else "loss")
+        panels[0, 0].set_ylabel(_short(loss_label, TEXT, 1.8) + (", log scale" if log else ""))
         if log:
             _log_axis(panels[0, 0])
         if scored:

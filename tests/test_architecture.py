@@ -85,7 +85,9 @@ def test_torch_stays_in_its_backend_and_its_models(path: Path) -> None:
 def test_nothing_in_a_file_can_run_code(path: Path) -> None:
     text = path.read_text()
     assert not {"pickle", "dill", "joblib", "shelve", "marshal"} & {m.split(".")[0] for m in imported(path)}
-    called = re.findall(r"(?<![\w.])(eval|exec|compile|__import__)\(|torch\.(load|save)\(|\.(extractall|extract)\(", text)
+    called = re.findall(
+        r"(?<![\w.])(eval|exec|compile|__import__)\(|torch\.(load|save)\(|\.(extractall|extract)\(", text
+    )
     assert not called
     if path != PACKAGE / "discover.py" and path != PACKAGE / "__init__.py":
         assert "import_module" not in text

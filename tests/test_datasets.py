@@ -254,7 +254,7 @@ def test_no_test_split_if_none_is_wanted(case):
 REFUSED = {
     "unknown class": ({"classes": ["no such", "class"]}, "no class 'no such'"),
     "class twice": ({"classes": "twice"}, "holds a class twice"),
-    "limit": ({"limit": 2}, "limit: 2 training examples cannot show"),
+    "limit": ({"limit": 1}, "limit: 1 training example"),
     "val empty": ({"val_fraction": 1e-9}, "so nothing is held out"),
     "val all": ({"val_fraction": 0.99, "limit": 20}, "too few to train on"),
     "test empty": ({"test_fraction": 1e-9}, "so nothing is held out"),

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from nnlab import discover, metrics
-from nnlab.dataset import Array, Split
-from nnlab.errors import DataError, MissingDependencyError
+from nnlab.dataset import Array, Split, read_npy
+from nnlab.datasets import standardised
+from nnlab.datasets._pictures import SUFFIXES, open_picture
+from nnlab.errors import DataError
 from nnlab.experiment.build import trained_model
 from nnlab.rundir import RunDir
 
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 MAX_BYTES = 2**30
 
 
@@ -80,7 +81,7 @@ class _Reader:
         self.features = int(data["features"])
         self.shape = tuple(int(side) for side in data["shape"])
         self.names = [str(name) for name in data.get("feature_names") or []]
-        self.mean, self.std = (np.array(data.get(key) or [], np.float64) for key in ("mean", "std"))
+        self.mean, self.std = (list(data.get(key) or []) for key in ("mean", "std"))
         self.dataset_file = dataset_file
 
     def read(self, inputs: list[str]) -> tuple[list[str], Array]:
@@ -131,7 +132,7 @@ class _Reader:
         return np.ascontiguousarray(rows, np.float32)
 
     def _standardised(self, rows: Array) -> Array:
-        return (rows - self.mean) / self.std if len(self.mean) else rows
+        return standardised(rows, self.mean, self.std) if self.mean else rows
 
     def _numbers(self, texts: list[str], name: str) -> Array:
         if len(texts) % self.features:
@@ -159,17 +160,18 @@ class _Reader:
         suffix = path.suffix.lower()
         try:
             if suffix == ".npy":
-                return self.shaped(np.load(path, allow_pickle=False), name)
+                with path.open("rb") as file:
+                    return self.shaped(read_npy(file), name)
             if suffix == ".csv":
                 return self._csv(path)
-            if suffix in PICTURES:
+            if suffix in SUFFIXES:
                 return self._picture(path)
         except (ValueError, EOFError, UnicodeDecodeError, csv.Error) as error:
             raise DataError(f"{name}: cannot be read: {error}", "is the file what its ending says?") from None
         except OSError as error:
             raise DataError(f"{name}: cannot be read: {error.strerror or error}", "check the file") from None
         raise DataError(
-            f"{name}: files ending in {suffix or 'nothing'} are not read", f"give {', '.join(PICTURES)}, .npy or .csv"
+            f"{name}: files ending in {suffix or 'nothing'} are not read", f"give {', '.join(SUFFIXES)}, .npy or .csv"
         )
 
     def _csv(self, path: Path) -> Array:
@@ -197,15 +199,7 @@ class _Reader:
         read_picture = getattr(self.dataset_file, "read_picture", None)
         if read_picture is None or len(self.shape) < 2:
             raise DataError(f"{path}: this model was not trained on pictures", f"give numbers: {self._example()}")
-        from PIL import Image, UnidentifiedImageError
-
-        try:
-            with Image.open(path) as image:
-                row: Array = read_picture(image, self.shape)
-        except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError) as error:
-            raise DataError(f"{path}: this is not a picture that can be read: {error}", "save it as PNG") from None
-        except ImportError as error:
-            raise MissingDependencyError(f"reading pictures needs Pillow: {error}", "pip install pillow") from None
+        row: Array = read_picture(open_picture(path), self.shape)
         return self._checked(row.reshape(1, -1), str(path))
 
 
