@@ -12,6 +12,7 @@ from nnlab.errors import ConfigError
 
 MAX_BYTES = yaml.MAX_CHARACTERS * 4
 MAX_EXTENDS = 10
+MAX_SHOWN = 100
 COMMAND_LINE = "command line"
 _DOTTED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 # A later layer that gives one of these takes the other back: `train.steps=50` over a file with epochs.
@@ -28,11 +29,14 @@ class Layers:
     rank: dict[Keys, int] = field(default_factory=dict)
 
     def place(self, path: Keys, *, key: bool = False) -> str:
-        """Where the value (or the key) at ``path`` stands, or else the nearest thing around it."""
+        """Where the value (or the key) at ``path`` stands, else something inside it, else the nearest around it."""
         for length in range(len(path), -1, -1):
             table = self.keys if key and length == len(path) else self.values
             if path[:length] in table:
                 return table[path[:length]]
+            inside = [known for known in self.values if length and known[:length] == path[:length]]
+            if inside:  # an override names what is inside without the mapping around it
+                return self.values[inside[0]]
         return COMMAND_LINE
 
     def drop(self, path: Keys) -> None:
@@ -75,9 +79,13 @@ def _read_chain(config: Path) -> list[tuple[yaml.Document, Path]]:
     chain: list[tuple[yaml.Document, Path]] = []
     seen: list[Path] = []
     path = config
-    asked_at = ""
+    base, asked_at = "", ""
     while True:
         document = _read_file(path, asked_at)
+        if path.resolve() in seen:
+            raise ConfigError(f"{asked_at}: extends: {base!r} leads round in a circle", "let one file be the base")
+        if len(seen) == MAX_EXTENDS:
+            raise ConfigError(f"{asked_at}: extends: more than {MAX_EXTENDS} files in a row", "extend fewer")
         chain.insert(0, (document, path.absolute().parent))
         seen.append(path.resolve())
         base = document.data.pop("extends", None)
@@ -87,18 +95,16 @@ def _read_chain(config: Path) -> list[tuple[yaml.Document, Path]]:
         if not isinstance(base, str) or Path(base).is_absolute():
             raise ConfigError(f"{asked_at}: extends: given {base!r}", "name one file, relative to this one: base.yaml")
         path = path.parent / base
-        if path.resolve() in seen or len(seen) >= MAX_EXTENDS:
-            raise ConfigError(f"{asked_at}: extends: {base!r} leads round in a circle", "let one file be the base")
 
 
 def _read_file(path: Path, asked_at: str) -> yaml.Document:
     name = os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
     where = f"{asked_at}: extends: " if asked_at else ""
-    if not path.exists():
-        raise ConfigError(f"{where}{name}: there is no such file", _nearby(path))
-    if not path.is_file():
-        raise ConfigError(f"{where}{name}: this is not a file", "name a YAML file, such as configs/ann.yaml")
     try:
+        if not path.exists():
+            raise ConfigError(f"{where}{name}: there is no such file", _nearby(path))
+        if not path.is_file():
+            raise ConfigError(f"{where}{name}: this is not a file", "name a YAML file, such as configs/ann.yaml")
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
@@ -128,10 +134,10 @@ def _read_overrides(overrides: list[str]) -> yaml.Document:
     whole = yaml.Document(COMMAND_LINE, data={})
     for override in overrides:
         key, equals, text = override.partition("=")
-        place = f"{COMMAND_LINE}: {override}"
+        place = f"{COMMAND_LINE}: {override if len(override) <= MAX_SHOWN else override[:MAX_SHOWN] + '…'}"
         if not equals or not _DOTTED.fullmatch(key):
             raise ConfigError(f"{place}: this is not an override", "write dotted.key=value, such as train.lr=0.05")
-        if key == "extends":
+        if key.partition(".")[0] == "extends":
             raise ConfigError(f"{place}: extends cannot be overridden", "name another config instead")
         value = yaml.read(text, place)
         path: Keys = tuple(key.split("."))
@@ -144,6 +150,8 @@ def _read_overrides(overrides: list[str]) -> yaml.Document:
                 raise ConfigError(
                     f"{place}: {'.'.join(map(str, path[:depth]))} is given a value too", "keep one of them"
                 )
+        if path[-1] in parent:
+            raise ConfigError(f"{place}: keys inside {key} are given too", "keep one of them")
         parent[path[-1]] = value.data
         for table, found in ((whole.keys, value.keys), (whole.values, value.values)):
             table.update({path + inner: place for inner in found})
@@ -198,4 +206,8 @@ def _anchor_paths(layers: Layers, rank: int, folder: Path) -> None:
         value = _get(layers.data, path)
         if isinstance(value, str) and value and layers.rank.get(path) == rank:
             parent = _get(layers.data, path[:-1])
-            parent["path"] = str((folder / Path(value).expanduser()).resolve())
+            try:
+                parent["path"] = str((folder / Path(value).expanduser()).resolve())
+            except (OSError, RuntimeError, ValueError) as error:  # no such user, a link to itself, a NUL
+                message = f"{layers.place(path)}: {'.'.join(map(str, path))}: given {value!r}: {error}"
+                raise ConfigError(message, "give the path of a file or folder") from None

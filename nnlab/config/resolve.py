@@ -1,6 +1,7 @@
 """Resolve: merged layers checked against the frame and the schemas of the model and dataset they name."""
 
 import difflib
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,10 +12,11 @@ from nnlab.config.frame import Config, Frame, Named, Train
 from nnlab.config.layers import Layers, overrides_alone, read_layers
 from nnlab.config.strict import Strict
 from nnlab.config.yaml import Path as Keys
-from nnlab.errors import ConfigError
+from nnlab.errors import ConfigError, NnlabError
 
 MAX_PROBLEMS = 10
 DEFAULT = "default"
+_BLAMED = re.compile(r"((?:model|dataset|train)(?:\.\w+)+): ")
 # What people call a key elsewhere, and too unlike ours for a spelling match.
 _SYNONYMS = {
     "learning_rate": "lr",
@@ -40,9 +42,11 @@ class Resolved:
     warnings: tuple[str, ...]
     origins: dict[Keys, str]
 
-    def located(self, error: ConfigError) -> ConfigError:
-        """The same error, with the place where the key it blames stands."""
-        place = self.origins.get(tuple(error.key.split(".")), DEFAULT)
+    def located(self, error: NnlabError) -> NnlabError:
+        """The same error, with the place where the key it blames, or its message begins with, stands."""
+        begins = _BLAMED.match(error.message)
+        key = getattr(error, "key", "") or (begins[1] if begins else "")
+        place = self.origins.get(tuple(key.split(".")), DEFAULT)
         if place != DEFAULT:
             error.message = f"{place}: {error.message}"
         return error
@@ -110,10 +114,10 @@ class _Resolver:
 
     def named(self, kind: str, path: Keys, extra: tuple[str, ...] = ()) -> Named | None:
         """The model or dataset at ``path``, its own keys checked by its own file."""
-        mapping = self.layers.data
+        mapping: Any = self.layers.data
         for step in path:
-            mapping = mapping.get(str(step), {}) if isinstance(mapping, dict) else {}
-        if not isinstance(mapping, dict) or not mapping:
+            mapping = mapping.get(step) if isinstance(mapping, dict) else None
+        if not isinstance(mapping, dict):
             return None  # the frame has said so already
         names = self.registry.names(kind)
         name = mapping.get("name")
@@ -198,14 +202,17 @@ class _Resolver:
         kind = group[0]["type"]
         if kind == "extra_forbidden":
             keys = [*also, *_fields(schema, inner)]
-            hint = f"{_did_you_mean(inner[-1], keys)}keys here: {', '.join(keys)}"
+            elsewhere = f"did you mean train.{dotted}? " if dotted in Train.model_fields else ""
+            hint = f"{elsewhere or _did_you_mean(inner[-1], keys)}keys here: {', '.join(keys)}"
             self._problem(where, f"{dotted}: there is no such key", hint, key=True)
         elif kind == "missing":
             self._problem(where, f"{dotted} is missing", f"add {inner[-1]}:")
         else:
             wanted = list(dict.fromkeys(_wanted(detail) for detail in group))
-            text = f"{dotted}: given {_short(group[0]['input'])}" if inner else dotted or "config"
-            self._problem(where, text, " or ".join(wanted))
+            names = [name for detail in group for name in _names(detail)]
+            given = group[0]["input"]
+            text = f"{dotted}: given {_short(given)}" if inner else dotted or "config"
+            self._problem(where, text, _did_you_mean(given, names) + " or ".join(wanted))
 
     def _problem(self, path: Keys, message: str, hint: str, *, key: bool = False) -> None:
         self.problems.append(_Problem(self.layers.place(path, key=key), message, hint))
@@ -234,7 +241,10 @@ def _walk(value: Any, path: Keys) -> list[Keys]:
 
 
 def _by_place(error: ValidationError, data: Any) -> dict[Keys, list[Any]]:
-    """Pydantic's details by the path of the value they speak of; it lists each branch of a union by itself."""
+    """Pydantic's details by the path of the value they speak of; it lists each branch of a union by itself.
+
+    Where one branch finds fault with a value and another only with something inside it, the second is meant.
+    """
     groups: dict[Keys, list[Any]] = {}
     for detail in error.errors(include_url=False):
         path: Keys = ()
@@ -242,14 +252,16 @@ def _by_place(error: ValidationError, data: Any) -> dict[Keys, list[Any]]:
         for step in detail["loc"]:
             inside = isinstance(value, dict) and step in value
             inside = inside or (isinstance(value, list) and isinstance(step, int) and step < len(value))
-            if not inside:
-                if detail["type"] == "missing":
-                    path = (*path, step)
-                break
-            value = value[step]
-            path = (*path, step)
+            if inside:
+                value = value[step]
+            if inside or detail["type"] == "missing":  # other steps are pydantic's names for branches
+                path = (*path, step)
         groups.setdefault(path, []).append(detail)
-    return groups
+    return {
+        path: group
+        for path, group in groups.items()
+        if not any(len(other) > len(path) and other[: len(path)] == path for other in groups)
+    }
 
 
 def _fields(schema: type[Strict], inner: Keys) -> list[str]:
@@ -282,10 +294,13 @@ def _wanted(detail: Any) -> str:
     context = detail.get("ctx", {})
     if kind in _WORDS:
         return _WORDS[kind]
-    if kind == "literal_error":
-        return f"{_did_you_mean(detail['input'], _quoted(context['expected']))}one of {context['expected']}".replace(
-            "'", ""
-        )
+    names = _names(detail)
+    if names:
+        return f"one of {', '.join(names)}" if len(names) > 1 else names[0]
+    if kind == "too_short":
+        return f"a list of at least {context['min_length']}"
+    if kind == "too_long":
+        return f"a list of at most {context['max_length']}"
     if kind == "string_pattern_mismatch" and "cuda" in context["pattern"]:
         return "auto, cpu, cuda or cuda:N"
     if kind == "value_error":
@@ -293,8 +308,10 @@ def _wanted(detail: Any) -> str:
     return str(detail["msg"]).removeprefix("Input ").replace("should be", "it should be")
 
 
-def _quoted(expected: str) -> list[str]:
-    return expected.replace(" or ", ", ").replace("'", "").split(", ")
+def _names(detail: Any) -> list[str]:
+    """The names that would have worked, where pydantic knows them: "'sgd', 'adam' or 'adamw'"."""
+    expected = str(detail["ctx"]["expected"]) if detail["type"] == "literal_error" else ""
+    return re.findall(r"'([^']+)'", expected)
 
 
 def _did_you_mean(given: Any, known: list[str]) -> str:

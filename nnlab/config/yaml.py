@@ -78,8 +78,11 @@ def scalar(text: str) -> Any:
 
 
 def dump(data: Any) -> str:
-    """YAML text that ``read`` gives back as the same data."""
-    return yaml.dump(data, Dumper=_CoreDumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=120)
+    """YAML text that ``read`` gives back as the same data, with each value of a mapping on one line."""
+    width = 2**31 - 1
+    return yaml.dump(
+        data, Dumper=_CoreDumper, sort_keys=False, default_flow_style=False, allow_unicode=True, width=width
+    )
 
 
 class _Builder:
@@ -163,8 +166,8 @@ class _CoreDumper(yaml.SafeDumper):
         return super().represent_sequence(tag, sequence, flow_style=True)
 
     def represent_str(self, text: str) -> yaml.ScalarNode:
-        # Line breaks of Unicode's own are folded to spaces when read, unless they are written as escapes.
-        style = '"' if any(char in text for char in "\x85\u2028\u2029") else None
+        # As escapes: line breaks of Unicode's own would be read as spaces, and a value stays on its line.
+        style = '"' if any(char in text for char in "\n\r\x85\u2028\u2029") else None
         return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

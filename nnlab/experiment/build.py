@@ -1,5 +1,6 @@
 """Build: from a config to its data and its model, with everything checked on the way."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from nnlab import discover
 from nnlab.config import Config, Named, Resolved, Train
 from nnlab.dataset import Dataset, Progress, Task, quiet
 from nnlab.environment import cores
-from nnlab.errors import ConfigError, DataUnavailableError, DeviceError, MissingDependencyError
+from nnlab.errors import ConfigError, DataError, DataUnavailableError, DeviceError, MissingDependencyError
 from nnlab.experiment import pictures
 from nnlab.model import Model, Optimizer, Setup
 from nnlab.rundir import CONFIG, RunDir
@@ -49,7 +50,11 @@ def load_dataset(config: Config, progress: Progress = quiet) -> tuple[Config, Da
             raise
         warning = f"{error.message}\nusing the fallback instead: {config.fallback.name}"
         changed = replace(config, dataset=config.fallback, fallback=None)
-        return changed, _load(changed.dataset, config.seed, progress), warning
+        try:
+            return changed, _load(changed.dataset, config.seed, progress), warning
+        except DataError as second:
+            second.message = re.sub(r"^dataset\.", "dataset.fallback.", second.message)
+            raise
 
 
 def _load(named: Named, seed: int, progress: Progress) -> Dataset:

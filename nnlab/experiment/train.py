@@ -12,7 +12,7 @@ import numpy as np
 from nnlab import environment, metrics
 from nnlab.config import Config, Resolved
 from nnlab.dataset import Dataset, Progress, SplitName, quiet
-from nnlab.errors import ConfigError, Interrupted, NnlabError, TrainingError
+from nnlab.errors import Interrupted, NnlabError, TrainingError
 from nnlab.evaluate import evaluate
 from nnlab.experiment import pictures
 from nnlab.experiment.build import build_model, check, check_task, load_dataset, parameters
@@ -79,7 +79,7 @@ def train(resolved: Resolved, runs: Path, name: str | None = None, progress: Pro
             yield Notice(warning)
         check_task(config, dataset.task)
         model = build_model(config, dataset.shape, dataset.outputs, dataset.task, len(dataset.train))
-    except ConfigError as error:
+    except NnlabError as error:
         raise resolved.located(error) from None
     config, plan = _complete(config, model, len(dataset.train))
     yield from _Training(config, plan, dataset, model, create(runs, config.model.name, dataset.name, name)).run()
