@@ -619,9 +619,9 @@ def test_a_valid_config_with_anything_put_in_its_place_is_refused_or_resolves(da
             inside = inside[step]
         what = draw.draw(st.sampled_from(["replace", "delete", "rename", "add"]))
         if what == "replace":
-            inside[path[-1]] = draw.draw(ODD)
+            inside[path[-1]] = copy.deepcopy(draw.draw(ODD))
         elif what == "add":
-            inside[draw.draw(st.text("abcnme", max_size=5))] = draw.draw(ODD)
+            inside[draw.draw(st.text("abcnme", max_size=5))] = copy.deepcopy(draw.draw(ODD))
         else:
             value = inside.pop(path[-1])
             if what == "rename":
