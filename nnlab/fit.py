@@ -27,6 +27,8 @@ class Plan:
     """None: all rows, in their order."""
     eval_every: int
     seed: int
+    pause_every: int | None = None
+    """Steps after which a record comes in any case, for a caller that must save there."""
 
     def steps_per_epoch(self, rows: int) -> int:
         """How many batches a pass over ``rows`` examples takes; the last one may be smaller."""
@@ -56,6 +58,17 @@ class Record:
         return self.train_seconds + self.eval_seconds
 
 
+@dataclass(frozen=True)
+class Position:
+    """Where a training stands."""
+
+    step: int = 0
+    since: tuple[float, ...] = ()
+    """The losses of the steps since the last evaluation."""
+    train_seconds: float = 0.0
+    eval_seconds: float = 0.0
+
+
 def batch_order(rows: int, batch_size: int | None, seed: int, epoch: int) -> list[Array]:
     """The row numbers of each batch of an epoch (int64), shuffled by a generator of this epoch's own."""
     if batch_size is None:
@@ -64,20 +77,24 @@ def batch_order(rows: int, batch_size: int | None, seed: int, epoch: int) -> lis
     return [order[at : at + batch_size] for at in range(0, rows, batch_size)]
 
 
-def fit(model: Model, data: Any, rows: int, watched: tuple[Any, Split, Task], plan: Plan) -> Iterator[Record]:
+def fit(
+    model: Model, data: Any, rows: int, watched: tuple[Any, Split, Task], plan: Plan, start: Position = Position()
+) -> Iterator[Record]:
     """Train and yield a record after each chunk of steps; one that ends at an evaluation carries its metrics.
 
     ``data`` is the training split as ``model.put`` gave it, with ``rows`` examples; ``watched`` the split to evaluate,
-    likewise, with its task. The caller may stop at any record. Raises TrainingError after the record in which the
-    loss is not a finite number.
+    likewise, with its task. The caller may stop at any record and go on later: from ``start``, with the model's
+    weights and optimizer state as they were, the same bits come as without a pause. Raises TrainingError after the
+    record in which the loss is not a finite number.
     """
-    batches = _batches(rows, plan)
     per_epoch = plan.steps_per_epoch(rows)
-    since: list[float] = []
-    step, size, train_seconds, eval_seconds = 0, 1, 0.0, 0.0
+    batches = _batches(rows, plan, start.step)
+    since = list(start.since)
+    step, size, train_seconds, eval_seconds = start.step, 1, start.train_seconds, start.eval_seconds
     while step < plan.steps:
-        due = min(plan.steps, (step // plan.eval_every + 1) * plan.eval_every)
-        count = min(size, due - step)
+        due = min(plan.steps, _next_multiple(step, plan.eval_every))
+        pause = min(due, _next_multiple(step, plan.pause_every or plan.steps))
+        count = min(size, pause - step)
         began = time.perf_counter()
         losses = model.train(data, [next(batches) for _ in range(count)])
         spent = time.perf_counter() - began
@@ -98,13 +115,18 @@ def fit(model: Model, data: Any, rows: int, watched: tuple[Any, Split, Task], pl
             raise TrainingError(f"the loss became {losses[bad - (step - count) - 1]} at step {bad}")
 
 
-def _batches(rows: int, plan: Plan) -> Iterator[Array]:
-    """Batches without end, epoch after epoch."""
+def _batches(rows: int, plan: Plan, step: int) -> Iterator[Array]:
+    """Batches without end, epoch after epoch, from the one after ``step`` steps."""
     everything = batch_order(rows, None, plan.seed, 0)
-    epoch = 0
+    epoch, done = divmod(step, plan.steps_per_epoch(rows))
     while True:
-        yield from everything if plan.batch_size is None else batch_order(rows, plan.batch_size, plan.seed, epoch)
-        epoch += 1
+        order = everything if plan.batch_size is None else batch_order(rows, plan.batch_size, plan.seed, epoch)
+        yield from order[done:]
+        epoch, done = epoch + 1, 0
+
+
+def _next_multiple(step: int, every: int) -> int:
+    return (step // every + 1) * every
 
 
 def _next_size(size: int, count: int, spent: float) -> int:

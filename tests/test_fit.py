@@ -7,7 +7,7 @@ import pytest
 
 from nnlab import fit as fitting
 from nnlab.errors import TrainingError
-from nnlab.fit import Plan, Record, batch_order, fit
+from nnlab.fit import Plan, Position, Record, batch_order, fit
 from nnlab.model import Model, Optimizer
 from tests.model_fixtures import build, data
 
@@ -83,6 +83,33 @@ def test_a_loss_that_is_no_number_stops_it_after_the_record_that_shows_it() -> N
     assert str(bad.step) in str(caught.value)
     assert bad.metrics is None
     assert all(np.isfinite(record.losses).all() and record.metrics for record in good)
+
+
+@pytest.mark.parametrize("name", ["mlp-np", "ann-torch"])
+@pytest.mark.parametrize("stop", [1, 7, 13, 20])
+def test_it_goes_on_from_any_step_to_the_same_bits(name: str, stop: int) -> None:
+    plan = Plan(33, 8, 10, 3, pause_every=stop)
+    straight = build(name, "classification", 4, hidden=[6], optimizer=Optimizer("adam", 0.01))
+    whole = list(records(plan, straight))
+    first = build(name, "classification", 4, hidden=[6], optimizer=Optimizer("adam", 0.01))
+    before = []
+    for record in records(plan, first):
+        before.append(record)
+        if record.step == stop:
+            break
+    losses = np.concatenate([record.losses for record in before])
+    second = build(name, "classification", 4, hidden=[6], optimizer=Optimizer("adam", 0.01), seed=8)
+    second.load_weights(first.weights())
+    second.load_optimizer_state(first.optimizer_state())
+    split = data("classification", 4, rows=ROWS)
+    placed = second.put(split)
+    start = Position(stop, tuple(losses[stop - stop % 10 :].tolist()))
+    rest = list(fit(second, placed, ROWS, (placed, split, "classification"), plan, start))
+    parts, all_losses = [np.concatenate([r.losses for r in run]) for run in (before + rest, whole)]
+    assert np.array_equal(parts, all_losses)
+    rows = [[(r.step, r.train_loss, r.metrics) for r in run if r.metrics] for run in (before + rest, whole)]
+    assert rows[0] == rows[1]
+    assert all(np.array_equal(weight, second.weights()[key]) for key, weight in straight.weights().items())
 
 
 def test_time_is_split_into_training_and_evaluation() -> None:
