@@ -1,8 +1,11 @@
 """The same verbs for a notebook: ``nnlab.train``, ``nnlab.open_run`` and ``nnlab.compare``."""
 
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from nnlab import comparison, experiment, rundir
 from nnlab.comparison import Comparison
@@ -54,12 +57,15 @@ def train(config: str | Path, *, runs_dir: str | Path = "runs", name: str | None
     """Train a config file and return the finished run.
 
     Overrides are dotted keys with two underscores for the dot: ``train("ann.yaml", train__epochs=1)``. Raises what
-    ``nnlab train`` would report.
+    ``nnlab train`` would report; what it would warn of is a Python warning here.
     """
     given = [f"{key.replace('__', '.')}={_as_yaml(value)}" for key, value in overrides.items()]
-    events = experiment.train(experiment.resolve(Path(config), given), Path(runs_dir), name)
-    finished = [event for event in events if isinstance(event, experiment.Finished)]
-    return Run(finished[-1].run)
+    for event in experiment.train(experiment.resolve(Path(config), given), Path(runs_dir), name):
+        if isinstance(event, experiment.Notice):
+            warnings.warn(event.text, stacklevel=2)
+        elif isinstance(event, experiment.Finished):
+            return Run(event.run)
+    raise RuntimeError("the training ended without a result")
 
 
 def open_run(path: str | Path, *, runs_dir: str | Path = "runs") -> Run:
@@ -74,4 +80,17 @@ def compare(runs: Iterable[Run | str | Path], sort: str | None = None) -> Compar
 
 
 def _as_yaml(value: Any) -> str:
-    return yaml.dump(value).removesuffix("\n").removesuffix("\n...")
+    return yaml.dump(_plain(value)).removesuffix("\n").removesuffix("\n...")
+
+
+def _plain(value: Any) -> Any:
+    """A value as a config can hold it: a notebook's loop may give NumPy's numbers, and its paths are Paths."""
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | range):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value)

@@ -75,6 +75,8 @@ def compare(runs: Sequence[RunDir], sort: str | None = None) -> Comparison:
             warnings.append(error.message)
     if not rows:
         raise RunError("there are no runs to compare", "train one first: nnlab train configs/ann.yaml")
+    if sort:
+        _check_sort(sort, [row for _, _, row in rows])
     keys: dict[tuple[str, str, Task], None] = dict.fromkeys(key for key, _, _ in rows)
     groups = [_group(key, [(title, row) for other, title, row in rows if other == key], sort) for key in keys]
     groups.sort(key=lambda group: -len(group.rows))
@@ -143,14 +145,19 @@ def _group(key: tuple[str, str, Task], titled: list[tuple[str, Row]], sort: str 
     )
 
 
+def _check_sort(column: str, rows: list[Row]) -> None:
+    """Raise ConfigError for a column that no run has."""
+    known = {"name", "seconds", *(key for row in rows for key in (*row.values, *row.config))}
+    name = column.removeprefix("-")
+    if name not in known and name.partition("_")[2] not in HIGHER_IS_BETTER:
+        hint = ", ".join(sorted(known, key=lambda key: ("." in key, key)))
+        raise ConfigError(f"--sort: there is no column {column!r}", f"columns: {hint}")
+
+
 def _sorted(rows: list[Row], column: str) -> list[Row]:
     """By a column, the best or else the smallest first; a leading hyphen turns it round; rows without it come last."""
     name = column.removeprefix("-")
-    known = {"name", "seconds", *(key for row in rows for key in (*row.values, *row.config))}
     metric = name.partition("_")[2]
-    if name not in known and metric not in HIGHER_IS_BETTER:
-        hint = ", ".join(sorted(known, key=lambda key: ("." in key, key)))
-        raise ConfigError(f"--sort: there is no column {column!r}", f"columns: {hint}")
     falling = HIGHER_IS_BETTER.get(metric, False) != column.startswith("-")
     having = [row for row in rows if _key(row, name) is not None]
     having.sort(key=lambda row: _key(row, name) or (0, 0.0, ""), reverse=falling)
@@ -216,7 +223,7 @@ def overlay(group: Group) -> bytes | None:
         except RunError:
             continue  # a run that failed before its first evaluation has no curve
         split = next((split for split in ("val", "test", "train") if f"{split}_{score}" in columns), None)
-        if split is None or not len(columns["step"]):
+        if split is None or not {"step", "seconds", f"{split}_loss"} <= set(columns) or not len(columns["step"]):
             continue
         watched.add(split)
         loss = columns[f"{split}_loss"]

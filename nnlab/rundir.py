@@ -9,16 +9,18 @@ import os
 import re
 import shutil
 import stat
+import struct
+import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
-from nnlab.dataset import Array
+from nnlab.dataset import Array, read_npy
 from nnlab.errors import RunError
 
 SCHEMA_VERSION = 1
@@ -34,6 +36,23 @@ ENVIRONMENT = "env.json"
 MANIFEST = "manifest.json"
 MAX_TEXT_BYTES = 64 * 2**20
 MAX_ARRAY_BYTES = 8 * 2**30
+# What reading a damaged .npz may raise; RuntimeError is for parts that are locked or packed in an unknown way.
+_DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, OverflowError, struct.error, zlib.error, BadZipFile)
+_NUMBER = int | float
+_EVERY_RUN_HAS = {
+    "name": str,
+    "status": str,
+    "model": str,
+    "task": str,
+    "dataset": dict,
+    "metrics": dict,
+    "seconds": dict,
+}
+_MAY_HAVE = {"steps": int, "epochs": _NUMBER, "parameters": int, "best": dict}
+_OF_DATA = {
+    **dict.fromkeys(("train", "val", "test", "features", "outputs"), int),
+    **dict.fromkeys(("shape", "classes", "feature_names", "mean", "std"), list),
+}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -162,26 +181,18 @@ class RunDir:
             raise RunError(
                 f"{self.path / SUMMARY}: schema_version is {summary.get('schema_version')!r}, not {SCHEMA_VERSION}"
             )
-        kinds = {
-            "name": str,
-            "status": str,
-            "model": str,
-            "task": str,
-            "dataset": dict,
-            "metrics": dict,
-            "seconds": dict,
-        }
-        for key, kind in kinds.items():
-            if not isinstance(summary.get(key), kind):
-                raise RunError(
-                    f"{self.path / SUMMARY}: {key} is missing or not what it should be", "the file is damaged"
-                )
+        wrong = _wrong(summary)
+        if wrong:
+            raise RunError(f"{self.path / SUMMARY}: {wrong} is missing or not what it should be", "the file is damaged")
         return summary
 
     def metrics(self) -> dict[str, list[float]]:
         """The columns of metrics.csv. A last line cut short, as a killed run may leave it, is left out."""
         text = self.read_text(METRICS)
-        rows = list(csv.reader(io.StringIO(text)))
+        try:
+            rows = list(csv.reader(io.StringIO(text)))
+        except csv.Error as error:
+            raise RunError(f"{self.path / METRICS}: this is no table: {error}", "the file is damaged") from None
         if not rows:
             raise RunError(f"{self.path / METRICS}: the file is empty", "the file is damaged")
         header, *lines = rows
@@ -216,11 +227,12 @@ class RunDir:
 
     def arrays(self, name: str = PREDICTIONS) -> dict[str, Array]:
         """The arrays of an .npz file; never pickle."""
+        content = self.read(name, MAX_ARRAY_BYTES)
         try:
-            with np.load(io.BytesIO(self.read(name, MAX_ARRAY_BYTES)), allow_pickle=False) as file:
-                return dict(file)
-        except (OSError, ValueError, KeyError, BadZipFile) as error:
-            message = f"{self.path / name}: this is not a plain .npz file: {error}"
+            with ZipFile(io.BytesIO(content)) as file:
+                return {member.removesuffix(".npy"): read_npy(file.open(member)) for member in file.namelist()}
+        except _DAMAGED as error:
+            message = f"{self.path / name}: this is not a plain .npz file: {error or type(error).__name__}"
             raise RunError(message, "the file is damaged") from None
 
 
@@ -265,8 +277,9 @@ def find(runs: Path, wanted: str) -> RunDir:
 
     Raises RunError where there is none or more than one.
     """
-    if (Path(wanted) / SUMMARY).is_file():
-        return RunDir(Path(wanted))
+    with suppress(OSError):  # a name too long for the file system
+        if (Path(wanted) / SUMMARY).is_file():
+            return RunDir(Path(wanted))
     known = all_runs(runs)
     if not known:
         raise RunError(f"{wanted}: there are no runs in {runs}", "train one first: nnlab train configs/ann.yaml")
@@ -295,9 +308,24 @@ def remove(run: RunDir) -> None:
         raise RunError(f"{run.path}: cannot be deleted: {error.strerror}") from None
 
 
+def _wrong(summary: Mapping[str, Any]) -> str | None:
+    """The first dotted key of a run.json that is missing or of another type than it was written with."""
+    for key, kind in _EVERY_RUN_HAS.items():
+        if not isinstance(summary.get(key), kind):
+            return key
+    expected: list[tuple[str, Any, Any]] = [(key, summary.get(key), kind) for key, kind in _MAY_HAVE.items()]
+    expected += [(f"dataset.{key}", summary["dataset"].get(key), kind) for key, kind in _OF_DATA.items()]
+    expected += [(f"seconds.{key}", value, _NUMBER) for key, value in summary["seconds"].items()]
+    for split, found in summary["metrics"].items():
+        expected.append((f"metrics.{split}", found, dict))
+        if isinstance(found, dict):
+            expected += [(f"metrics.{split}.{key}", value, _NUMBER) for key, value in found.items()]
+    return next((key for key, value, kind in expected if value is not None and not isinstance(value, kind)), None)
+
+
 def _natural(name: str) -> tuple[Any, ...]:
     """Sorts run-2 before run-10, and run before run-2."""
-    return tuple((int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", name))
+    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name))
 
 
 def _cell(value: float) -> str:

@@ -72,15 +72,18 @@ def remove(
     runs: options.RunNames = None,
     runs_dir: options.RunsDir = options.DEFAULT_RUNS,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Delete a run even if it says that it is running.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Delete a run even if it is running or damaged.")] = False,
 ) -> None:
     """Delete runs."""
     if not runs:
         raise RunError("no run is named", "nnlab rm RUN...; `nnlab runs` lists them")
     found = list({run.path.resolve(): run for run in (rundir.find(runs_dir, name) for name in runs)}.values())
     for run in found:
-        if not force and _status(run) == "running":
+        status = "" if force else _status(run)
+        if status == "running":
             raise RunError(f"{run.path}: this run says that it is running", "stop it first, or add --force")
+        if status == "damaged":
+            raise RunError(f"{run.path}: its run.json is no run's or damaged", "look at it, then add --force")
     if sys.stdin.isatty() and not yes:
         names = ", ".join(run.name for run in found)
         typer.confirm(screen.clean(f"delete {names}?"), abort=True, err=True)

@@ -158,11 +158,11 @@ def print_result(summary: dict[str, Any]) -> None:
     found = {split: values for split, values in summary["metrics"].items() if values}
     if not found:
         return
-    names = list(next(iter(found.values())))
+    names = list(dict.fromkeys(name for values in found.values() for name in values))
+    data, seconds = summary["dataset"], summary["seconds"].get("total")
     rows = [
-        [split, f"{summary['dataset'][split]:,}", *(screen.number(values[name], name) for name in names)]
+        [split, f"{data.get(split) or 0:,}", *(screen.number(values.get(name), name) for name in names)]
         for split, values in found.items()
     ]
-    seconds = summary["seconds"]
-    title = f"{summary['model']} on {summary['dataset']['name']}, {screen.duration(seconds['total'])}"
+    title = f"{summary['model']} on {data.get('name')}" + (f", {screen.duration(seconds)}" if seconds else "")
     screen.print_table(["split", "examples", *names], rows, title=title)

@@ -12,13 +12,13 @@ from nnlab import discover
 from nnlab.config import Config, Named, Resolved, Train
 from nnlab.dataset import Dataset, Progress, Task, quiet
 from nnlab.environment import cores
-from nnlab.errors import ConfigError, DataError, DataUnavailableError, DeviceError, MissingDependencyError
+from nnlab.errors import ConfigError, DataError, DataUnavailableError, DeviceError, MissingDependencyError, RunError
 from nnlab.experiment import pictures
 from nnlab.model import Model, Optimizer, Setup
-from nnlab.rundir import CONFIG, RunDir
+from nnlab.rundir import CONFIG, SUMMARY, RunDir
 
 # A step of fewer multiply-adds than this is done sooner by one core than two can be woken and waited for.
-PARALLEL_WORK = 4_000_000
+PARALLEL_WORK = 8_000_000
 MAX_THREADS = 8
 
 
@@ -135,6 +135,9 @@ def trained_model(run: RunDir) -> tuple[Model, Config, dict[str, Any], str | Non
     """A run's model with its trained weights, its config, its run.json, and a warning where its device is not here."""
     summary, config = run.summary(), config_of(run)
     data = summary["dataset"]
+    for key in ("train", "features", "outputs", "shape", "classes"):
+        if data.get(key) is None:
+            raise RunError(f"{run.path / SUMMARY}: dataset.{key} is missing", "the file is damaged")
     weights = run.weights()
     warning = None
     arguments = (tuple(data["shape"]), data["outputs"], summary["task"], data["train"])

@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -88,24 +89,16 @@ class _Reader:
         """A name for each row, and the rows, (n, features) float32."""
         names: list[str] = []
         rows: list[Array] = []
-        loose: list[str] = []
-        for item in inputs:
-            if "," not in item and _is_number(item):
-                loose.append(item)
+        for loose, group in groupby(inputs, _is_number):
+            items = list(group)
+            if loose:  # so many numbers after one another are one input each
+                rows.append(self._numbers(items, " ".join(items[:5])))
+                names += [",".join(items[at : at + self.features]) for at in range(0, len(items), self.features)]
                 continue
-            found = self._numbers(item.split(","), item) if _all_numbers(item) else self._file(item)
-            rows.append(found)
-            names += [item] if len(found) == 1 else [f"{item}:{number}" for number in range(1, len(found) + 1)]
-        if loose:
-            if len(loose) % self.features:
-                raise DataError(
-                    f"{len(loose)} numbers are given, and one input has {self.features}",
-                    f"give {self.features} numbers for each, or join them by commas: {self._example()}",
-                )
-            found = self._numbers(loose, " ".join(loose[:5]))
-            rows.insert(0, found)
-            groups = [loose[at : at + self.features] for at in range(0, len(loose), self.features)]
-            names = [",".join(group) for group in groups] + names
+            for item in items:
+                found = self._numbers(item.split(","), item) if _all_numbers(item) else self._file(item)
+                rows.append(found)
+                names += [item] if len(found) == 1 else [f"{item}:{number}" for number in range(1, len(found) + 1)]
         return names, np.concatenate(rows)
 
     def shaped(self, array: Array, name: str) -> Array:
@@ -138,7 +131,7 @@ class _Reader:
         if len(texts) % self.features:
             raise DataError(
                 f"{name}: {len(texts)} numbers are given, and one input has {self.features}",
-                f"write it as {self._example()}",
+                f"give {self.features} numbers for each, or join them by commas: {self._example()}",
             )
         rows = np.array([float(text) for text in texts]).reshape(-1, self.features)
         return self._checked(self._standardised(rows), name)
@@ -178,17 +171,20 @@ class _Reader:
         with path.open(newline="", encoding="utf-8-sig") as file:
             lines = [line for line in csv.reader(file) if line]
         columns = list(range(self.features))
-        first = 1
+        first, width = 1, self.features
         if lines and not all(map(_is_number, lines[0])):
             header = [cell.strip() for cell in lines.pop(0)]
             first = 2
             if self.names and set(self.names) <= set(header):
                 columns = [header.index(name) for name in self.names]
+                width = len(header)
         rows = []
         for number, line in enumerate(lines, first):
             try:
+                if len(line) != width:
+                    raise ValueError
                 rows.append([float(line[column]) for column in columns])
-            except (ValueError, IndexError):
+            except ValueError:
                 raise DataError(
                     f"{path}:{number}: the row is not {self.features} numbers",
                     f"its columns should be {self._example()}",
