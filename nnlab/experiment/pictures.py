@@ -55,7 +55,7 @@ def of_data(dataset: Dataset) -> tuple[str, bytes]:
         )
         return "samples.png", sheet
     return "samples.png", plots.scatter(
-        train.inputs,
+        _measured(dataset, train),
         train.targets,
         title=f"Training data: {dataset.name}",
         feature_names=dataset.feature_names,
@@ -71,11 +71,12 @@ def of_scores(title: str, dataset: Dataset, name: str, scores: Array, split: Spl
         return f"confusion-{name}.png", plots.confusion(matrix, dataset.classes, title=f"Confusion, {name}: {title}")
     label = dataset.target_name or "value"
     if dataset.features == 1 and dataset.outputs == 1:
-        order = np.argsort(split.inputs[:, 0])
+        x = _measured(dataset, split)[:, 0]
+        order = np.argsort(x)
         fitted = plots.fit(
-            split.inputs[:, 0],
+            x,
             split.targets[:, 0],
-            split.inputs[order, 0],
+            x[order],
             scores[order, 0],
             title=f"Fit, {name}: {title}",
             x_label=dataset.feature_names[0] if dataset.feature_names else "input",
@@ -85,3 +86,8 @@ def of_scores(title: str, dataset: Dataset, name: str, scores: Array, split: Spl
     return f"fit-{name}.png", plots.predicted_against_true(
         split.targets, scores, title=f"Fit, {name}: {title}", label=label
     )
+
+
+def _measured(dataset: Dataset, split: Split) -> Array:
+    """Inputs in the units they came in, before they were standardised."""
+    return split.inputs * np.array(dataset.std) + np.array(dataset.mean) if dataset.std else split.inputs
