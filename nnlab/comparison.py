@@ -68,7 +68,10 @@ def compare(runs: Sequence[RunDir], sort: str | None = None) -> Comparison:
     """
     rows: list[tuple[tuple[str, str, Task], str, Row]] = []
     warnings: list[str] = []
-    for run in {run.path.resolve(): run for run in runs}.values():
+    unique: dict[Path, RunDir] = {}
+    for run in runs:
+        unique.setdefault(run.path.resolve(), run)
+    for run in unique.values():
         try:
             rows.append(_read(run))
         except NnlabError as error:

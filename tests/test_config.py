@@ -280,14 +280,16 @@ def test_of_very_many_mistakes_ten_are_told():
 
 def test_a_fallbacks_own_mistake_is_told_where_the_fallback_stands(monkeypatch):
     monkeypatch.setenv("NNLAB_MIRROR", Path("nothing").absolute().as_uri())
-    text = good("digits", "fashion-mnist\n  limit: 50\n  fallback: {name: digits, limit: 3}")
+    monkeypatch.setenv("NNLAB_DATA", str(Path("data").absolute()))
+    text = good("digits", "sign-digits\n  limit: 50\n  fallback: {name: digits, limit: 3}")
     error = refused(text)
     assert error.message.startswith(f"{AT}7:35: dataset.fallback.limit: 3 training examples")
 
 
 def test_data_that_cannot_be_had_and_no_fallback_leave_nothing_behind(monkeypatch):
     monkeypatch.setenv("NNLAB_MIRROR", Path("nothing").absolute().as_uri())
-    assert isinstance(refused(good("digits", "fashion-mnist")), DataUnavailableError)
+    monkeypatch.setenv("NNLAB_DATA", str(Path("data").absolute()))
+    assert isinstance(refused(good("digits", "sign-digits")), DataUnavailableError)
 
 
 # The file itself

@@ -1,0 +1,307 @@
+"""Comparisons: grouped by data, best first, only what differs, and safe with whatever a run directory holds."""
+
+import html.parser
+import json
+from pathlib import Path
+
+import pytest
+
+from nnlab import comparison
+from nnlab.errors import ConfigError, RunError
+from nnlab.rundir import RunDir
+
+CONFIG = """\
+model:
+  name: {model}
+dataset:
+  name: {data}
+train:
+  epochs: 2
+  lr: {lr}
+  weight_decay: 0.0
+seed: {seed}
+device: cpu
+threads: {threads}
+"""
+
+
+def forge(
+    runs: Path,
+    name: str,
+    *,
+    data: str = "digits",
+    sha256: str = "a" * 64,
+    task: str = "classification",
+    status: str = "finished",
+    test: float | None = 0.9,
+    loss: float = 0.5,
+    seconds: float | None = 1.0,
+    lr: object = 0.1,
+    seed: int = 0,
+    model: str = "mlp-np",
+    threads: int = 1,
+    curve: bool = True,
+) -> RunDir:
+    """A run directory as nnlab writes it, without training; ``test`` is the accuracy, or for regression the loss."""
+    run = RunDir(runs / name)
+    run.path.mkdir(parents=True)
+    score = {"loss": loss, "accuracy": test} if task == "classification" else {"loss": test, "mse": test, "r2": 0.5}
+    found = None if test is None else score
+    summary = {
+        "schema_version": 1,
+        "status": status,
+        "name": name,
+        "model": model,
+        "dataset": {"name": data, "sha256": sha256, "train": 80, "val": 0, "test": 20, "features": 4, "outputs": 2},
+        "task": task,
+        "device": "cpu",
+        "seed": seed,
+        "parameters": 10,
+        "started": "2026-11-23T10:15:03+01:00",
+        "finished": None,
+        "seconds": {"total": seconds, "train": seconds, "eval": 0.0},
+        "steps": 20,
+        "epochs": 2.0,
+        "metrics": {"train": found, "val": None, "test": found},
+        "best": None,
+        "error": None,
+    }
+    (run.path / "run.json").write_text(json.dumps(summary))
+    (run.path / "config.yaml").write_text(CONFIG.format(model=model, data=data, lr=lr, seed=seed, threads=threads))
+    names = ["loss", "accuracy"] if task == "classification" else ["loss", "mse", "r2"]
+    lines = [",".join(["step,epoch,train_loss", *(f"test_{name}" for name in names), "seconds"])]
+    steps = range(1, 11) if curve else ()
+    lines += [",".join(map(str, [step, step / 5, 1 / step, *(0.5 for _ in names), step / 100])) for step in steps]
+    (run.path / "metrics.csv").write_text("\n".join(lines) + "\n")
+    return run
+
+
+def names(group):
+    return [row.name for row in group.rows]
+
+
+def test_the_best_come_first_and_runs_without_a_score_last(tmp_path):
+    forge(tmp_path, "middle", test=0.8)
+    forge(tmp_path, "failed", test=None, status="failed", seconds=None)
+    forge(tmp_path, "best", test=0.95)
+    forge(tmp_path, "running", test=None, status="running", seconds=0.0, curve=False)
+    forge(tmp_path, "worst", test=0.1)
+    (group,) = comparison.compare([RunDir(path) for path in sorted(tmp_path.iterdir())]).groups
+    assert names(group) == ["best", "middle", "worst", "failed", "running"]
+    assert group.ranked_by == "test_accuracy"
+    assert [row.status for row in group.rows][3:] == ["failed", "running"]
+
+
+def test_regression_is_ranked_by_the_smallest_loss(tmp_path):
+    found = [forge(tmp_path, str(loss), test=loss, task="regression") for loss in (0.5, 0.01, 20.0)]
+    (group,) = comparison.compare(found).groups
+    assert names(group) == ["0.01", "0.5", "20.0"]
+    assert group.columns == ("test_loss", "test_r2", "train_loss", "train_r2")
+
+
+def test_a_score_that_is_not_finite_is_no_score(tmp_path):
+    runs = [forge(tmp_path, "good", test=0.1), forge(tmp_path, "spoilt")]
+    summary = json.loads((tmp_path / "spoilt" / "run.json").read_text())
+    summary["metrics"]["test"]["accuracy"] = float("nan")
+    (tmp_path / "spoilt" / "run.json").write_text(json.dumps(summary))
+    (group,) = comparison.compare(runs).groups
+    assert names(group) == ["good", "spoilt"]
+
+
+def test_runs_on_other_data_are_never_ranked_together(tmp_path):
+    runs = [
+        forge(tmp_path, "a", test=0.7),
+        forge(tmp_path, "b", test=0.99, data="mnist", sha256="b" * 64),
+        forge(tmp_path, "c", test=0.8),
+        forge(tmp_path, "d", test=0.9, sha256="c" * 64),
+        forge(tmp_path, "e", test=0.2, task="regression"),
+    ]
+    groups = comparison.compare(runs).groups
+    assert [names(group) for group in groups] == [["c", "a"], ["b"], ["d"], ["e"]]
+    assert "mnist" in groups[1].title
+    assert "data bbbbbbbbbbbb" in groups[1].title
+    assert "80 train, 20 test" in groups[1].title
+
+
+def test_only_what_differs_is_shown(tmp_path):
+    runs = [forge(tmp_path, "a", lr=0.1, seed=1), forge(tmp_path, "b", lr=1e-5, seed=1)]
+    (group,) = comparison.compare(runs).groups
+    assert group.differing == ["train.lr"]
+    assert {row.name: row.config["train.lr"] for row in group.rows} == {"a": "0.1", "b": "1.0e-05"}
+
+
+def test_the_model_is_named_and_threads_only_where_they_tell_runs_of_one_model_apart(tmp_path):
+    two = [forge(tmp_path, "a", model="mlp-np", threads=1), forge(tmp_path, "b", model="ann-torch", threads=2)]
+    assert comparison.compare(two).groups[0].differing == ["model"]
+    three = [*two, forge(tmp_path, "c", model="mlp-np", threads=4)]
+    assert comparison.compare(three).groups[0].differing == ["model", "threads"]
+
+
+def test_a_run_named_twice_is_compared_once(tmp_path):
+    run = forge(tmp_path, "a")
+    (tmp_path / "link").symlink_to("a")
+    (group,) = comparison.compare([run, run, RunDir(tmp_path / "." / "a"), RunDir(tmp_path / "link")]).groups
+    assert names(group) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        ("test_accuracy", "cab"),
+        ("-test_accuracy", "bac"),
+        ("test_loss", "bac"),
+        ("-test_loss", "cab"),
+        ("seconds", "acb"),
+        ("-seconds", "bca"),
+        ("train.lr", "cba"),
+        ("-train.lr", "abc"),
+        ("name", "abc"),
+        ("-name", "cba"),
+        ("seed", "abc"),
+        ("model", "abc"),
+    ],
+)
+def test_any_column_can_be_sorted_by_and_a_hyphen_turns_the_order_round(tmp_path, sort, order):
+    runs = [
+        forge(tmp_path, "a", test=0.5, loss=0.5, seconds=1.0, lr=10),
+        forge(tmp_path, "b", test=0.1, loss=0.1, seconds=100.0, lr=0.5),
+        forge(tmp_path, "c", test=0.9, loss=0.9, seconds=20.0, lr=1e-3),
+    ]
+    (group,) = comparison.compare(runs, sort).groups
+    assert "".join(names(group)) == order
+
+
+def test_a_column_of_one_group_can_be_sorted_by_where_other_groups_lack_it(tmp_path):
+    runs = [forge(tmp_path, "a"), forge(tmp_path, "b"), forge(tmp_path, "c", sha256="b" * 64)]
+    for name, hidden in (("a", "[9]"), ("b", "[3]")):
+        with (tmp_path / name / "config.yaml").open("a") as file:
+            file.write(f"extra:\n  width: {hidden[1]}\n")
+    groups = comparison.compare(runs, "extra.width").groups
+    assert [names(group) for group in groups] == [["b", "a"], ["c"]]
+
+
+@pytest.mark.parametrize("sort", ["accuracy", "lr", "-", "test_", "--seed"])
+def test_a_column_that_is_not_there_is_told_with_those_that_are(tmp_path, sort):
+    with pytest.raises(ConfigError, match="there is no column") as found:
+        comparison.compare([forge(tmp_path, "a")], sort)
+    assert "test_accuracy" in found.value.hint
+    assert "train.lr" in found.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("run.json", b"{"),
+        ("run.json", b'{"schema_version": 1}'),
+        ("config.yaml", b"a: [\n"),
+        ("config.yaml", b"a: !!python/name:os.system\n"),
+        ("config.yaml", b"\xff"),
+    ],
+)
+def test_a_damaged_run_is_left_out_with_a_warning(tmp_path, name, content):
+    runs = [forge(tmp_path, "a"), forge(tmp_path, "b")]
+    (tmp_path / "b" / name).write_bytes(content)
+    found = comparison.compare(runs)
+    assert [names(group) for group in found.groups] == [["a"]]
+    assert len(found.warnings) == 1
+    assert name in found.warnings[0]
+
+
+def test_where_no_run_is_left_that_is_told(tmp_path):
+    with pytest.raises(RunError, match="no runs to compare"):
+        comparison.compare([])
+    (tmp_path / "a").mkdir()
+    with pytest.raises(RunError, match="no runs to compare"):
+        comparison.compare([RunDir(tmp_path / "a")])
+
+
+def test_as_json_is_plain_data_with_all_that_the_table_shows(tmp_path):
+    runs = [forge(tmp_path, "a", lr=0.5), forge(tmp_path, "b", lr=0.1, test=None, status="failed")]
+    data = json.loads(json.dumps(comparison.as_json(comparison.compare(runs))))
+    (group,) = data["groups"]
+    assert group["ranked_by"] == "test_accuracy"
+    assert group["differing"] == ["train.lr"]
+    assert group["runs"][0] == {
+        "name": "a",
+        "path": str(tmp_path / "a"),
+        "status": "finished",
+        "config": {"train.lr": "0.5"},
+        "metrics": {"test_loss": 0.5, "test_accuracy": 0.9, "train_loss": 0.5, "train_accuracy": 0.9},
+        "seconds": 1.0,
+    }
+    assert group["runs"][1]["metrics"] == {}
+
+
+class Page(html.parser.HTMLParser):
+    """Collects what a browser would see."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.text = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def test_the_page_escapes_all_text_and_needs_nothing_else(tmp_path):
+    bad = "<script>alert(1)</script>&{x}"
+    runs = [forge(tmp_path, "a<b>&{0}", data="<img src=x onerror=y>", lr=f"'{bad}'")]
+    runs.append(forge(tmp_path, "b", data="<img src=x onerror=y>", status="<b>odd"))
+    page = Page()
+    page.feed(comparison.page(comparison.compare(runs)))
+    assert {"table", "img", "h2"} <= {tag for tag, _ in page.tags}
+    assert not {"script", "b", "link", "iframe", "svg"} & {tag for tag, _ in page.tags}
+    assert not any(key.startswith("on") for _, attributes in page.tags for key in attributes)
+    assert bad in page.text
+    assert "a<b>&{0}" in page.text
+    links = [value for _, attributes in page.tags for key, value in attributes.items() if key in ("src", "href")]
+    assert len(links) == 1
+    assert links[0].startswith("data:image/png;base64,")
+
+
+def test_pictures_are_one_png_a_group(tmp_path):
+    runs = [
+        forge(tmp_path, "a", test=0.7),
+        forge(tmp_path, "b $\\frac{x}$ _^ [/x]", test=0.9),
+        forge(tmp_path, "c", task="regression", data="<b>"),
+        forge(tmp_path, "d", sha256="d" * 64, curve=False),
+    ]
+    drawn = list(comparison.pictures(comparison.compare(runs), Path("out/all.png")))
+    assert [path for path, _ in drawn] == [Path("out/all.png"), Path("out/all-2.png")]
+    assert all(content.startswith(b"\x89PNG\r\n") for _, content in drawn)
+
+
+def test_curves_that_cannot_be_read_are_left_out_of_the_picture(tmp_path):
+    runs = [forge(tmp_path, name) for name in "abcdef"]
+    (tmp_path / "b" / "metrics.csv").unlink()
+    (tmp_path / "c" / "metrics.csv").write_text("test_accuracy\n0.5\n")
+    (tmp_path / "d" / "metrics.csv").write_text("step,test_accuracy,test_loss\n1,0.5,0.2\n")
+    (tmp_path / "e" / "metrics.csv").write_text("")
+    (tmp_path / "f" / "metrics.csv").write_text("step,epoch,train_loss,test_loss,test_accuracy,seconds\n1,1,1,1,1,1\n2")
+    found = comparison.compare(runs)
+    assert comparison.overlay(found.groups[0]).startswith(b"\x89PNG")
+    (tmp_path / "a" / "metrics.csv").unlink()
+    (tmp_path / "f" / "metrics.csv").write_text("")
+    assert comparison.overlay(found.groups[0]) is None
+
+
+def test_hundreds_of_runs_are_compared(tmp_path):
+    runs = [forge(tmp_path, f"{number:03}", test=number / 300, seed=number, curve=False) for number in range(300)]
+    (group,) = comparison.compare(runs).groups
+    assert names(group) == [f"{number:03}" for number in reversed(range(300))]
+    assert group.differing == ["seed"]
+
+
+def test_odd_but_honest_summaries_are_compared(tmp_path):
+    run = forge(tmp_path, "a")
+    summary = json.loads((run.path / "run.json").read_text())
+    summary["dataset"] = {"name": None}
+    summary["seconds"] = {}
+    summary["metrics"] = {"test": {"loss": 1, "accuracy": None}}
+    (run.path / "run.json").write_text(json.dumps(summary))
+    (group,) = comparison.compare([run]).groups
+    assert group.rows[0].values == {"test_loss": 1.0}
+    assert group.rows[0].seconds is None
