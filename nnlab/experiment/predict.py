@@ -118,14 +118,18 @@ class _Reader:
     def _checked(self, rows: Array, name: str) -> Array:
         if not len(rows):
             raise DataError(f"{name}: there are no rows in it", "give at least one input")
-        bad = np.argwhere(~np.isfinite(rows))
+        with np.errstate(over="ignore"):
+            result = np.ascontiguousarray(rows, np.float32)
+        bad = np.argwhere(~np.isfinite(result))
         if len(bad):
             row, column = bad[0]
-            raise DataError(f"{name}: row {row + 1}, column {column + 1} is {rows[row, column]}", "give finite numbers")
-        return np.ascontiguousarray(rows, np.float32)
+            message = f"{name}: row {row + 1}, column {column + 1} is {rows[row, column]}"
+            raise DataError(message, "give finite numbers that fit into float32")
+        return result
 
     def _standardised(self, rows: Array) -> Array:
-        return standardised(rows, self.mean, self.std) if self.mean else rows
+        with np.errstate(over="ignore"):
+            return standardised(rows, self.mean, self.std) if self.mean else rows
 
     def _numbers(self, texts: list[str], name: str) -> Array:
         if len(texts) % self.features:
