@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
@@ -52,6 +53,7 @@ def _options(
 def main() -> NoReturn:
     """Run the command line and exit: 0 done, 1 failed, 2 the user can fix it, 4 a package is missing, 128 + signal."""
     catch_signals()
+    _mend_streams()
     try:
         app()
     except NnlabError as error:
@@ -64,6 +66,16 @@ def main() -> NoReturn:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     sys.exit(0)
+
+
+def _mend_streams() -> None:
+    """Streams that were closed before we started, or that cannot write every character, end in no traceback."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 (until the end)
+        elif mode == "w":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _say(error: NnlabError) -> None:

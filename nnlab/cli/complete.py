@@ -4,19 +4,30 @@ from pathlib import Path
 
 from nnlab import discover
 
+SUFFIXES = (".yaml", ".yml")
+
 
 def config_files(incomplete: str) -> list[str]:
     """YAML files, and folders on the way to them."""
-    folder = Path(incomplete).parent if not incomplete.endswith("/") else Path(incomplete)
-    found = []
-    for entry in sorted(folder.iterdir()) if folder.is_dir() else []:
+    typed = incomplete[: incomplete.rfind("/") + 1]  # as it was typed: ./ stays ./
+    found = [f"configs/{path.name}" for path in _yaml_files(Path("configs"))] if not incomplete else []
+    for entry in _entries(Path(typed)):
         if entry.is_dir() and not entry.name.startswith("."):
-            found.append(f"{entry}/")
-        elif entry.suffix in (".yaml", ".yml"):
-            found.append(str(entry))
-    if not incomplete and Path("configs").is_dir():
-        found = [str(path) for path in sorted(Path("configs").glob("*.yaml"))] + found
-    return [name for name in found if name.startswith(incomplete)]
+            found += [f"{typed}{entry.name}/", *(f"{typed}{entry.name}/{path.name}" for path in _yaml_files(entry))]
+        elif entry.suffix in SUFFIXES:
+            found.append(f"{typed}{entry.name}")
+    return [name for name in dict.fromkeys(found) if name.startswith(incomplete)]
+
+
+def _yaml_files(folder: Path) -> list[Path]:
+    return [path for path in _entries(folder) if path.suffix in SUFFIXES]
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
 
 
 def overrides(incomplete: str) -> list[str]:

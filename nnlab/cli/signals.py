@@ -12,8 +12,13 @@ CAUGHT = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if h
 
 def catch_signals() -> None:
     """From now on a signal raises Interrupted wherever the program is."""
-    for number in CAUGHT:
+    for number in _heeded():
         signal.signal(number, _raise)
+
+
+def _heeded() -> list[signal.Signals]:
+    """Those that whoever started us does not want ignored, as nohup does SIGHUP."""
+    return [number for number in CAUGHT if signal.getsignal(number) is not signal.SIG_IGN]
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
@@ -31,7 +36,7 @@ class Patience:
 
     def begin(self) -> None:
         """From here on there is something to finish before stopping."""
-        for number in CAUGHT:
+        for number in _heeded():
             signal.signal(number, self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
