@@ -34,6 +34,7 @@ PREDICTIONS = "predictions.npz"
 LOSSES = "losses.npy"
 ENVIRONMENT = "env.json"
 MANIFEST = "manifest.json"
+CHECKPOINTS = "checkpoint"
 MAX_TEXT_BYTES = 64 * 2**20
 MAX_ARRAY_BYTES = 8 * 2**30
 # What reading a damaged .npz may raise; RuntimeError is for parts that are locked or packed in an unknown way.
@@ -71,18 +72,19 @@ class RunDir:
 
     def write(self, name: str, content: bytes) -> None:
         """Write a file so that it appears whole or not at all: beside it first, flushed, then renamed."""
-        aside = self.path / f".{name}.tmp"
+        target = self.path / name
+        aside = target.with_name(f".{target.name}.tmp")
         try:
             with aside.open("wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            aside.replace(self.path / name)
+            aside.replace(target)
         except BaseException:
             with suppress(OSError):
                 aside.unlink(missing_ok=True)
             raise
-        _flush_folder(self.path)
+        _flush_folder(target.parent)
 
     def write_text(self, name: str, text: str) -> None:
         """Write UTF-8 text."""
@@ -96,7 +98,7 @@ class RunDir:
         """Write arrays as safetensors."""
         from safetensors.numpy import save
 
-        self.write(name, save({key: np.ascontiguousarray(array) for key, array in weights.items()}))
+        self.write(name, save({key: np.array(array, order="C") for key, array in weights.items()}))
 
     def write_arrays(self, name: str, **arrays: Array) -> None:
         """Write named arrays as .npz."""
@@ -118,6 +120,56 @@ class RunDir:
         """Add a row to metrics.csv; floats are written so that they read back as the same bits."""
         with (self.path / METRICS).open("a", encoding="utf-8", newline="") as file:
             file.write(",".join(map(_cell, row)) + "\n")
+
+    def metrics_bytes(self) -> int:
+        """The length of metrics.csv."""
+        return (self.path / METRICS).stat().st_size
+
+    def cut_metrics(self, length: int) -> None:
+        """Take metrics.csv back to the length in bytes that it had at a checkpoint."""
+        self.write(METRICS, self.read(METRICS)[:length])
+
+    def write_checkpoint(self, step: int, groups: Mapping[str, Mapping[str, Array]], state: Mapping[str, Any]) -> None:
+        """Keep groups of arrays and a JSON state as one file, which appears whole; older ones go once it stands."""
+        arrays = {f"{group}:{name}": array for group, found in groups.items() for name, array in found.items()}
+        arrays["state"] = np.frombuffer(json.dumps(state, allow_nan=False).encode(), np.uint8)
+        (self.path / CHECKPOINTS).mkdir(exist_ok=True)
+        older = self._checkpoints()
+        name = f"{step:012}.safetensors"
+        self.write_weights(f"{CHECKPOINTS}/{name}", arrays)
+        for path in older:
+            if path.name != name:
+                path.unlink()
+
+    def checkpoint(self) -> tuple[dict[str, dict[str, Array]], dict[str, Any]] | None:
+        """The groups of arrays and the state of the last checkpoint; None where there is none.
+
+        Raises RunError where it is damaged.
+        """
+        paths = self._checkpoints()
+        if not paths:
+            return None
+        arrays = self.weights(f"{CHECKPOINTS}/{paths[-1].name}")
+        groups: dict[str, dict[str, Array]] = {"weights": {}, "optimizer": {}, "rest": {}}
+        try:
+            state = json.loads(arrays.pop("state").tobytes())
+            for key, array in arrays.items():
+                group, _, name = key.partition(":")
+                groups[group][name] = array
+        except (KeyError, ValueError) as error:
+            raise RunError(f"{paths[-1]}: this is not a checkpoint: {error}", "the file is damaged") from None
+        return groups, state
+
+    def remove_checkpoint(self) -> None:
+        """Delete the checkpoints of a run that needs none any more."""
+        for path in self._checkpoints():
+            path.unlink()
+        with suppress(FileNotFoundError):
+            (self.path / CHECKPOINTS).rmdir()
+
+    def _checkpoints(self) -> list[Path]:
+        """The checkpoint files, oldest first."""
+        return sorted((self.path / CHECKPOINTS).glob("[0-9]*.safetensors"))
 
     def write_manifest(self) -> None:
         """Record the SHA-256 of every file of a finished run."""

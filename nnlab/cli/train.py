@@ -33,6 +33,27 @@ def train(
     resolved = experiment.resolve(config, given)
     with bars(quiet) as progress:
         finished = _follow(experiment.train(resolved, runs_dir, name, progress), quiet)
+    _print(finished, json, quiet)
+
+
+def resume(
+    run: options.RunName,
+    runs_dir: options.RunsDir = options.DEFAULT_RUNS,
+    force: Annotated[bool, typer.Option("--force", help="Go on even if the run says that it is running.")] = False,
+    json: options.Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the run's path.")] = False,
+) -> None:
+    """Go on with a run that was stopped."""
+    from nnlab import experiment, rundir
+    from nnlab.cli.download import bars
+
+    found = rundir.find(runs_dir, run)
+    with bars(quiet) as progress:
+        finished = _follow(experiment.resume(found, force=force, progress=progress), quiet)
+    _print(finished, json, quiet)
+
+
+def _print(finished: Any, json: bool, quiet: bool) -> None:
     path = str(finished.run.path)
     if quiet:
         screen.line(path)
@@ -70,7 +91,7 @@ def _stop(events: Any, signal: int) -> None:
     try:
         events.throw(Interrupted(signal))
     except Interrupted:
-        screen.note("stopped; the run is kept as interrupted")
+        screen.note("stopped; the run is kept as interrupted: nnlab resume latest goes on with it")
         raise
 
 
@@ -125,7 +146,7 @@ class Bar:
             console=screen.err(),
             transient=True,
         )
-        self.task = self.progress.add_task("", total=started.steps)
+        self.task = self.progress.add_task("", total=started.steps, completed=started.step)
         self.scores = ""
         self.progress.start()
 

@@ -1,9 +1,10 @@
-"""Experiment: the verbs of a run: train, evaluate, predict."""
+"""Experiment: the verbs of a run: train, resume, evaluate, predict."""
 
 from nnlab.experiment.build import json_schema, resolve, sample_sheet
 from nnlab.experiment.evaluate import SplitReport, evaluate
+from nnlab.experiment.events import Finished, Notice, Started
 from nnlab.experiment.predict import Prediction, Predictions, predict, predict_rows
-from nnlab.experiment.train import Finished, Notice, Started, train
+from nnlab.experiment.train import resume, train
 
 __all__ = [
     "Finished",
@@ -17,6 +18,7 @@ __all__ = [
     "predict",
     "predict_rows",
     "resolve",
+    "resume",
     "sample_sheet",
     "train",
 ]

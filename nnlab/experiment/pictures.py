@@ -1,31 +1,34 @@
 """Pictures: which ones a run gets, and what goes into each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
 from nnlab import metrics, plots
-from nnlab.dataset import Array, Dataset, Split
-from nnlab.fit import Record
-from nnlab.model import Model
+from nnlab.dataset import Array, Dataset, Split, SplitName
 
 SAMPLE_ROWS = 5
 
 
 def of_training(
-    title: str, dataset: Dataset, model: Model, curve: Sequence[Record], losses: Array, steps_per_epoch: int
+    title: str,
+    dataset: Dataset,
+    columns: Mapping[str, Sequence[float]],
+    losses: Array,
+    scores: Mapping[SplitName, Array],
+    steps_per_epoch: int,
 ) -> Iterator[tuple[str, bytes]]:
-    """(file name, PNG) of the loss curve, the score curve, a look at the data and a look at what was learnt."""
+    """(file name, PNG) of the loss curve, the score curve, a look at the data and a look at what was learnt.
+
+    ``columns`` are those of metrics.csv, ``losses`` (steps,) that of every step, ``scores`` the final ones by split.
+    """
     watched = dataset.watched
-    steps = np.array([record.step for record in curve])
-    every = np.arange(1, len(losses) + 1)
-    found = {
-        name: np.array([(record.metrics or {})[name] for record in curve]) for name in metrics.measured(dataset.task)
-    }
-    curves = {"train, mean since the last point": (steps, np.array([record.train_loss for record in curve]))}
+    found = {name: np.array(values) for name, values in columns.items()}
+    curves = {"train, mean since the last point": (found["step"], found["train_loss"])}
     if watched != "train":
-        curves[watched] = (steps, found["loss"])
+        curves[watched] = (found["step"], found[f"{watched}_loss"])
     unit = "cross-entropy, nats" if dataset.task == "classification" else "mean squared error"
+    every = np.arange(1, len(losses) + 1)
     yield (
         "loss.png",
         plots.loss(
@@ -33,15 +36,14 @@ def of_training(
         ),
     )
     if dataset.task == "classification":
-        curves = {watched: (steps, found["accuracy"])}
+        curves = {watched: (found["step"], found[f"{watched}_accuracy"])}
         yield "accuracy.png", plots.accuracy(curves, title=f"Accuracy: {title}", steps_per_epoch=steps_per_epoch)
     else:
-        curves = {watched: (steps, found["r2"])}
+        curves = {watched: (found["step"], found[f"{watched}_r2"])}
         yield "r2.png", plots.metric(curves, title=f"R²: {title}", label="R²", steps_per_epoch=steps_per_epoch)
     yield of_data(dataset)
-    shown = "test" if dataset.test else watched
-    split = dataset.split(shown) or dataset.train
-    yield of_scores(title, dataset, shown, model.predict(model.put(split)), split)
+    shown: SplitName = "test" if dataset.test else watched
+    yield of_scores(title, dataset, shown, scores[shown], dataset.split(shown) or dataset.train)
 
 
 def of_data(dataset: Dataset) -> tuple[str, bytes]:

@@ -1,0 +1,40 @@
+"""Events: what a training tells its caller, beside the loop's own records."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from nnlab.dataset import SplitName
+from nnlab.fit import Record
+from nnlab.rundir import RunDir
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something the user should know."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Started:
+    """The run directory stands and training begins."""
+
+    run: RunDir
+    step: int
+    """Steps done already; 0 unless the run is resumed."""
+    steps: int
+    parameters: int
+    device: str
+    threads: int
+    watched: SplitName
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The run is complete."""
+
+    run: RunDir
+    summary: dict[str, Any]
+
+
+Event = Notice | Started | Record | Finished

@@ -1,0 +1,274 @@
+"""Recording: keeps a run directory in step with its training, from the first file to the manifest."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from nnlab import environment, metrics
+from nnlab.config import Config
+from nnlab.dataset import Array, Dataset, SplitName
+from nnlab.errors import Interrupted, NnlabError, TrainingError
+from nnlab.evaluate import evaluate
+from nnlab.experiment import pictures
+from nnlab.experiment.build import parameters
+from nnlab.experiment.events import Event, Finished, Started
+from nnlab.fit import Plan, Position, Record, fit
+from nnlab.model import Model
+from nnlab.rundir import (
+    BEST_WEIGHTS,
+    CONFIG,
+    ENVIRONMENT,
+    LOSSES,
+    PREDICTIONS,
+    SCHEMA_VERSION,
+    SUMMARY,
+    WEIGHTS,
+    RunDir,
+)
+
+CHECKPOINT_SECONDS = 30.0
+"""Between checkpoints where the config does not say how many steps."""
+
+
+class Recording:
+    """One run while it trains."""
+
+    def __init__(self, config: Config, plan: Plan, dataset: Dataset, model: Model, run: RunDir) -> None:
+        self.config, self.plan, self.dataset, self.model, self.directory = config, plan, dataset, model, run
+        self.watched: SplitName = dataset.watched
+        self.columns = metrics.measured(dataset.task)
+        if self.watched == "train":
+            self.columns = tuple(name for name in self.columns if name != "loss")  # train_loss is there already
+        self.start = Position()
+        self.began = self.saved = time.perf_counter()
+        self.seconds_before = 0.0
+        self.losses: list[Array] = [np.empty(0)]
+        self.last: Record | None = None
+        self.best: dict[str, Any] | None = None
+        self.placed: dict[SplitName, Any] = {}
+        self.summary: dict[str, Any] = {
+            "schema_version": SCHEMA_VERSION,
+            "status": "running",
+            "name": run.name,
+            "model": config.model.name,
+            "dataset": _facts(dataset),
+            "task": dataset.task,
+            "device": model.device,
+            "seed": config.seed,
+            "parameters": parameters(model),
+            "started": _now(),
+            "finished": None,
+            "seconds": {"total": 0.0, "train": 0.0, "eval": 0.0},
+            "steps": 0,
+            "epochs": 0.0,
+            "metrics": {"train": None, "val": None, "test": None},
+            "best": None,
+            "error": None,
+        }
+
+    def restore(self, summary: dict[str, Any]) -> None:
+        """Take up a stopped run where its last checkpoint stands, or at its start where there is none."""
+        self.summary |= {"name": summary["name"], "started": summary.get("started")}
+        found = self.directory.checkpoint()
+        if found is None:
+            return
+        arrays, state = found
+        self.model.load_weights(arrays["weights"])
+        self.model.load_optimizer_state(arrays["optimizer"])
+        losses = arrays["rest"]["losses"]
+        self.losses = [losses]
+        self.best = state["best"]
+        self.seconds_before = state["seconds"]
+        since = tuple(losses[state["evaluated"] :].tolist())
+        self.start = Position(state["step"], since, state["train_seconds"], state["eval_seconds"])
+        self.directory.cut_metrics(state["metrics_bytes"])
+
+    def train(self) -> Iterator[Event]:
+        """Train to the end; see ``nnlab.experiment.train``."""
+        try:
+            self._write_start()
+            facts = self.summary["parameters"], self.model.device, self.model.threads, self.watched
+            yield Started(self.directory, self.start.step, self.plan.steps, *facts)
+            yield from self._fit()
+            self._finish()
+            yield Finished(self.directory, self.summary)
+        except (Interrupted, KeyboardInterrupt, GeneratorExit) as error:
+            if self.summary["status"] == "running":
+                self._stop("interrupted", str(error) or "stopped")
+            raise
+        except BaseException as error:
+            failure = self._failure(error)
+            try:
+                self._stop("failed", failure.message if isinstance(failure, NnlabError) else repr(failure))
+            except OSError as second:
+                failure.add_note(f"run.json could not be brought up to date: {second.strerror or second}")
+            if failure is error:
+                raise
+            raise failure from error
+
+    def _write_start(self) -> None:
+        run = self.directory
+        if not self.start.step:
+            run.write_text(CONFIG, self.config.to_yaml())
+            run.write_json(ENVIRONMENT, environment.describe(self.model.device, self.model.threads))
+            run.start_metrics(["step", "epoch", "train_loss", *map(self._column, self.columns), "seconds"])
+        run.write_json(SUMMARY, self.summary)  # last: a directory is a run once this file is there
+
+    def _column(self, metric: str) -> str:
+        return f"{self.watched}_{metric}"
+
+    def _place(self, name: SplitName) -> Any:
+        """A split as the model put it, once per run."""
+        if name not in self.placed:
+            split = self.dataset.split(name)
+            assert split is not None  # noqa: S101 - callers ask for splits there are
+            self.placed[name] = self.model.put(split)
+        return self.placed[name]
+
+    def _fit(self) -> Iterator[Record]:
+        dataset = self.dataset
+        watched = self._place(self.watched), dataset.split(self.watched) or dataset.train, dataset.task
+        for record in fit(self.model, self._place("train"), len(dataset.train), watched, self.plan, self.start):
+            self.last = record
+            self.losses.append(record.losses)
+            if record.metrics is not None and record.train_loss is not None:
+                self._log(record, record.train_loss, record.metrics)
+            if self._checkpoint_due(record):
+                self._save(record)
+            yield record
+
+    def _log(self, record: Record, train_loss: float, found: dict[str, float]) -> None:
+        values = [found[name] for name in self.columns]
+        row = [record.step, record.epoch, train_loss, *values, round(record.seconds, 4)]
+        self.directory.append_metrics(row)
+        if self.watched == "val":
+            self._keep_best(record, found)
+
+    def _keep_best(self, record: Record, found: dict[str, float]) -> None:
+        """Save the weights where the val split's metric is better than ever before."""
+        name = metrics.PRIMARY[self.dataset.task]
+        value, old = found[name], self.best["value"] if self.best else None
+        if old is None or (value > old if metrics.HIGHER_IS_BETTER[name] else value < old):
+            self.best = {"step": record.step, "epoch": record.epoch, "metric": f"val_{name}", "value": value}
+            self.directory.write_weights(BEST_WEIGHTS, self.model.weights())
+
+    def _checkpoint_due(self, record: Record) -> bool:
+        if record.step == self.plan.steps or not np.isfinite(record.losses).all():
+            return False
+        if self.plan.pause_every:
+            return record.step % self.plan.pause_every == 0
+        return time.perf_counter() - self.saved >= CHECKPOINT_SECONDS
+
+    def _save(self, record: Record) -> None:
+        """Write a checkpoint of all that going on from here needs."""
+        arrays = {
+            "weights": self.model.weights(),
+            "optimizer": self.model.optimizer_state(),
+            "rest": {"losses": np.concatenate(self.losses)},
+        }
+        state = {
+            "step": record.step,
+            "evaluated": record.step - record.step % self.plan.eval_every,
+            "train_seconds": record.train_seconds,
+            "eval_seconds": record.eval_seconds,
+            "seconds": self._seconds(),
+            "metrics_bytes": self.directory.metrics_bytes(),
+            "best": self.best,
+        }
+        self.directory.write_checkpoint(record.step, arrays, state)
+        self.saved = time.perf_counter()
+
+    def _finish(self) -> None:
+        dataset, run, losses = self.dataset, self.directory, np.concatenate(self.losses)
+        found: dict[SplitName, dict[str, float] | None] = {"train": None, "val": None, "test": None}
+        scores: dict[SplitName, Array] = {}
+        began = time.perf_counter()
+        for name in found:
+            if split := dataset.split(name):
+                evaluation = evaluate(self.model, self._place(name), split, dataset.task)
+                found[name], scores[name] = evaluation.metrics, evaluation.scores
+        seconds = time.perf_counter() - began
+        run.write_weights(WEIGHTS, self.model.weights())
+        run.write_array(LOSSES, losses)
+        if dataset.test is not None:
+            run.write_arrays(PREDICTIONS, scores=scores["test"], targets=dataset.test.targets)
+        per_epoch = self.plan.steps_per_epoch(len(dataset.train))
+        for file, content in pictures.of_training(run.name, dataset, run.metrics(), losses, scores, per_epoch):
+            run.write(file, content)
+        run.remove_checkpoint()
+        self._update("finished", metrics=found, final_seconds=seconds)
+        run.write_manifest()
+
+    def _stop(self, status: str, error: str) -> None:
+        """Leave what there is: the losses so far and, unless they are spoilt, the weights and a checkpoint."""
+        weights = self.model.weights()
+        if self.last and all(np.isfinite(weight).all() for weight in weights.values()):
+            self.directory.write_weights(WEIGHTS, weights)
+            if status == "interrupted":
+                self._save(self.last)
+        self.directory.write_array(LOSSES, np.concatenate(self.losses))
+        self._update(status, error=error)
+
+    def _failure(self, error: BaseException) -> BaseException:
+        """The error as the user can act on it; a bug stays what it is."""
+        if isinstance(error, TrainingError) and "the loss became" in error.message:
+            lr = self.config.train.lr
+            return TrainingError(
+                f"{error.message}; the run is kept as failed: {self.directory.path}",
+                f"try a smaller learning rate (train.lr={(lr or 0) / 10:g}), or check that the inputs are scaled",
+            )
+        if isinstance(error, MemoryError):
+            return TrainingError(f"out of memory: {error}", "try a smaller train.batch_size or a narrower model")
+        if isinstance(error, OSError):
+            return TrainingError(
+                f"{self.directory.path}: the run cannot be written: {error.strerror or error}",
+                "check that the disk is not full and the directory still there",
+            )
+        return error
+
+    def _seconds(self) -> float:
+        """Time spent on this run so far, before it was resumed too."""
+        return self.seconds_before + time.perf_counter() - self.began
+
+    def _update(self, status: str, final_seconds: float = 0.0, **changes: Any) -> None:
+        at = self.last or self.start
+        self.summary |= changes
+        self.summary |= {
+            "status": status,
+            "finished": _now(),
+            "steps": at.step,
+            "epochs": at.step / self.plan.steps_per_epoch(len(self.dataset.train)),
+            "best": self.best,
+            "seconds": {
+                "total": round(self._seconds(), 4),
+                "train": round(at.train_seconds, 4),
+                "eval": round(at.eval_seconds + final_seconds, 4),
+            },
+        }
+        self.directory.write_json(SUMMARY, self.summary)
+
+
+def _facts(dataset: Dataset) -> dict[str, Any]:
+    """What run.json says of the data: enough to compare runs, and to predict without having the data."""
+    return {
+        "name": dataset.name,
+        "sha256": dataset.sha256,
+        "train": len(dataset.train),
+        "val": len(dataset.val) if dataset.val else 0,
+        "test": len(dataset.test) if dataset.test else 0,
+        "features": dataset.features,
+        "outputs": dataset.outputs,
+        "shape": list(dataset.shape),
+        "classes": list(dataset.classes),
+        "feature_names": list(dataset.feature_names),
+        "target_name": dataset.target_name,
+        "mean": list(dataset.mean),
+        "std": list(dataset.std),
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).astimezone().isoformat(timespec="seconds")
