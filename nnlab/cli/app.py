@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 
 app.command()(train.train)
+app.command()(train.resume)
 app.command("eval")(predict.evaluate)
 app.command()(compare.compare)
 app.command(context_settings={"ignore_unknown_options": True})(predict.predict)
