@@ -16,14 +16,7 @@ class NnlabError(Exception):
 
 
 class ConfigError(NnlabError):
-    """The config, an override or an argument is not one that nnlab can run.
-
-    ``key`` is the dotted key that is to blame, where it was found out too late to know where that key stands.
-    """
-
-    def __init__(self, message: str, hint: str = "", key: str = "") -> None:
-        super().__init__(message, hint)
-        self.key = key
+    """The config, an override or an argument is not one that nnlab can run."""
 
 
 class DataError(NnlabError):

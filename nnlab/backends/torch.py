@@ -128,13 +128,11 @@ def find_device(wanted: str) -> torch.device:
         return torch.device("cpu")
     if not count:
         built = "" if torch.version.cuda else f" and this PyTorch ({torch.__version__}) is built without CUDA"
-        raise DeviceError(
-            f"device: given {wanted!r}, but no CUDA device is found{built}", "use device: cpu or auto", key="device"
-        )
+        raise DeviceError(f"device: given {wanted!r}, but no CUDA device is found{built}", "use device: cpu or auto")
     number = int(wanted.partition(":")[2] or 0)
     if number >= count:
         raise DeviceError(
-            f"device: given {wanted!r}, but there are {count} CUDA devices", f"use cuda:0 to cuda:{count - 1}", "device"
+            f"device: given {wanted!r}, but there are {count} CUDA devices", f"use cuda:0 to cuda:{count - 1}"
         )
     _make_deterministic()
     return torch.device("cuda", number)

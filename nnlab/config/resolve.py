@@ -16,7 +16,8 @@ from nnlab.errors import ConfigError, NnlabError
 
 MAX_PROBLEMS = 10
 DEFAULT = "default"
-_BLAMED = re.compile(r"((?:model|dataset|train)(?:\.\w+)+): ")
+# What the data or the machine shows later is raised as "model.channels: …", without knowing where that key stands.
+_BLAMED = re.compile(r"((?:model|dataset|train)(?:\.\w+)+|device): ")
 # What people call a key elsewhere, and too unlike ours for a spelling match.
 _SYNONYMS = {
     "learning_rate": "lr",
@@ -43,10 +44,9 @@ class Resolved:
     origins: dict[Keys, str]
 
     def located(self, error: NnlabError) -> NnlabError:
-        """The same error, with the place where the key it blames, or its message begins with, stands."""
-        begins = _BLAMED.match(error.message)
-        key = getattr(error, "key", "") or (begins[1] if begins else "")
-        place = self.origins.get(tuple(key.split(".")), DEFAULT)
+        """The same error, with the place of the dotted key that its message begins with."""
+        blamed = _BLAMED.match(error.message)
+        place = self.origins.get(tuple(blamed[1].split(".")), DEFAULT) if blamed else DEFAULT
         if place != DEFAULT:
             error.message = f"{place}: {error.message}"
         return error

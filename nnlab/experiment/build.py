@@ -69,7 +69,7 @@ def check(config: Config) -> None:
         check_task(config, task)
     if not config.model.name.endswith("-torch") and config.device not in ("auto", "cpu"):
         message = f"device: given {config.device!r}, but {config.model.name} runs on the cpu"
-        raise DeviceError(message, "use device: cpu, or a *-torch model", key="device")
+        raise DeviceError(message, "use device: cpu, or a *-torch model")
 
 
 def check_task(config: Config, task: Task) -> None:
@@ -81,7 +81,6 @@ def check_task(config: Config, task: Task) -> None:
     raise ConfigError(
         f"model.name: {model} cannot learn {task}, which is what {config.dataset.name} is for",
         f"models for {task}: {', '.join(able)}",
-        key="model.name",
     )
 
 

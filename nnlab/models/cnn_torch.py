@@ -53,7 +53,6 @@ def build(params: Params, setup: Setup) -> Model:
         raise ConfigError(
             f"model.name: cnn-torch needs pictures, and an input here has shape {setup.shape}",
             "use ann-torch or mlp-np",
-            key="model.name",
         )
     *colours, height, width = setup.shape
     picture = (colours[0] if colours else 1, height, width)
@@ -61,7 +60,6 @@ def build(params: Params, setup: Setup) -> Model:
         raise ConfigError(
             f"model.channels: {len(params.channels)} poolings leave nothing of {height}x{width} pictures",
             "give fewer channels, or larger pictures",
-            key="model.channels",
         )
     from nnlab.backends.torch import TorchModel
 
