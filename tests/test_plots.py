@@ -11,6 +11,11 @@ import pytest
 from PIL import Image
 
 from nnlab import plots
+from nnlab.plots.curves import _draw, _spans_decades, _split_looks, _step_axis
+from nnlab.plots.examples import _sheet
+from nnlab.plots.marks import looks
+from nnlab.plots.page import new_axes, new_figure, style
+from nnlab.plots.text import short, width_of
 
 NAN = float("nan")
 HOSTILE = [
@@ -180,8 +185,8 @@ def test_names_are_data(name: str, other: str) -> None:
 def test_a_dollar_sign_is_drawn_as_one() -> None:
     formula, plain = ([{name: (STEPS, VALUES)}] for name in ("$x$", "x"))
     assert plots.metric(*formula, title="t", label="l") != plots.metric(*plain, title="t", label="l")
-    with plots._style():
-        text = plots._figure("$x$", 8, 5)._suptitle
+    with style():
+        text = new_figure("$x$", 8, 5)._suptitle
         assert text.get_text() == "$x$"
         assert not text.get_parse_math()
 
@@ -219,11 +224,11 @@ def test_any_range_of_values_has_an_axis(values: list[float]) -> None:
 
 
 def test_log_axis_only_where_it_shows_more() -> None:
-    assert plots._spans_decades([np.array([2.3, 0.05])])
-    assert not plots._spans_decades([np.array([2.3, 0.5])])
-    assert not plots._spans_decades([np.array([2.3, 0.0])])
-    assert not plots._spans_decades([np.array([2.3, -0.01])])
-    assert not plots._spans_decades([])
+    assert _spans_decades([np.array([2.3, 0.05])])
+    assert not _spans_decades([np.array([2.3, 0.5])])
+    assert not _spans_decades([np.array([2.3, 0.0])])
+    assert not _spans_decades([np.array([2.3, -0.01])])
+    assert not _spans_decades([])
 
 
 def test_envelope_keeps_the_extremes_of_every_stretch() -> None:
@@ -258,9 +263,9 @@ def test_labels_at_the_ends_are_moved_apart_and_keep_their_order() -> None:
 
 
 def test_the_value_at_the_end_stands_at_the_height_of_its_curve() -> None:
-    with plots._style():
-        figure, axes = plots._axes("t")
-        plots._draw(figure, axes, {"test": (STEPS, VALUES)}, log=False, percent=True, before={})
+    with style():
+        figure, axes = new_axes("t")
+        _draw(figure, axes, {"test": (STEPS, VALUES)}, log=False, percent=True, before={})
         [text] = axes.texts
         assert text.get_text() == "5.00 %"
         figure.draw_without_rendering()
@@ -269,18 +274,18 @@ def test_the_value_at_the_end_stands_at_the_height_of_its_curve() -> None:
 
 
 def test_a_split_looks_the_same_in_every_picture() -> None:
-    both = plots._split_looks(["train, mean since the last point", "test"])
-    assert plots._split_looks(["train (mean)", "test"]) == both
-    assert plots._split_looks(["test"]) == [both[1]]
-    assert plots._split_looks(["val"])[0] not in both
-    assert len(set(plots._split_looks(["test a", "test b"]))) == 2
+    both = _split_looks(["train, mean since the last point", "test"])
+    assert _split_looks(["train (mean)", "test"]) == both
+    assert _split_looks(["test"]) == [both[1]]
+    assert _split_looks(["val"])[0] not in both
+    assert len(set(_split_looks(["test a", "test b"]))) == 2
 
 
 @pytest.mark.parametrize("count", [1, 2, 10, 11, 40])
 def test_looks_differ_by_color_and_neighbours_by_line_too(count: int) -> None:
-    looks = plots._looks(count)
-    assert len({look.color for look in looks}) == count
-    assert all(a.line != b.line and a.marker != b.marker for a, b in pairwise(looks))
+    found = looks(count)
+    assert len({look.color for look in found}) == count
+    assert all(a.line != b.line and a.marker != b.marker for a, b in pairwise(found))
 
 
 def test_choose_samples_takes_the_first_of_each_class() -> None:
@@ -296,7 +301,7 @@ def test_choose_samples_takes_the_first_of_each_class() -> None:
 )
 def test_a_sheet_has_room_for_every_class(classes: int, each: int, shown: int, named: str) -> None:
     numbers = np.repeat(np.arange(classes), each).tolist()
-    cells, name = plots._sheet(numbers)
+    cells, name = _sheet(numbers)
     assert name == named
     assert len(cells) == len(set(cells.values())) == shown
     assert len({numbers[i] for i in cells}) == min(classes, 60)
@@ -304,24 +309,24 @@ def test_a_sheet_has_room_for_every_class(classes: int, each: int, shown: int, n
 
 
 def test_long_names_lose_their_middle_and_fit() -> None:
-    with plots._style():
+    with style():
         for name in HOSTILE:
-            short = plots._short(name, 9, 2.0)
-            assert plots._inches(short, 9) <= 2.0
-            assert short.isprintable()
-        assert plots._short("short", 9, 2.0) == "short"
-        first, last = plots._short("first" + "-" * 200 + "last", 9, 2.0).split("…")
+            text = short(name, 9, 2.0)
+            assert width_of(text, 9) <= 2.0
+            assert text.isprintable()
+        assert short("short", 9, 2.0) == "short"
+        first, last = short("first" + "-" * 200 + "last", 9, 2.0).split("…")
         assert first.startswith("first")
         assert last.endswith("last")
 
 
 @pytest.mark.parametrize("count", [1, 3, 10, 15])
 def test_no_text_of_a_comparison_overlaps_or_leaves_the_picture(count: int) -> None:
-    with plots._style():
-        figure, axes = plots._axes("t" * 300)
+    with style():
+        figure, axes = new_axes("t" * 300)
         curves = {f"{HOSTILE[-1]}-{i}": (STEPS, VALUES + i / 100) for i in range(count)}
-        plots._draw(figure, axes, curves, log=True, percent=False, before={})
-        plots._step_axis(axes, 2)
+        _draw(figure, axes, curves, log=True, percent=False, before={})
+        _step_axis(axes, 2)
         figure.draw_without_rendering()
         [legend] = figure.legends
         low, high = axes.get_xlim()
