@@ -13,7 +13,7 @@ import pytest
 
 from nnlab import rundir
 from nnlab.errors import RunError
-from nnlab.rundir import RunDir
+from nnlab.rundir import RunDir, folder
 
 SUMMARY = {
     "schema_version": 1,
@@ -127,12 +127,12 @@ def test_a_runs_name_is_the_time_the_model_the_dataset_and_a_name_of_ones_own(tm
 
 
 def test_runs_made_in_the_same_second_are_numbered_and_none_is_given_out_twice(tmp_path, monkeypatch):
-    class Frozen(rundir.datetime):
+    class Frozen(folder.datetime):
         @classmethod
         def now(cls):
             return cls(2026, 11, 23, 10, 15, 3)
 
-    monkeypatch.setattr(rundir, "datetime", Frozen)
+    monkeypatch.setattr(folder, "datetime", Frozen)
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda _: rundir.create(tmp_path, "m", "d"), range(24)))
     stem = "20261123-101503-m-d"

@@ -1,4 +1,4 @@
-"""Run directories: the only code that writes, reads, finds and removes what is under ``runs/``."""
+"""One run's directory: its files, each written whole or not at all, and read again with care."""
 
 import csv
 import hashlib
@@ -6,14 +6,11 @@ import io
 import json
 import math
 import os
-import re
-import shutil
 import stat
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -22,9 +19,8 @@ import numpy as np
 
 from nnlab.dataset import Array, read_npy
 from nnlab.errors import RunError
+from nnlab.rundir.summary import SCHEMA_VERSION, wrong
 
-SCHEMA_VERSION = 1
-LATEST = "latest"
 SUMMARY = "run.json"
 CONFIG = "config.yaml"
 METRICS = "metrics.csv"
@@ -39,22 +35,6 @@ MAX_TEXT_BYTES = 64 * 2**20
 MAX_ARRAY_BYTES = 8 * 2**30
 # What reading a damaged .npz may raise; RuntimeError is for parts that are locked or packed in an unknown way.
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, OverflowError, struct.error, zlib.error, BadZipFile)
-_NUMBER = int | float
-_EVERY_RUN_HAS = {
-    "name": str,
-    "status": str,
-    "model": str,
-    "task": str,
-    "dataset": dict,
-    "metrics": dict,
-    "seconds": dict,
-}
-_MAY_HAVE = {"steps": int, "epochs": _NUMBER, "parameters": int, "best": dict}
-_OF_DATA = {
-    **dict.fromkeys(("train", "val", "test", "features", "outputs"), int),
-    **dict.fromkeys(("shape", "classes", "feature_names", "mean", "std"), list),
-}
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class RunDir:
@@ -233,9 +213,9 @@ class RunDir:
             raise RunError(
                 f"{self.path / SUMMARY}: schema_version is {summary.get('schema_version')!r}, not {SCHEMA_VERSION}"
             )
-        wrong = _wrong(summary)
-        if wrong:
-            raise RunError(f"{self.path / SUMMARY}: {wrong} is missing or not what it should be", "the file is damaged")
+        key = wrong(summary)
+        if key:
+            raise RunError(f"{self.path / SUMMARY}: {key} is missing or not what it should be", "the file is damaged")
         return summary
 
     def metrics(self) -> dict[str, list[float]]:
@@ -286,98 +266,6 @@ class RunDir:
         except _DAMAGED as error:
             message = f"{self.path / name}: this is not a plain .npz file: {error or type(error).__name__}"
             raise RunError(message, "the file is damaged") from None
-
-
-def create(runs: Path, model: str, dataset: str, name: str | None = None) -> RunDir:
-    """Make a new run directory named after the local time, the model, the dataset and ``name``.
-
-    One exclusive mkdir; ``-2``, ``-3``… follow where the name is taken. Raises RunError where that cannot be.
-    """
-    check_name(name)
-    stem = "-".join([datetime.now().strftime("%Y%m%d-%H%M%S"), model, dataset, *([name] if name else [])])
-    try:
-        runs.mkdir(parents=True, exist_ok=True)
-        for number in range(1, 100_000):
-            path = runs / (stem if number == 1 else f"{stem}-{number}")
-            with suppress(FileExistsError):
-                path.mkdir()
-                return RunDir(path)
-    except OSError as error:
-        raise RunError(
-            f"{runs}: no run directory can be made here: {error.strerror}", "choose another --runs-dir"
-        ) from None
-    raise RunError(f"{runs}: there are too many runs called {stem}", "give this one a --name")
-
-
-def check_name(name: str | None) -> None:
-    """Raise RunError unless ``name`` is fit to be part of a directory's name everywhere."""
-    if name is not None and not _NAME.fullmatch(name):
-        raise RunError(f"--name: given {name!r}", "use up to 100 letters, digits, dots, hyphens and underscores")
-
-
-def all_runs(runs: Path) -> list[RunDir]:
-    """The run directories under ``runs``, oldest first; a missing folder holds none."""
-    if not runs.is_dir():
-        return []
-    with os.scandir(runs) as entries:
-        names = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-    return [RunDir(runs / name) for name in sorted(names, key=_natural) if (runs / name / SUMMARY).is_file()]
-
-
-def find(runs: Path, wanted: str) -> RunDir:
-    """The run that ``wanted`` means: a path, ``latest``, or a unique part of a name under ``runs``.
-
-    Raises RunError where there is none or more than one.
-    """
-    with suppress(OSError):  # a name too long for the file system
-        if (Path(wanted) / SUMMARY).is_file():
-            return RunDir(Path(wanted))
-    known = all_runs(runs)
-    if not known:
-        raise RunError(f"{wanted}: there are no runs in {runs}", "train one first: nnlab train configs/ann.yaml")
-    if wanted == LATEST:
-        return known[-1]
-    exact = [run for run in known if run.name == wanted]
-    matches = exact or [run for run in known if wanted and wanted in run.name]
-    if not matches:
-        shown = ", ".join(run.name for run in known[-5:])
-        raise RunError(
-            f"{wanted}: there is no such run in {runs}", f"give a path, {LATEST}, or a part of a name: {shown}"
-        )
-    if len(matches) > 1:
-        shown = ", ".join(run.name for run in matches[:5])
-        raise RunError(f"{wanted}: {len(matches)} runs in {runs} have this in their name", f"say more: {shown}")
-    return matches[0]
-
-
-def remove(run: RunDir) -> None:
-    """Delete a run directory. Raises RunError for anything else, so that no other folder is ever deleted."""
-    if run.path.is_symlink() or not (run.path / SUMMARY).is_file():
-        raise RunError(f"{run.path}: this is not a run directory", "name a run that `nnlab runs` lists")
-    try:
-        shutil.rmtree(run.path)
-    except OSError as error:
-        raise RunError(f"{run.path}: cannot be deleted: {error.strerror}") from None
-
-
-def _wrong(summary: Mapping[str, Any]) -> str | None:
-    """The first dotted key of a run.json that is missing or of another type than it was written with."""
-    for key, kind in _EVERY_RUN_HAS.items():
-        if not isinstance(summary.get(key), kind):
-            return key
-    expected: list[tuple[str, Any, Any]] = [(key, summary.get(key), kind) for key, kind in _MAY_HAVE.items()]
-    expected += [(f"dataset.{key}", summary["dataset"].get(key), kind) for key, kind in _OF_DATA.items()]
-    expected += [(f"seconds.{key}", value, _NUMBER) for key, value in summary["seconds"].items()]
-    for split, found in summary["metrics"].items():
-        expected.append((f"metrics.{split}", found, dict))
-        if isinstance(found, dict):
-            expected += [(f"metrics.{split}.{key}", value, _NUMBER) for key, value in found.items()]
-    return next((key for key, value, kind in expected if value is not None and not isinstance(value, kind)), None)
-
-
-def _natural(name: str) -> tuple[Any, ...]:
-    """Sorts run-2 before run-10, and run before run-2."""
-    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name))
 
 
 def _cell(value: float) -> str:

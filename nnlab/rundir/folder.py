@@ -1,0 +1,92 @@
+"""The folder of runs: new directories are made in it, and those there are listed, found and removed."""
+
+import os
+import re
+import shutil
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from nnlab.errors import RunError
+from nnlab.rundir.directory import SUMMARY, RunDir
+
+LATEST = "latest"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def create(runs: Path, model: str, dataset: str, name: str | None = None) -> RunDir:
+    """Make a new run directory named after the local time, the model, the dataset and ``name``.
+
+    One exclusive mkdir; ``-2``, ``-3``… follow where the name is taken. Raises RunError where that cannot be.
+    """
+    check_name(name)
+    stem = "-".join([datetime.now().strftime("%Y%m%d-%H%M%S"), model, dataset, *([name] if name else [])])
+    try:
+        runs.mkdir(parents=True, exist_ok=True)
+        for number in range(1, 100_000):
+            path = runs / (stem if number == 1 else f"{stem}-{number}")
+            with suppress(FileExistsError):
+                path.mkdir()
+                return RunDir(path)
+    except OSError as error:
+        raise RunError(
+            f"{runs}: no run directory can be made here: {error.strerror}", "choose another --runs-dir"
+        ) from None
+    raise RunError(f"{runs}: there are too many runs called {stem}", "give this one a --name")
+
+
+def check_name(name: str | None) -> None:
+    """Raise RunError unless ``name`` is fit to be part of a directory's name everywhere."""
+    if name is not None and not _NAME.fullmatch(name):
+        raise RunError(f"--name: given {name!r}", "use up to 100 letters, digits, dots, hyphens and underscores")
+
+
+def all_runs(runs: Path) -> list[RunDir]:
+    """The run directories under ``runs``, oldest first; a missing folder holds none."""
+    if not runs.is_dir():
+        return []
+    with os.scandir(runs) as entries:
+        names = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+    return [RunDir(runs / name) for name in sorted(names, key=_natural) if (runs / name / SUMMARY).is_file()]
+
+
+def find(runs: Path, wanted: str) -> RunDir:
+    """The run that ``wanted`` means: a path, ``latest``, or a unique part of a name under ``runs``.
+
+    Raises RunError where there is none or more than one.
+    """
+    with suppress(OSError):  # a name too long for the file system
+        if (Path(wanted) / SUMMARY).is_file():
+            return RunDir(Path(wanted))
+    known = all_runs(runs)
+    if not known:
+        raise RunError(f"{wanted}: there are no runs in {runs}", "train one first: nnlab train configs/ann.yaml")
+    if wanted == LATEST:
+        return known[-1]
+    exact = [run for run in known if run.name == wanted]
+    matches = exact or [run for run in known if wanted and wanted in run.name]
+    if not matches:
+        shown = ", ".join(run.name for run in known[-5:])
+        raise RunError(
+            f"{wanted}: there is no such run in {runs}", f"give a path, {LATEST}, or a part of a name: {shown}"
+        )
+    if len(matches) > 1:
+        shown = ", ".join(run.name for run in matches[:5])
+        raise RunError(f"{wanted}: {len(matches)} runs in {runs} have this in their name", f"say more: {shown}")
+    return matches[0]
+
+
+def remove(run: RunDir) -> None:
+    """Delete a run directory. Raises RunError for anything else, so that no other folder is ever deleted."""
+    if run.path.is_symlink() or not (run.path / SUMMARY).is_file():
+        raise RunError(f"{run.path}: this is not a run directory", "name a run that `nnlab runs` lists")
+    try:
+        shutil.rmtree(run.path)
+    except OSError as error:
+        raise RunError(f"{run.path}: cannot be deleted: {error.strerror}") from None
+
+
+def _natural(name: str) -> tuple[Any, ...]:
+    """Sorts run-2 before run-10, and run before run-2."""
+    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name))
