@@ -9,7 +9,7 @@ import typer
 
 from nnlab import __version__
 from nnlab.cli import compare, configs, listings, predict, runs, screen, train
-from nnlab.cli.signals import catch_signals
+from nnlab.cli.signals import catch_signals, ignore_signals
 from nnlab.errors import Interrupted, NnlabError
 
 app = typer.Typer(
@@ -61,6 +61,7 @@ def main() -> NoReturn:
         _say(error)
         sys.exit(error.exit_code)
     except Interrupted as stop:
+        ignore_signals()
         sys.exit(stop.exit_code)
     except BrokenPipeError:
         # Whoever read our output has had enough; keep Python from complaining when it flushes at exit.

@@ -16,6 +16,12 @@ def catch_signals() -> None:
         signal.signal(number, _raise)
 
 
+def ignore_signals() -> None:
+    """While the program ends, further signals change nothing: not its exit code either."""
+    for number in CAUGHT:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _heeded() -> list[signal.Signals]:
     """Those that whoever started us does not want ignored, as nohup does SIGHUP."""
     return [number for number in CAUGHT if signal.getsignal(number) is not signal.SIG_IGN]

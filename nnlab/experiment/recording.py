@@ -104,7 +104,7 @@ class Recording:
             try:
                 self._stop("failed", failure.message if isinstance(failure, NnlabError) else repr(failure))
             except OSError as second:
-                failure.add_note(f"run.json could not be brought up to date: {second.strerror or second}")
+                failure.add_note(f"the run directory could not be brought up to date: {second.strerror or second}")
             if failure is error:
                 raise
             raise failure from error
@@ -204,13 +204,14 @@ class Recording:
 
     def _stop(self, status: str, error: str) -> None:
         """Leave what there is: the losses so far and, unless they are spoilt, the weights and a checkpoint."""
+        self._update(status, error=error)  # first: a full disk or a second signal may leave no time for more
         weights = self.model.weights()
         if self.last and all(np.isfinite(weight).all() for weight in weights.values()):
             self.directory.write_weights(WEIGHTS, weights)
             if status == "interrupted":
                 self._save(self.last)
-        self.directory.write_array(LOSSES, np.concatenate(self.losses))
-        self._update(status, error=error)
+        if self.losses:
+            self.directory.write_array(LOSSES, np.concatenate(self.losses))
 
     def _failure(self, error: BaseException) -> BaseException:
         """The error as the user can act on it; a bug stays what it is."""
