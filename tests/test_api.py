@@ -122,18 +122,21 @@ def test_runs_are_compared_however_they_are_named(digits):
     ]
 
 
-def test_a_training_that_is_stopped_from_outside_is_kept_as_interrupted(digits):
+@pytest.mark.parametrize("records", [0, 1, 3])
+def test_a_training_that_is_stopped_from_outside_is_kept_as_interrupted(digits, records):
     from nnlab import experiment, rundir
 
     events = experiment.train(experiment.resolve(digits, ["train.epochs=1000"]), Path("runs"))
-    for event in events:
-        if isinstance(event, experiment.Started):
-            break
-    next(events)
+    while not isinstance(next(events), experiment.Started):
+        pass
+    for _ in range(records):
+        next(events)
     events.close()
     run = rundir.find(Path("runs"), "latest")
-    assert run.summary()["status"] == "interrupted"
-    assert run.weights()
+    summary = run.summary()
+    assert (summary["status"], summary["error"]) == ("interrupted", "stopped")
+    assert (summary["steps"] > 0) == (records > 0)
+    assert (run.path / "weights.safetensors").exists() == (records > 0)
 
 
 def test_importing_nnlab_loads_nothing_heavy():
