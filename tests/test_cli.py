@@ -1015,3 +1015,10 @@ def test_runs_are_completed_newest_first_by_any_part(tmp_path, monkeypatch):
         forge(tmp_path / "runs", name, curve=False)
     assert complete.runs("") == ["latest", "20260103-ann", "20260102-mlp", "20260101-mlp"]
     assert complete.runs("mlp") == ["20260102-mlp", "20260101-mlp"]
+
+
+def test_two_kinds_of_output_at_once_are_refused(cli, digits):
+    done = cli("train", digits, "-q", "--json")
+    assert done.returncode == 2
+    assert "--json and --quiet" in done.stderr
+    assert not (digits.parent / "runs").exists()

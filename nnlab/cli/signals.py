@@ -36,12 +36,14 @@ class Patience:
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self.begun = False
 
     def __enter__(self) -> Self:
         return self
 
     def begin(self) -> None:
         """From here on there is something to finish before stopping."""
+        self.begun = True
         for number in _heeded():
             signal.signal(number, self._note)
 

@@ -7,7 +7,7 @@ import typer
 
 from nnlab.cli import options, screen
 from nnlab.cli.signals import Patience
-from nnlab.errors import Interrupted
+from nnlab.errors import ConfigError, Interrupted
 
 if TYPE_CHECKING:
     from nnlab.experiment import Started
@@ -26,6 +26,7 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the run's path.")] = False,
 ) -> None:
     """Train a config into a new run directory."""
+    _one_output(json, quiet)
     from nnlab import experiment
     from nnlab.cli.download import bars
 
@@ -44,6 +45,7 @@ def resume(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the run's path.")] = False,
 ) -> None:
     """Go on with a run that was stopped."""
+    _one_output(json, quiet)
     from nnlab import experiment, rundir
     from nnlab.cli.download import bars
 
@@ -51,6 +53,12 @@ def resume(
     with bars(quiet) as progress:
         finished = _follow(experiment.resume(found, force=force, progress=progress), quiet)
     _print(finished, json, quiet)
+
+
+def _one_output(json: bool, quiet: bool) -> None:
+    """Raise ConfigError where two kinds of output are asked for."""
+    if json and quiet:
+        raise ConfigError("--json and --quiet each say what alone is to be printed", "give one of them")
 
 
 def _print(finished: Any, json: bool, quiet: bool) -> None:
@@ -70,29 +78,28 @@ def _follow(events: Any, quiet: bool) -> Any:
 
     display: Display = Silence()
     with Patience() as patience:
-        for event in events:
-            if isinstance(event, Notice):
-                screen.note(f"warning: {event.text}")
-            elif isinstance(event, Started):
-                patience.begin()
-                display = Silence() if quiet else Bar(event) if sys.stderr.isatty() else Lines(event)
-            elif isinstance(event, Finished):
-                display.close()
-                return event
-            else:
-                display.show(event)
-            if patience.signal is not None:
-                display.close()
-                _stop(events, patience.signal)
+        try:
+            for event in events:
+                if isinstance(event, Notice):
+                    screen.note(f"warning: {event.text}")
+                elif isinstance(event, Started):
+                    patience.begin()
+                    path = event.run.path
+                    display = Silence() if quiet else Bar(event) if sys.stderr.isatty() else Lines(event)
+                elif isinstance(event, Finished):
+                    return event
+                else:
+                    display.show(event)
+                if patience.signal is not None:
+                    events.throw(Interrupted(patience.signal))
+        except Interrupted:
+            display.close()
+            if patience.begun:
+                screen.note(f"stopped; go on with it: nnlab resume {path}")
+            raise
+        finally:
+            display.close()
     raise RuntimeError("the training ended without a result")
-
-
-def _stop(events: Any, signal: int) -> None:
-    try:
-        events.throw(Interrupted(signal))
-    except Interrupted:
-        screen.note("stopped; the run is kept as interrupted: nnlab resume latest goes on with it")
-        raise
 
 
 class Display(Protocol):
