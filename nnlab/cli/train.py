@@ -95,7 +95,7 @@ def _follow(events: Any, quiet: bool) -> Any:
         except Interrupted:
             display.close()
             if patience.begun:
-                screen.note(f"stopped; go on with it: nnlab resume {path}")
+                screen.note(f"interrupted; go on with it: nnlab resume {path}")
             raise
         finally:
             display.close()
