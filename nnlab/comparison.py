@@ -3,7 +3,7 @@
 import base64
 import html
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,26 @@ from nnlab import plots
 from nnlab.config import yaml
 from nnlab.dataset import Task
 from nnlab.errors import ConfigError, NnlabError, RunError
-from nnlab.metrics import HIGHER_IS_BETTER, PRIMARY
+from nnlab.metrics import HIGHER_IS_BETTER, PRIMARY, shown
 from nnlab.rundir import CONFIG, RunDir
 
 SPLITS = ("test", "val", "train")
+
+
+@dataclass(frozen=True)
+class Data:
+    """What runs are scored on; only those that agree in all of it are ranked together."""
+
+    dataset: str
+    sha256: str
+    task: Task
+    scored: str
+    """How many examples of which split give the score that counts."""
+
+    @property
+    def title(self) -> str:
+        """A line for people."""
+        return f"{self.dataset}: {self.scored}; data {self.sha256[:12]}"
 
 
 @dataclass(frozen=True)
@@ -39,10 +55,7 @@ class Row:
 class Group:
     """Runs on the same data, which may be ranked: best first, those without a score last."""
 
-    dataset: str
-    sha256: str
-    task: Task
-    title: str
+    data: Data
     differing: list[str]
     """The dotted keys in which its runs differ."""
     ranked_by: str
@@ -66,7 +79,7 @@ def compare(runs: Sequence[RunDir], sort: str | None = None) -> Comparison:
     Without it the best comes first, by test accuracy (or loss), else by val, else by train. A run whose directory is
     damaged is left out with a warning. Raises RunError where no run is left, ConfigError for an unknown column.
     """
-    rows: list[tuple[tuple[str, str, Task], str, Row]] = []
+    rows: list[tuple[Data, Row]] = []
     warnings: list[str] = []
     unique: dict[Path, RunDir] = {}
     for run in runs:
@@ -79,20 +92,17 @@ def compare(runs: Sequence[RunDir], sort: str | None = None) -> Comparison:
     if not rows:
         raise RunError("there are no runs to compare", "train one first: nnlab train configs/ann.yaml")
     if sort:
-        _check_sort(sort, [row for _, _, row in rows])
-    keys: dict[tuple[str, str, Task], None] = dict.fromkeys(key for key, _, _ in rows)
-    groups = [_group(key, [(title, row) for other, title, row in rows if other == key], sort) for key in keys]
+        _check_sort(sort, [row for _, row in rows])
+    groups = [
+        _group(data, [row for other, row in rows if other == data], sort) for data in dict.fromkeys(d for d, _ in rows)
+    ]
     groups.sort(key=lambda group: -len(group.rows))
     return Comparison(groups, warnings)
 
 
-def _read(run: RunDir) -> tuple[tuple[str, str, Task], str, Row]:
-    """What a run's data is, a title for it, and the run as a row."""
+def _read(run: RunDir) -> tuple[Data, Row]:
+    """What a run is scored on, and the run as a row."""
     summary = run.summary()
-    data = summary["dataset"]
-    task: Task = "regression" if summary["task"] == "regression" else "classification"
-    key = (str(data.get("name")), str(data.get("sha256")), task)
-    sizes = ", ".join(f"{data[name]:,} {name}" for name in ("train", "test") if isinstance(data.get(name), int))
     config = _flat(yaml.read(run.read_text(CONFIG), str(run.path / CONFIG)).data)
     values = {
         f"{split}_{name}": float(value)
@@ -103,7 +113,20 @@ def _read(run: RunDir) -> tuple[tuple[str, str, Task], str, Row]:
     seconds = summary["seconds"].get("total")
     total = float(seconds) if isinstance(seconds, int | float) and seconds else None
     row = Row(run.name, run.path, str(summary["status"]), config, values, total, run)
-    return key, f"{data.get('name')}: {sizes}; data {str(data.get('sha256'))[:12]}", row
+    return _data(summary), row
+
+
+def _data(summary: Mapping[str, Any]) -> Data:
+    facts = summary["dataset"]
+    train, val, test = (facts.get(name) or 0 for name in ("train", "val", "test"))
+    if test:
+        scored = f"{test:,} test examples"
+    elif val:  # which examples these are depends on the seed, and on how many there were to draw from
+        scored = f"{val:,} val examples of {train + val:,}, seed {summary.get('seed')}"
+    else:
+        scored = f"{train:,} train examples"
+    task: Task = "regression" if summary["task"] == "regression" else "classification"
+    return Data(str(facts.get("name")), str(facts.get("sha256")), task, scored)
 
 
 def _flat(data: Any, path: str = "") -> dict[str, str]:
@@ -134,18 +157,14 @@ def _values(rows: list[Row], key: str) -> set[str]:
     return {row.config[key] for row in rows if key in row.config}
 
 
-def _group(key: tuple[str, str, Task], titled: list[tuple[str, Row]], sort: str | None) -> Group:
-    dataset, sha256, task = key
-    rows = [row for _, row in titled]
-    best = PRIMARY[task]
+def _group(data: Data, rows: list[Row], sort: str | None) -> Group:
+    best = PRIMARY[data.task]
     split = next((split for split in SPLITS if any(f"{split}_{best}" in row.values for row in rows)), "train")
-    names = ("accuracy", "loss") if task == "classification" else ("loss", "r2")
+    names = ("accuracy", "loss") if data.task == "classification" else ("loss", "r2")
     columns = [f"{other}_{name}" for other in SPLITS for name in names]
     columns = [name for name in columns if any(name in row.values for row in rows)]
     ranked_by = sort or f"{split}_{best}"
-    return Group(
-        dataset, sha256, task, titled[0][0], _differing(rows), ranked_by, tuple(columns), _sorted(rows, ranked_by)
-    )
+    return Group(data, _differing(rows), ranked_by, tuple(columns), _sorted(rows, ranked_by))
 
 
 def _check_sort(column: str, rows: list[Row]) -> None:
@@ -184,9 +203,10 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
     return {
         "groups": [
             {
-                "dataset": group.dataset,
-                "sha256": group.sha256,
-                "task": group.task,
+                "dataset": group.data.dataset,
+                "sha256": group.data.sha256,
+                "task": group.data.task,
+                "scored_on": group.data.scored,
                 "differing": group.differing,
                 "ranked_by": group.ranked_by,
                 "runs": [
@@ -208,17 +228,21 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
 
 
 def pictures(comparison: Comparison, path: Path) -> Iterator[tuple[Path, bytes]]:
-    """(file, PNG) of all curves: one picture for each group, the first at ``path``, the next at ``path``-2, …"""
-    for number, group in enumerate(comparison.groups, 1):
-        picture = overlay(group)
-        if picture is not None:
-            yield (path if number == 1 else path.with_stem(f"{path.stem}-{number}")), picture
+    """(file, PNG) of all curves: one picture for each group, the first at ``path``, the next at ``path``-2, …
+
+    Raises RunError where there is nothing to draw.
+    """
+    drawn = [picture for picture in map(overlay, comparison.groups) if picture is not None]
+    if not drawn:
+        raise RunError("none of these runs has a curve to draw", "name one that was evaluated at least once")
+    for number, picture in enumerate(drawn, 1):
+        yield (path if number == 1 else path.with_stem(f"{path.stem}-{number}")), picture
 
 
 def overlay(group: Group) -> bytes | None:
     """Loss and score of a group's runs against step and seconds; None where none has a curve yet."""
     curves = []
-    score = "accuracy" if group.task == "classification" else "r2"
+    score = "accuracy" if group.data.task == "classification" else "r2"
     watched = set()
     for row in group.rows:
         try:
@@ -236,7 +260,7 @@ def overlay(group: Group) -> bytes | None:
     split = " / ".join(sorted(watched))
     return plots.overlay(
         curves,
-        title=group.title,
+        title=group.data.title,
         loss_label=f"{split} loss",
         score_label=f"{split} {'R²' if score == 'r2' else score}",
         percent=score == "accuracy",
@@ -274,7 +298,7 @@ def _section(group: Group) -> str:
     head = _cells("th", texts) + _cells("th", numbers, "number") + _cells("th", ["status"])
     lines = []
     for row in group.rows:
-        values = [_percent(name, row.values.get(name)) for name in group.columns]
+        values = [shown(name, row.values.get(name)) for name in group.columns]
         values.append("-" if row.seconds is None else f"{row.seconds:.1f}")
         cells = [row.name, *(row.config.get(key, "-") for key in group.differing)]
         lines.append(f"<tr>{_cells('td', cells)}{_cells('td', values, 'number')}{_cells('td', [row.status])}</tr>")
@@ -286,15 +310,9 @@ def _section(group: Group) -> str:
         curves = (
             f'<p><img alt="Loss and score of each run against step and seconds" src="data:image/png;base64,{data}"></p>'
         )
-    return f"<h2>{html.escape(group.title)}</h2>\n{table}\n{curves}"
+    return f"<h2>{html.escape(group.data.title)}</h2>\n{table}\n{curves}"
 
 
 def _cells(tag: str, texts: Sequence[str], kind: str = "") -> str:
     attribute = f' class="{kind}"' if kind else ""
     return "".join(f"<{tag}{attribute}>{html.escape(text)}</{tag}>" for text in texts)
-
-
-def _percent(name: str, value: float | None) -> str:
-    if value is None:
-        return "-"
-    return f"{100 * value:.2f} %" if name.endswith("accuracy") else f"{value:.4g}"

@@ -73,6 +73,8 @@ class Dataset:
     """The name of each class by its number; empty for regression."""
     feature_names: tuple[str, ...] = ()
     target_name: str = ""
+    scale: float = 1
+    """What every input was divided by, so that pictures come in [0, 1]."""
     mean: tuple[float, ...] = ()
     """What was taken off each feature to standardise it; empty where nothing was."""
     std: tuple[float, ...] = ()

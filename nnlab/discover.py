@@ -5,7 +5,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
-from nnlab.errors import ConfigError
+from nnlab.errors import ConfigError, did_you_mean
 
 Kind = Literal["models", "datasets"]
 
@@ -22,5 +22,6 @@ def module(kind: Kind, name: str) -> ModuleType:
     Raises ConfigError for any other name, so that no config can import code of its own choosing.
     """
     if name not in names(kind):
-        raise ConfigError(f"there is no {kind[:-1]} called {name!r}", f"{kind}: {', '.join(names(kind))}")
+        hint = f"{did_you_mean(name, names(kind))}{kind}: {', '.join(names(kind))}"
+        raise ConfigError(f"there is no {kind[:-1]} called {name!r}", hint)
     return import_module(f"nnlab.{kind}.{name.replace('-', '_')}")

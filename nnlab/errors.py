@@ -1,5 +1,14 @@
 """Errors: what a person can act on, with what would help and the exit code it ends in."""
 
+import difflib
+from collections.abc import Iterable
+
+
+def did_you_mean(given: object, known: Iterable[str]) -> str:
+    """The name that was probably meant, as the start of a hint; empty where none is near."""
+    near = difflib.get_close_matches(str(given)[:100], list(known), n=1)
+    return f"did you mean {near[0]}? " if near else ""
+
 
 class NnlabError(Exception):
     """Something the user can put right: ``message`` says where and what was given, ``hint`` what would work."""

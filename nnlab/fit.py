@@ -103,16 +103,19 @@ def fit(
         step += count
         since.extend(losses.tolist())
         train_loss = metrics = None
-        if step == due and np.isfinite(losses).all():
-            train_loss = math.fsum(since) / len(since)
-            since = []
+        broken = _broken(losses, step)
+        if step == due and not broken:
             began = time.perf_counter()
-            metrics = evaluate(model, *watched).metrics
+            found = evaluate(model, *watched).metrics
             eval_seconds += time.perf_counter() - began
+            if math.isfinite(found["loss"]):
+                train_loss, metrics = math.fsum(since) / len(since), found
+            else:  # the last update broke what the loss before it did not show yet
+                broken = f"the loss became {found['loss']} after step {step}"
+            since = []
         yield Record(step, step / per_epoch, losses, train_seconds, eval_seconds, train_loss, metrics)
-        if not np.isfinite(losses).all():
-            bad = step - count + 1 + int(np.argmin(np.isfinite(losses)))
-            raise TrainingError(f"the loss became {losses[bad - (step - count) - 1]} at step {bad}")
+        if broken:
+            raise TrainingError(broken)
 
 
 def _batches(rows: int, plan: Plan, step: int) -> Iterator[Array]:
@@ -123,6 +126,15 @@ def _batches(rows: int, plan: Plan, step: int) -> Iterator[Array]:
         order = everything if plan.batch_size is None else batch_order(rows, plan.batch_size, plan.seed, epoch)
         yield from order[done:]
         epoch, done = epoch + 1, 0
+
+
+def _broken(losses: Array, step: int) -> str:
+    """Which of the losses up to ``step`` is the first that is not a finite number; empty where all are."""
+    finite = np.isfinite(losses)
+    if finite.all():
+        return ""
+    first = int(np.argmin(finite))
+    return f"the loss became {losses[first]} at step {step - len(losses) + first + 1}"
 
 
 def _next_multiple(step: int, every: int) -> int:

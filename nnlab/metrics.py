@@ -27,6 +27,13 @@ def measure(task: Task, scores: Array, targets: Array) -> dict[str, float]:
     return {"loss": mse, "mse": mse, "r2": r_squared(scores, targets)}
 
 
+def shown(name: str, value: float | None) -> str:
+    """A metric as people read it: accuracy in percent, others to four significant digits."""
+    if value is None:
+        return "-"
+    return f"{100 * value:.2f} %" if name.endswith("accuracy") else f"{value:.4g}"
+
+
 def log_softmax(scores: Array) -> Array:
     """Logarithms of the class probabilities, (n, classes) float64, by log-sum-exp, so that nothing overflows."""
     with np.errstate(invalid="ignore", over="ignore"):

@@ -41,6 +41,11 @@ class Setup:
         """How many numbers one input has."""
         return int(np.prod(self.shape))
 
+    @property
+    def scores(self) -> int:
+        """How many scores a hand-written net gives: a single sigmoid output tells two classes apart."""
+        return 1 if self.task == "classification" and self.outputs == 2 else self.outputs
+
 
 @runtime_checkable
 class Model(Protocol):
@@ -88,6 +93,11 @@ class ModelFile(Protocol):
     TASKS: tuple[Task, ...]
     """What it can learn."""
     build: Callable[[Any, Setup], Model]
+
+
+def both_classes(scores: Array) -> Array:
+    """The scores (0, z) of two classes, (n, 2), from the one score z, (n, 1), of a sigmoid output."""
+    return np.hstack([np.zeros_like(scores), scores])
 
 
 def check_weights(given: Mapping[str, Array], expected: Mapping[str, Array]) -> None:

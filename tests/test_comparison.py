@@ -118,9 +118,9 @@ def test_runs_on_other_data_are_never_ranked_together(tmp_path):
     ]
     groups = comparison.compare(runs).groups
     assert [names(group) for group in groups] == [["c", "a"], ["b"], ["d"], ["e"]]
-    assert "mnist" in groups[1].title
-    assert "data bbbbbbbbbbbb" in groups[1].title
-    assert "80 train, 20 test" in groups[1].title
+    assert "mnist" in groups[1].data.title
+    assert "data bbbbbbbbbbbb" in groups[1].data.title
+    assert "20 test examples" in groups[1].data.title
 
 
 def test_only_what_differs_is_shown(tmp_path):
@@ -305,3 +305,32 @@ def test_odd_but_honest_summaries_are_compared(tmp_path):
     (group,) = comparison.compare([run]).groups
     assert group.rows[0].values == {"test_loss": 1.0}
     assert group.rows[0].seconds is None
+
+
+def test_without_a_test_split_only_runs_scored_on_the_same_examples_are_ranked_together(tmp_path):
+    for name, changes in {
+        "a": {"train": 100, "test": 0},
+        "b": {"train": 100, "test": 0},
+        "c": {"train": 50, "test": 0},
+        "d": {"train": 90, "val": 10, "test": 0},
+        "e": {"train": 90, "val": 10, "test": 0},
+    }.items():
+        run = forge(tmp_path, name, seed=1 if name == "e" else 0)
+        summary = run.summary()
+        summary["dataset"] |= changes
+        summary["metrics"]["test"] = None
+        run.write_json("run.json", summary)
+    groups = comparison.compare([RunDir(tmp_path / name) for name in "abcde"]).groups
+    assert sorted([row.name for row in group.rows] for group in groups) == [["a", "b"], ["c"], ["d"], ["e"]]
+    assert {group.data.scored for group in groups} == {
+        "100 train examples",
+        "50 train examples",
+        "10 val examples of 100, seed 0",
+        "10 val examples of 100, seed 1",
+    }
+
+
+def test_nothing_to_draw_is_said(tmp_path):
+    run = forge(tmp_path, "a", curve=False)
+    with pytest.raises(RunError, match="has a curve to draw"):
+        list(comparison.pictures(comparison.compare([run]), tmp_path / "x.png"))

@@ -691,3 +691,10 @@ def test_the_schema_knows_every_model_and_dataset_and_describes_every_key():
                 assert key == "name" or described["description"]
     assert all(described.get("description") for described in found["$defs"]["Train"]["properties"].values())
     assert set(found["$defs"]["Train"]["properties"]) == set(Train.model_fields)
+
+
+def test_a_model_that_trains_in_one_call_takes_its_own_resolved_config_without_a_word(tmp_path):
+    first = experiment.resolve(ROOT / "configs/logreg-sklearn.yaml")
+    (tmp_path / "again.yaml").write_text(first.config.to_yaml())
+    assert experiment.resolve(tmp_path / "again.yaml").warnings == ()
+    assert experiment.resolve(tmp_path / "again.yaml", ["train.lr=0.1"]).warnings

@@ -345,7 +345,7 @@ def test_classes_of_clothes_go_by_name_or_number(tiny_mirror):
     assert same(a, b)
     with pytest.raises(DataError, match="no class 'Trousers'") as caught:
         fashion_mnist.load(fashion_mnist.Params(classes=["Trousers", "Bag"]), 0)
-    assert "did you mean 'Trouser'?" in caught.value.hint
+    assert "did you mean Trouser?" in caught.value.hint
 
 
 def test_a_file_that_is_not_the_one_asked_for_is_refused(tiny_mirror, tmp_path):
@@ -563,7 +563,7 @@ def test_bad_tables_are_refused(what, tmp_path):
 def test_a_near_name_is_offered(tmp_path):
     with pytest.raises(DataError) as caught:
         read_csv(tmp_path, "petal width,species\n1,x\n", target="specied")
-    assert caught.value.hint == "did you mean 'species'? columns: petal width, species"
+    assert caught.value.hint == "did you mean species? columns: petal width, species"
 
 
 def test_a_table_that_would_not_fit_is_refused(tmp_path, monkeypatch):

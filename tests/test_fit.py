@@ -77,7 +77,7 @@ def test_a_loss_that_is_no_number_stops_it_after_the_record_that_shows_it() -> N
         for record in training:
             seen.append(record)  # noqa: PERF402 - what came before the error counts
 
-    with pytest.raises(TrainingError, match=r"the loss became (nan|inf) at step \d+") as caught:
+    with pytest.raises(TrainingError, match=r"the loss became (nan|inf) (at|after) step \d+") as caught:
         watch()
     *good, bad = seen
     assert str(bad.step) in str(caught.value)
@@ -110,6 +110,12 @@ def test_it_goes_on_from_any_step_to_the_same_bits(name: str, stop: int) -> None
     rows = [[(r.step, r.train_loss, r.metrics) for r in run if r.metrics] for run in (before + rest, whole)]
     assert rows[0] == rows[1]
     assert all(np.array_equal(weight, second.weights()[key]) for key, weight in straight.weights().items())
+
+
+def test_a_net_broken_by_the_very_last_update_is_found_too() -> None:
+    model = build("logreg-np", "classification", 4, optimizer=Optimizer(lr=1e38, weight_decay=1e3))
+    with pytest.raises(TrainingError, match="after step 1"):
+        list(records(Plan(1, 8, 1, 0), model))
 
 
 def test_time_is_split_into_training_and_evaluation() -> None:

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from nnlab import discover, experiment
+from nnlab.backends.updates import Sgd
 from nnlab.errors import DataError, Interrupted, RunError
 from nnlab.rundir import LOSSES, RunDir
 from tests.conftest import Cli
@@ -118,6 +120,40 @@ def test_what_cannot_go_on_is_refused(tmp_path: Path) -> None:
     summary = run.summary()
     run.write_json("run.json", {**summary, "dataset": {**summary["dataset"], "sha256": "0" * 64}})
     with pytest.raises(DataError, match="SHA-256"):
+        next(experiment.resume(run))
+
+
+def test_stopped_in_the_middle_of_a_step_it_goes_on_from_the_checkpoint_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolved = experiment.resolve(config_for("mlp-np", tmp_path))
+    straight = run_to_end(experiment.train(resolved, tmp_path / "a"))
+    events = experiment.train(resolved, tmp_path / "b")
+    run = next(event.run for event in events if isinstance(event, experiment.Started))
+    next(event for event in events if getattr(event, "step", 0) >= 5)
+    update = Sgd.step
+
+    def stop_halfway(self: Sgd, weights: Any, grads: Any) -> None:
+        update(self, weights, grads)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Sgd, "step", stop_halfway)
+    with pytest.raises(KeyboardInterrupt):
+        next(events)
+    monkeypatch.setattr(Sgd, "step", update)
+    assert run.summary()["status"] == "interrupted"
+    assert outcome(run_to_end(experiment.resume(run))) == outcome(straight)
+
+
+@pytest.mark.parametrize("part", ["state", "rest:losses", "optimizer:step"])
+def test_a_checkpoint_with_a_part_missing_is_refused(part: str, tmp_path: Path) -> None:
+    resolved = experiment.resolve(config_for("mlp-np", tmp_path, "steps: 45, batch_size: 50, optimizer: adam"))
+    run = stop_at(experiment.train(resolved, tmp_path / "runs"), 12)
+    (checkpoint,) = (run.path / "checkpoint").iterdir()
+    arrays = load_file(checkpoint)
+    del arrays[part]
+    save_file(arrays, checkpoint)
+    with pytest.raises(RunError, match=r"checkpoint|optimizer state"):
         next(experiment.resume(run))
 
 

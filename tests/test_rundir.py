@@ -360,3 +360,12 @@ def test_a_folder_that_is_no_run_and_a_link_to_one_are_not_removed(tmp_path):
             rundir.remove(RunDir(path))
     assert (runs / "a" / "run.json").exists()
     assert (tmp_path / "folder").exists()
+
+
+def test_a_run_found_as_the_working_directory_has_its_name(tmp_path, monkeypatch):
+    run = rundir.create(tmp_path, "m", "d")
+    run.write_json("run.json", SUMMARY)
+    monkeypatch.chdir(run.path)
+    assert rundir.find(tmp_path, ".").name == run.name
+    rundir.remove(rundir.find(tmp_path, "."))
+    assert not run.path.exists()

@@ -8,7 +8,7 @@ from threadpoolctl import ThreadpoolController
 
 from nnlab.backends.updates import check_state, update_rule
 from nnlab.dataset import Array, Split
-from nnlab.model import Setup, check_weights
+from nnlab.model import Setup, both_classes, check_weights
 
 PREDICT_ROWS = 8192
 
@@ -60,7 +60,7 @@ class NumpyModel:
             parts = [self.net.forward(data.inputs[at : at + PREDICT_ROWS]) for at in range(0, len(data), PREDICT_ROWS)]
         scores = np.concatenate(parts)
         if self.task == "classification" and scores.shape[1] == 1:
-            return np.hstack([np.zeros_like(scores), scores])
+            return both_classes(scores)
         return scores
 
     def weights(self) -> dict[str, Array]:

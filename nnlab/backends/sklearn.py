@@ -10,7 +10,7 @@ from threadpoolctl import ThreadpoolController
 from nnlab import metrics
 from nnlab.dataset import Array, Split
 from nnlab.errors import TrainingError
-from nnlab.model import Setup, check_weights
+from nnlab.model import Setup, both_classes, check_weights
 
 
 class SklearnModel:
@@ -19,12 +19,11 @@ class SklearnModel:
     device = "cpu"
 
     def __init__(self, estimator: Any, setup: Setup) -> None:
-        outputs = 1 if setup.outputs == 2 else setup.outputs
         self.estimator = estimator
         self.threads = 1
         self._weights = {
-            "weight": np.zeros((outputs, setup.features), np.float32),
-            "bias": np.zeros(outputs, np.float32),
+            "weight": np.zeros((setup.scores, setup.features), np.float32),
+            "bias": np.zeros(setup.scores, np.float32),
         }
         self._pools = ThreadpoolController()
 
@@ -55,7 +54,7 @@ class SklearnModel:
     def predict(self, data: Split) -> Array:
         with self._pools.limit(limits=self.threads):
             scores: Array = data.inputs @ self._weights["weight"].T + self._weights["bias"]
-        return np.hstack([np.zeros_like(scores), scores]) if scores.shape[1] == 1 else scores
+        return both_classes(scores) if scores.shape[1] == 1 else scores
 
     def weights(self) -> dict[str, Array]:
         return {name: weight.copy() for name, weight in self._weights.items()}

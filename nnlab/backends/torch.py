@@ -37,7 +37,8 @@ class TorchModel:
         place = find_device(setup.device)
         self.device = str(place)
         self.threads = 1
-        self.net = _initialised(make_net, setup.seed).to(place)
+        with _memory_errors():
+            self.net = _initialised(make_net, setup.seed).to(place)
         self._seed = setup.seed
         self._loss = F.cross_entropy if setup.task == "classification" else F.mse_loss
         self._optimizer = _optimizer(self.net, setup.optimizer)
@@ -106,6 +107,8 @@ class TorchModel:
     def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
         """Raises RunError where the state belongs to another net."""
         weights = dict(self.net.named_parameters())
+        if "step" not in state:
+            raise RunError("optimizer state: 'step' is missing", "the checkpoint is damaged")
         self._steps = int(state["step"])
         self._optimizer.state.clear()
         for key, array in state.items():

@@ -80,8 +80,9 @@ class Adam:
                 weight *= 1 - o.lr * o.weight_decay
             elif o.weight_decay:
                 grad = grad + o.weight_decay * weight
-            mean = self.state.setdefault(f"{name}.exp_avg", np.zeros_like(weight))
-            square = self.state.setdefault(f"{name}.exp_avg_sq", np.zeros_like(weight))
+            if f"{name}.exp_avg" not in self.state:
+                self.state |= {f"{name}.exp_avg": np.zeros_like(weight), f"{name}.exp_avg_sq": np.zeros_like(weight)}
+            mean, square = self.state[f"{name}.exp_avg"], self.state[f"{name}.exp_avg_sq"]
             mean += (1 - beta1) * (grad - mean)
             square *= beta2
             square += (1 - beta2) * grad * grad
@@ -90,7 +91,9 @@ class Adam:
 
 
 def check_state(state: Mapping[str, Array], weights: Mapping[str, Array]) -> None:
-    """Raise RunError unless every remembered array belongs to a weight and has its shape."""
+    """Raise RunError unless every remembered array belongs to a weight and has its shape, and Adam's count is there."""
+    if "step" not in state and any(key.endswith(".exp_avg") for key in state):
+        raise RunError("optimizer state: 'step' is missing", "the checkpoint is damaged")
     for key, array in state.items():
         owner = key.rpartition(".")[0]
         if key != "step" and (owner not in weights or array.shape != weights[owner].shape):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nnlab.cli import options, screen
+from nnlab.metrics import shown
 
 if TYPE_CHECKING:
     from nnlab.comparison import Group
@@ -49,7 +50,7 @@ def _print(group: "Group") -> None:
         [
             row.name,
             *(row.config.get(key, "-") for key in group.differing),
-            *(screen.number(row.values.get(name), name) for name in metrics),
+            *(shown(name, row.values.get(name)) for name in metrics),
             "-" if row.seconds is None else screen.duration(row.seconds),
             row.status,
         ]
@@ -57,4 +58,4 @@ def _print(group: "Group") -> None:
     ]
     texts = [0, *range(1, 1 + len(group.differing)), len(group.differing) + len(metrics) + 2]
     columns = ["run", *group.differing, *(name.replace("_", " ") for name in metrics), "time", "status"]
-    screen.print_table(columns, rows, title=group.title, left=texts)
+    screen.print_table(columns, rows, title=group.data.title, left=texts)

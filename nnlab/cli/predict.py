@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nnlab.cli import options, screen
+from nnlab.metrics import shown
 
 if TYPE_CHECKING:
     from nnlab.experiment import Predictions, SplitReport
@@ -59,13 +60,13 @@ def _as_json(report: "SplitReport") -> dict[str, Any]:
 
 def _print_report(report: "SplitReport") -> None:
     names = list(report.metrics)
-    row = [screen.number(report.metrics[name], name) for name in names]
+    row = [shown(name, report.metrics[name]) for name in names]
     screen.print_table(["split", *names], [[report.split, *row]], title=report.run.name)
     if report.classes:
         rows = [
             [
                 each.name,
-                *(screen.number(value, "accuracy") for value in (each.precision, each.recall, each.f1)),
+                *(shown("accuracy", value) for value in (each.precision, each.recall, each.f1)),
                 each.count,
             ]
             for each in report.classes

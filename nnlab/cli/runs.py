@@ -8,6 +8,7 @@ import typer
 from nnlab import rundir
 from nnlab.cli import options, screen
 from nnlab.errors import RunError
+from nnlab.metrics import PRIMARY, shown
 
 
 def list_runs(runs_dir: options.RunsDir = options.DEFAULT_RUNS, json: options.Json = False) -> None:
@@ -36,8 +37,8 @@ def score(summary: dict[str, Any]) -> str:
     for split in ("test", "val", "train"):
         values = summary["metrics"].get(split)
         if isinstance(values, dict):
-            name = "accuracy" if "accuracy" in values else "loss"
-            return f"{split} {name} {screen.number(values.get(name), name)}"
+            name = PRIMARY["regression" if summary["task"] == "regression" else "classification"]
+            return f"{split} {name} {shown(name, values.get(name))}"
     return "-"
 
 

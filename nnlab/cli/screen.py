@@ -53,7 +53,9 @@ def line(text: str) -> None:
 
 def print_json(content: Any) -> None:
     """Exactly one JSON document on stdout. It has no word for nan and infinity: they become null."""
-    sys.stdout.write(json.dumps(_finite(content), indent=2, allow_nan=False) + "\n")
+    from nnlab.rundir import finite
+
+    sys.stdout.write(json.dumps(finite(content), indent=2, allow_nan=False) + "\n")
 
 
 def print_table(
@@ -77,13 +79,6 @@ def print_table(
     line("")
 
 
-def number(value: float | None, name: str = "") -> str:
-    """A metric as people read it: accuracy in percent, others to four significant digits."""
-    if value is None:
-        return "-"
-    return f"{100 * value:.2f} %" if name.endswith("accuracy") else f"{value:.4g}"
-
-
 def duration(seconds: float) -> str:
     """Seconds in words that fit a column."""
     if seconds < 100:
@@ -91,11 +86,3 @@ def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
-
-
-def _finite(content: Any) -> Any:
-    if isinstance(content, dict):
-        return {key: _finite(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [_finite(value) for value in content]
-    return None if isinstance(content, float) and content - content != 0 else content

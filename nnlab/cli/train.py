@@ -8,6 +8,7 @@ import typer
 from nnlab.cli import options, screen
 from nnlab.cli.signals import Patience
 from nnlab.errors import ConfigError, Interrupted
+from nnlab.metrics import shown
 
 if TYPE_CHECKING:
     from nnlab.experiment import Started
@@ -177,7 +178,7 @@ def _scores(watched: str, record: "Record") -> str:
     parts = [f"loss {record.train_loss:.4f}"]
     for name, value in (record.metrics or {}).items():
         if name in ("accuracy", "r2"):
-            parts.append(f"{watched} {name} {screen.number(value, name)}")
+            parts.append(f"{watched} {name} {shown(name, value)}")
     return "  ".join(parts)
 
 
@@ -189,7 +190,7 @@ def print_result(summary: dict[str, Any]) -> None:
     names = list(dict.fromkeys(name for values in found.values() for name in values))
     data, seconds = summary["dataset"], summary["seconds"].get("total")
     rows = [
-        [split, f"{data.get(split) or 0:,}", *(screen.number(values.get(name), name) for name in names)]
+        [split, f"{data.get(split) or 0:,}", *(shown(name, values.get(name)) for name in names)]
         for split, values in found.items()
     ]
     title = f"{summary['model']} on {data.get('name')}" + (f", {screen.duration(seconds)}" if seconds else "")

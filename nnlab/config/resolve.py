@@ -1,6 +1,5 @@
 """Resolve: merged layers checked against the frame and the schemas of the model and dataset they name."""
 
-import difflib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from nnlab.config.frame import Config, Frame, Named, Train
 from nnlab.config.layers import Layers, overrides_alone, read_layers
 from nnlab.config.strict import Strict
 from nnlab.config.yaml import Path as Keys
-from nnlab.errors import ConfigError, NnlabError
+from nnlab.errors import ConfigError, NnlabError, did_you_mean
 
 MAX_PROBLEMS = 10
 DEFAULT = "default"
@@ -165,7 +164,7 @@ class _Resolver:
         """The train section, or for a model that trains in one call of its own solver, just that one step."""
         given = self.layers.data.get("train", {})
         if model and not getattr(self.registry.module("models", model.name), "STEPPABLE", True):
-            alone = Train(steps=1, batch_size="full")
+            alone = Train(steps=1, batch_size="full", eval_every=1)
             wanted = alone.model_dump(exclude_none=True)
             unused = [key for key, value in given.items() if wanted.get(key) != value]
             if unused:
@@ -316,8 +315,7 @@ def _names(detail: Any) -> list[str]:
 
 def _did_you_mean(given: Any, known: list[str]) -> str:
     synonym = _SYNONYMS.get(str(given))
-    close = [synonym] if synonym in known else difflib.get_close_matches(str(given)[:100], known, n=1, cutoff=0.6)
-    return f"did you mean {close[0]}? " if close else ""
+    return f"did you mean {synonym}? " if synonym in known else did_you_mean(given, known)
 
 
 def _short(value: Any) -> str:

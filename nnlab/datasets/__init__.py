@@ -1,6 +1,5 @@
 """Datasets: one file each; here are the keys and the steps that they share."""
 
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ from pydantic import Field
 from nnlab import splits
 from nnlab.config.strict import Strict
 from nnlab.dataset import Array, Dataset, Split, digest
-from nnlab.errors import DataError
+from nnlab.errors import DataError, did_you_mean
 from nnlab.randomness import Purpose, generator
 
 _VAL, _TEST, _LIMIT = range(3)
@@ -127,6 +126,7 @@ def build(
         classes=tuple(classes),
         feature_names=tuple(feature_names),
         target_name=target_name,
+        scale=scale,
         mean=mean,
         std=std,
     )
@@ -159,12 +159,6 @@ def listed(names: Iterable[object]) -> str:
     )
 
 
-def meant(given: str, names: Sequence[str]) -> str:
-    """The name that was probably meant, as the start of a hint; empty where none is near."""
-    near = difflib.get_close_matches(given, names, n=1)
-    return f"did you mean {short(near[0])}? " if near else ""
-
-
 def _number(label: int | str, names: Sequence[str]) -> int:
     """The number of the class that has this label. Where classes have names, a whole number means their number."""
     if str(label) in names:
@@ -172,7 +166,8 @@ def _number(label: int | str, names: Sequence[str]) -> int:
     if isinstance(label, int) and not any(n.lstrip("-").isdecimal() for n in names) and 0 <= label < len(names):
         return label
     raise DataError(
-        f"dataset.classes: there is no class {short(label)}", f"{meant(str(label), names)}classes: {listed(names)}"
+        f"dataset.classes: there is no class {short(label)}",
+        f"{did_you_mean(str(label), names)}classes: {listed(names)}",
     )
 
 

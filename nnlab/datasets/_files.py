@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from nnlab.datasets import meant, short
-from nnlab.errors import DataError
+from nnlab.datasets import short
+from nnlab.errors import DataError, did_you_mean
 
 _BROKEN = (OSError, ValueError, EOFError, RuntimeError, OverflowError, struct.error, zlib.error, zipfile.BadZipFile)
 
@@ -25,7 +25,9 @@ def existing(path: str | Path, suffixes: Sequence[str] = (), folder: bool = Fals
     except (OSError, ValueError) as error:  # ValueError: a NUL inside the name
         raise DataError(f"dataset.path: {short(str(path))} cannot be read ({error})", f"give a {kind}") from error
     if not found:
-        raise DataError(f"dataset.path: there is no {kind} {str(path)!r}", meant(path.name, nearby) + f"give a {kind}")
+        raise DataError(
+            f"dataset.path: there is no {kind} {str(path)!r}", did_you_mean(path.name, nearby) + f"give a {kind}"
+        )
     if not right:
         raise DataError(f"dataset.path: {str(path)!r} is no {kind}", f"give a {kind}")
     if not folder and path.suffix.lower() not in suffixes:

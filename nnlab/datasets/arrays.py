@@ -16,9 +16,8 @@ from nnlab.datasets import (
     choose,
     hold_out,
     listed,
-    meant,
 )
-from nnlab.errors import DataError
+from nnlab.errors import DataError, did_you_mean
 
 CARD = Card("your files")
 TRAIN_NAMES = (("x_train", "y_train"), ("X_train", "y_train"), ("X", "y"), ("x", "y"))
@@ -78,7 +77,7 @@ def _found(params: Params) -> dict[str, Array]:
     for name in given:
         if name not in found:
             raise DataError(
-                f"{params.path!r} holds no array {name!r}", meant(name, there) + f"it holds: {listed(there)}"
+                f"{params.path!r} holds no array {name!r}", did_you_mean(name, there) + f"it holds: {listed(there)}"
             )
     return found
 

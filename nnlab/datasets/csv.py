@@ -22,10 +22,9 @@ from nnlab.datasets import (
     choose,
     hold_out,
     listed,
-    meant,
     short,
 )
-from nnlab.errors import DataError
+from nnlab.errors import DataError, did_you_mean
 
 CARD = Card("your files")
 SUFFIXES = (".csv", ".tsv", ".txt", ".data")
@@ -184,7 +183,7 @@ def _column(path: Path, columns: list[str], key: str, given: str | int) -> int:
     if given not in columns:
         raise DataError(
             f"dataset.{key}: {str(path)!r} has no column {short(given)}",
-            f"{meant(given, columns)}columns: {listed(columns)}"
+            f"{did_you_mean(given, columns)}columns: {listed(columns)}"
             + ("; is dataset.delimiter right?" if len(columns) == 1 else ""),
         )
     return columns.index(given)

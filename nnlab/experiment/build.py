@@ -12,7 +12,15 @@ from nnlab import discover
 from nnlab.config import Config, Named, Resolved, Train
 from nnlab.dataset import Dataset, Progress, Task, quiet
 from nnlab.environment import cores
-from nnlab.errors import ConfigError, DataError, DataUnavailableError, DeviceError, MissingDependencyError, RunError
+from nnlab.errors import (
+    ConfigError,
+    DataError,
+    DataUnavailableError,
+    DeviceError,
+    MissingDependencyError,
+    RunError,
+    TrainingError,
+)
 from nnlab.experiment import pictures
 from nnlab.model import Model, Optimizer, Setup
 from nnlab.rundir import CONFIG, SUMMARY, RunDir
@@ -57,6 +65,20 @@ def load_dataset(config: Config, progress: Progress = quiet) -> tuple[Config, Da
             raise
 
 
+def load_same_dataset(run: RunDir, config: Config, progress: Progress = quiet) -> tuple[Dataset, str | None]:
+    """The data a run was trained on, and a warning as ``load_dataset`` gives it.
+
+    Raises DataError where it has changed since.
+    """
+    _, dataset, warning = load_dataset(config, progress)
+    if dataset.sha256 != run.summary()["dataset"].get("sha256"):
+        raise DataError(
+            f"{run.path}: the data of {dataset.name} is not what this run was trained on (its SHA-256 differs)",
+            "bring the old data back, or train again",
+        )
+    return dataset, warning
+
+
 def _load(named: Named, seed: int, progress: Progress) -> Dataset:
     dataset: Dataset = discover.module("datasets", named.name).load(named.params, seed, progress)
     return dataset
@@ -92,6 +114,8 @@ def build_model(config: Config, shape: tuple[int, ...], outputs: int, task: Task
     setup = Setup(shape, outputs, task, optimizer(config.train), config.seed, config.device)
     try:
         model: Model = discover.module("models", config.model.name).build(config.model.params, setup)
+    except MemoryError as error:
+        raise TrainingError(f"out of memory: {error}", "try a narrower model") from error
     except ImportError as error:
         raise MissingDependencyError(
             f"{config.model.name} needs a package that does not load here: {error}",

@@ -5,10 +5,10 @@ from typing import Any
 
 from nnlab import metrics
 from nnlab.dataset import Array, Progress, SplitName, quiet
-from nnlab.errors import DataError, RunError
+from nnlab.errors import RunError
 from nnlab.evaluate import evaluate as evaluate_model
 from nnlab.experiment import pictures
-from nnlab.experiment.build import load_dataset, trained_model
+from nnlab.experiment.build import load_same_dataset, trained_model
 from nnlab.metrics import ClassReport
 from nnlab.rundir import MANIFEST, RunDir
 
@@ -38,12 +38,7 @@ def evaluate(run: RunDir, split: SplitName | None = None, progress: Progress = q
     no such split or no weights, and DataError where the data is no longer what the run was trained on.
     """
     model, config, summary, warning = trained_model(run)
-    _, dataset, fallback = load_dataset(config, progress)
-    if dataset.sha256 != summary["dataset"].get("sha256"):
-        raise DataError(
-            f"{run.path}: the data of {config.dataset.name} is not what this run was trained on (its SHA-256 differs)",
-            "bring the old data back, or train again",
-        )
+    dataset, fallback = load_same_dataset(run, config, progress)
     name = split or ("test" if dataset.test else "val" if dataset.val else "train")
     examples = dataset.split(name)
     if examples is None:
@@ -56,11 +51,16 @@ def evaluate(run: RunDir, split: SplitName | None = None, progress: Progress = q
         matrix = metrics.confusion(evaluation.scores, examples.targets, dataset.outputs)
         classes = metrics.per_class(matrix, dataset.classes)
     file, content = pictures.of_scores(run.name, dataset, name, evaluation.scores, examples)
-    if not _in_manifest(run, file):  # a finished run's own files stay as they were
-        run.write(file, content)
     recorded: dict[str, Any] | None = summary["metrics"].get(name)
     warnings = [text for text in (warning, fallback) if text]
-    return SplitReport(run, name, evaluation.metrics, recorded, classes, matrix, file, warnings)
+    picture: str | None = file
+    if not _in_manifest(run, file):  # a finished run's own files stay as they were
+        try:
+            run.write(file, content)
+        except OSError as error:
+            warnings.append(f"{run.path / file} cannot be written: {error.strerror}")
+            picture = None
+    return SplitReport(run, name, evaluation.metrics, recorded, classes, matrix, picture, warnings)
 
 
 def _in_manifest(run: RunDir, file: str) -> bool:

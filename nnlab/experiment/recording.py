@@ -1,5 +1,6 @@
 """Recording: keeps a run directory in step with its training, from the first file to the manifest."""
 
+import math
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -47,6 +48,8 @@ class Recording:
         self.seconds_before = 0.0
         self.losses: list[Array] = [np.empty(0)]
         self.last: Record | None = None
+        self.between_steps = True
+        """False while the model trains: stopped there, its weights belong to no step."""
         self.best: dict[str, Any] | None = None
         self.placed: dict[SplitName, Any] = {}
         self.summary: dict[str, Any] = {
@@ -102,7 +105,7 @@ class Recording:
         except BaseException as error:
             failure = self._failure(error)
             try:
-                self._stop("failed", failure.message if isinstance(failure, NnlabError) else repr(failure))
+                self._stop("failed", error.message if isinstance(error, NnlabError) else repr(error))
             except OSError as second:
                 failure.add_note(f"the run directory could not be brought up to date: {second.strerror or second}")
             if failure is error:
@@ -130,6 +133,7 @@ class Recording:
 
     def _fit(self) -> Iterator[Record]:
         dataset = self.dataset
+        self.between_steps = False
         watched = self._place(self.watched), dataset.split(self.watched) or dataset.train, dataset.task
         for record in fit(self.model, self._place("train"), len(dataset.train), watched, self.plan, self.start):
             self.last = record
@@ -138,7 +142,10 @@ class Recording:
                 self._log(record, record.train_loss, record.metrics)
             if self._checkpoint_due(record):
                 self._save(record)
+            self.between_steps = True
             yield record
+            self.between_steps = False
+        self.between_steps = True
 
     def _log(self, record: Record, train_loss: float, found: dict[str, float]) -> None:
         values = [found[name] for name in self.columns]
@@ -190,6 +197,8 @@ class Recording:
             if split := dataset.split(name):
                 evaluation = evaluate(self.model, self._place(name), split, dataset.task)
                 found[name], scores[name] = evaluation.metrics, evaluation.scores
+                if not math.isfinite(evaluation.metrics["loss"]):
+                    raise TrainingError(f"the loss became {evaluation.metrics['loss']} on the {name} split")
         seconds = time.perf_counter() - began
         run.write_weights(WEIGHTS, self.model.weights())
         run.write_array(LOSSES, losses)
@@ -198,15 +207,18 @@ class Recording:
         per_epoch = self.plan.steps_per_epoch(len(dataset.train))
         for file, content in pictures.of_training(run.name, dataset, run.metrics(), losses, scores, per_epoch):
             run.write(file, content)
-        run.remove_checkpoint()
         self._update("finished", metrics=found, final_seconds=seconds)
+        run.remove_checkpoint()
         run.write_manifest()
 
     def _stop(self, status: str, error: str) -> None:
-        """Leave what there is: the losses so far and, unless they are spoilt, the weights and a checkpoint."""
+        """Leave what there is: the losses so far and, unless they are spoilt, the weights and a checkpoint.
+
+        Stopped in the middle of a step, the weights are those of no step, and the last checkpoint stays the last.
+        """
         self._update(status, error=error)  # first: a full disk or a second signal may leave no time for more
         weights = self.model.weights()
-        if self.last and all(np.isfinite(weight).all() for weight in weights.values()):
+        if self.last and self.between_steps and all(np.isfinite(weight).all() for weight in weights.values()):
             self.directory.write_weights(WEIGHTS, weights)
             if status == "interrupted":
                 self._save(self.last)
@@ -266,6 +278,7 @@ def _facts(dataset: Dataset) -> dict[str, Any]:
         "classes": list(dataset.classes),
         "feature_names": list(dataset.feature_names),
         "target_name": dataset.target_name,
+        "scale": dataset.scale,
         "mean": list(dataset.mean),
         "std": list(dataset.std),
     }

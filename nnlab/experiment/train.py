@@ -6,8 +6,8 @@ from pathlib import Path
 
 from nnlab.config import Config, Resolved
 from nnlab.dataset import Progress, quiet
-from nnlab.errors import DataError, NnlabError, RunError
-from nnlab.experiment.build import build_model, check, check_task, config_of, load_dataset
+from nnlab.errors import NnlabError, RunError
+from nnlab.experiment.build import build_model, check, check_task, config_of, load_dataset, load_same_dataset
 from nnlab.experiment.events import Event, Notice
 from nnlab.experiment.recording import Recording
 from nnlab.fit import Plan
@@ -50,12 +50,7 @@ def resume(run: RunDir, *, force: bool = False, progress: Progress = quiet) -> I
     if summary["status"] == "running" and not force:
         raise RunError(f"{run.path}: this run says that it is running", "if its process is gone, add --force")
     config = config_of(run)
-    config, dataset, _ = load_dataset(config, progress)
-    if dataset.sha256 != summary["dataset"].get("sha256"):
-        raise DataError(
-            f"{run.path}: the data of {dataset.name} is not what this run was trained on (its SHA-256 differs)",
-            "bring the old data back, or train again",
-        )
+    dataset, _ = load_same_dataset(run, config, progress)
     model = build_model(config, dataset.shape, dataset.outputs, dataset.task, len(dataset.train))
     config, plan = complete(config, model, len(dataset.train))
     recording = Recording(config, plan, dataset, model, run)

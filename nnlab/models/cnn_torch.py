@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from nnlab.config import Strict
 from nnlab.dataset import Task
@@ -27,6 +27,13 @@ class Params(Strict):
     """Width of the fully connected layer before the output."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """Fraction of that layer's outputs that a training step leaves out."""
+
+    @field_validator("kernel")
+    @classmethod
+    def _odd(cls, value: int) -> int:
+        if value % 2 == 0:
+            raise ValueError("it should be odd, so that the padding is the same on both sides")
+        return value
 
 
 def net(picture: tuple[int, int, int], outputs: int, params: Params) -> "nn.Sequential":

@@ -42,15 +42,14 @@ class LogisticRegression:
 
 def build(params: Params, setup: Setup) -> Model:
     """The model for this data, with its initial weights."""
-    outputs = 1 if setup.outputs == 2 else setup.outputs
     init = params.init
     if init == "auto":
-        init = 0.01 if outputs == 1 else "torch"
+        init = 0.01 if setup.scores == 1 else "torch"
     if init == "torch":
         rng = generator(setup.seed, Purpose.WEIGHTS)
-        weight = fan_in_uniform(rng, (outputs, setup.features), setup.features)
-        bias = fan_in_uniform(rng, (outputs,), setup.features)
+        weight = fan_in_uniform(rng, (setup.scores, setup.features), setup.features)
+        bias = fan_in_uniform(rng, (setup.scores,), setup.features)
     else:
-        weight = np.full((outputs, setup.features), init, np.float32)
-        bias = np.zeros(outputs, np.float32)
+        weight = np.full((setup.scores, setup.features), init, np.float32)
+        bias = np.zeros(setup.scores, np.float32)
     return NumpyModel(LogisticRegression(weight, bias), setup)

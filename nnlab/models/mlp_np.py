@@ -89,10 +89,9 @@ class Network:
 
 def build(params: Params, setup: Setup) -> Model:
     """The model for this data, with PyTorch's default initial weights, so that ann-torch starts equal."""
-    outputs = 1 if setup.task == "classification" and setup.outputs == 2 else setup.outputs
     rng = generator(setup.seed, Purpose.WEIGHTS)
     layers = [
         (fan_in_uniform(rng, (out, fan_in), fan_in), fan_in_uniform(rng, (out,), fan_in))
-        for fan_in, out in params.widths(setup.features, outputs)
+        for fan_in, out in params.widths(setup.features, setup.scores)
     ]
     return NumpyModel(Network(layers, params.activation_names(), setup.task), setup)

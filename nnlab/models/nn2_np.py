@@ -55,9 +55,8 @@ class TwoLayers:
 
 def build(params: Params, setup: Setup) -> Model:
     """The model for this data, with its initial weights."""
-    outputs = 1 if setup.outputs == 2 else setup.outputs
     rng = generator(setup.seed, Purpose.WEIGHTS)
     w1 = (rng.standard_normal((params.hidden, setup.features)) * params.init_scale).astype(np.float32)
-    w2 = (rng.standard_normal((outputs, params.hidden)) * params.init_scale).astype(np.float32)
-    b1, b2 = np.zeros(params.hidden, np.float32), np.zeros(outputs, np.float32)
+    w2 = (rng.standard_normal((setup.scores, params.hidden)) * params.init_scale).astype(np.float32)
+    b1, b2 = np.zeros(params.hidden, np.float32), np.zeros(setup.scores, np.float32)
     return NumpyModel(TwoLayers(w1, b1, w2, b2), setup)

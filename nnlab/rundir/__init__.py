@@ -12,6 +12,7 @@ from nnlab.rundir.directory import (
     SUMMARY,
     WEIGHTS,
     RunDir,
+    finite,
 )
 from nnlab.rundir.folder import LATEST, all_runs, check_name, create, find, remove
 from nnlab.rundir.summary import SCHEMA_VERSION
@@ -34,5 +35,6 @@ __all__ = [
     "check_name",
     "create",
     "find",
+    "finite",
     "remove",
 ]

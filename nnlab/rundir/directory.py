@@ -37,6 +37,17 @@ MAX_ARRAY_BYTES = 8 * 2**30
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, OverflowError, struct.error, zlib.error, BadZipFile)
 
 
+# What a checkpoint's state holds at least, beside ``best``.
+_STATE = {
+    "step": int,
+    "evaluated": int,
+    "metrics_bytes": int,
+    "train_seconds": float,
+    "eval_seconds": float,
+    "seconds": float,
+}
+
+
 class RunDir:
     """One run's directory: every file in it is written, and read again, through this."""
 
@@ -72,7 +83,7 @@ class RunDir:
 
     def write_json(self, name: str, content: Any) -> None:
         """Write strict JSON: numbers that are not finite become null, because JSON has no word for them."""
-        self.write_text(name, json.dumps(_finite(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+        self.write_text(name, json.dumps(finite(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
     def write_weights(self, name: str, weights: Mapping[str, Array]) -> None:
         """Write arrays as safetensors."""
@@ -136,7 +147,10 @@ class RunDir:
             for key, array in arrays.items():
                 group, _, name = key.partition(":")
                 groups[group][name] = array
-        except (KeyError, ValueError) as error:
+            kinds = {key: type(value) for key, value in state.items()}
+            if kinds | _STATE != kinds or len(groups["rest"]["losses"]) != state["step"]:
+                raise ValueError("its state is incomplete")
+        except (KeyError, ValueError, AttributeError) as error:
             raise RunError(f"{paths[-1]}: this is not a checkpoint: {error}", "the file is damaged") from None
         return groups, state
 
@@ -272,11 +286,12 @@ def _cell(value: float) -> str:
     return str(value) if isinstance(value, int) else repr(float(value))
 
 
-def _finite(content: Any) -> Any:
+def finite(content: Any) -> Any:
+    """The same plain data with null for numbers that are not finite: JSON has no word for them."""
     if isinstance(content, Mapping):
-        return {key: _finite(value) for key, value in content.items()}
+        return {key: finite(value) for key, value in content.items()}
     if isinstance(content, list | tuple):
-        return [_finite(value) for value in content]
+        return [finite(value) for value in content]
     if isinstance(content, float) and not math.isfinite(content):
         return None
     return content

@@ -57,8 +57,9 @@ def find(runs: Path, wanted: str) -> RunDir:
     Raises RunError where there is none or more than one.
     """
     with suppress(OSError):  # a name too long for the file system
-        if (Path(wanted) / SUMMARY).is_file():
-            return RunDir(Path(wanted))
+        path = Path(wanted)
+        if (path / SUMMARY).is_file():
+            return RunDir(path if path.name not in ("", "..") else path.resolve())  # . has no name to show
     known = all_runs(runs)
     if not known:
         raise RunError(f"{wanted}: there are no runs in {runs}", "train one first: nnlab train configs/ann.yaml")

@@ -1,0 +1,82 @@
+"""Predict: an input gives the same answer however it is handed over, and the answer that training would give."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nnlab import experiment
+from nnlab.errors import DataError
+from nnlab.rundir import RunDir
+
+
+def train(folder: Path, config: str) -> RunDir:
+    """Train a config written into the folder."""
+    path = folder / "c.yaml"
+    path.write_text(config)
+    *_, last = experiment.train(experiment.resolve(path), folder / "runs")
+    assert isinstance(last, experiment.Finished)
+    return last.run
+
+
+def values(run: RunDir, *inputs: object) -> list[float]:
+    """The first score of each prediction."""
+    return [(item.values or item.probabilities)[0] for item in experiment.predict(run, [str(i) for i in inputs]).items]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_a_standardised_table_predicts_the_same_as_file_array_and_numbers(tmp_path: Path, delimiter: str) -> None:
+    rng = np.random.default_rng(0)
+    inputs = np.round(rng.normal(1000, 200, (80, 2)), 1)
+    prices = 3 * inputs[:, 0] - inputs[:, 1]
+    lines = [delimiter.join(map(str, [*row, price])) for row, price in zip(inputs, prices, strict=True)]
+    (tmp_path / "data.csv").write_text("\n".join([delimiter.join(["a", "b", "price"]), *lines]))
+    run = train(
+        tmp_path,
+        "model: {name: mlp-np, hidden: []}\n"
+        f"dataset: {{name: csv, path: data.csv, target: price, delimiter: '{delimiter}'}}\n"
+        "train: {epochs: 60, lr: 0.1}\n",
+    )
+    np.save(tmp_path / "x.npy", inputs[:3])
+    (tmp_path / "x.csv").write_text("\n".join(delimiter.join(map(str, row)) for row in inputs[:3]))
+    numbers = values(run, *inputs[:3].ravel())
+    np.testing.assert_allclose(numbers, prices[:3], rtol=0.01)
+    assert values(run, tmp_path / "x.npy") == numbers
+    assert values(run, tmp_path / "x.csv") == numbers
+    assert values(run, tmp_path / "data.csv")[:3] == numbers
+    assert values(run, *(f"{a},{b}" for a, b in inputs[:3])) == numbers
+
+
+@pytest.mark.parametrize("shape", [(6,), (3, 4)])
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_the_training_arrays_themselves_predict_as_in_training(
+    tmp_path: Path, shape: tuple[int, ...], kind: type
+) -> None:
+    rng = np.random.default_rng(0)
+    inputs = rng.integers(0, 256, (60, *shape)).astype(kind)
+    targets = (inputs.reshape(60, -1)[:, 0] > 128).astype(np.int64)
+    np.savez(tmp_path / "data.npz", x_train=inputs, y_train=targets, x_test=inputs[:20], y_test=targets[:20])
+    run = train(
+        tmp_path,
+        "model: {name: mlp-np, hidden: [4]}\ndataset: {name: arrays, path: data.npz}\ntrain: {epochs: 2, lr: 0.001}\n",
+    )
+    np.save(tmp_path / "x.npy", inputs[:20])
+    scores = run.arrays()["scores"].astype(np.float64)
+    expected = np.exp(scores[:, 0]) / np.exp(scores).sum(axis=1)
+    np.testing.assert_allclose(values(run, tmp_path / "x.npy"), expected, rtol=1e-5)
+    np.testing.assert_allclose(experiment.predict_rows(run, inputs[:20]), scores, rtol=1e-5)
+
+
+def test_pictures_as_whole_numbers_and_as_fractions_predict_the_same_and_other_numbers_are_refused(
+    tmp_path: Path,
+) -> None:
+    run = train(tmp_path, "model: {name: mlp-np, hidden: [16]}\ndataset: {name: digits}\ntrain: {epochs: 3, lr: 0.1}\n")
+    from sklearn.datasets import load_digits
+
+    pictures = load_digits().images[:5]
+    np.save(tmp_path / "whole.npy", pictures.astype(np.uint8))
+    np.save(tmp_path / "fractions.npy", pictures / 16)
+    np.save(tmp_path / "neither.npy", pictures)
+    np.testing.assert_allclose(values(run, tmp_path / "whole.npy"), values(run, tmp_path / "fractions.npy"), rtol=1e-6)
+    with pytest.raises(DataError, match="fractions up to 16"):
+        experiment.predict(run, [str(tmp_path / "neither.npy")])
