@@ -64,13 +64,13 @@ def train(config: str | Path, *, runs_dir: str | Path = "runs", name: str | None
         if isinstance(event, experiment.Notice):
             warnings.warn(event.text, stacklevel=2)
         elif isinstance(event, experiment.Finished):
-            return Run(event.run)
+            return open_run(event.run.path)
     raise RuntimeError("the training ended without a result")
 
 
 def open_run(path: str | Path, *, runs_dir: str | Path = "runs") -> Run:
     """Open a run by path, by a unique part of its name, or as ``latest``."""
-    return Run(rundir.find(Path(runs_dir), str(path)))
+    return Run(rundir.RunDir(rundir.find(Path(runs_dir), str(path)).path.resolve()))
 
 
 def compare(runs: Iterable[Run | str | Path], sort: str | None = None) -> Comparison:

@@ -18,7 +18,7 @@ def _here(tmp_path, monkeypatch):
 
 def test_a_run_is_trained_opened_and_asked(digits):
     run = nnlab.train(digits, train__epochs=1, name="mine")
-    assert run.path.parent == Path("runs")
+    assert run.path.parent == Path("runs").resolve()
     assert run.path.name.endswith("-mlp-np-digits-mine")
     assert repr(run) == f"Run({str(run.path)!r})"
     assert run.summary["status"] == "finished"
@@ -82,7 +82,7 @@ def test_a_section_may_be_given_whole_and_a_path_as_one(digits):
         dataset={"name": "csv", "path": Path("x.csv"), "target": "b"},
         runs_dir=Path("elsewhere"),
     )
-    assert run.path.parent == Path("elsewhere")
+    assert run.path.parent == Path("elsewhere").resolve()
     assert run.config["dataset"]["path"] == str(Path("x.csv").resolve())
 
 

@@ -32,6 +32,8 @@ from nnlab.rundir import (
 
 CHECKPOINT_SECONDS = 30.0
 """Between checkpoints where the config does not say how many steps."""
+SUMMARY_SECONDS = 5.0
+"""Between updates of run.json, so that others see how far the run is."""
 
 
 class Recording:
@@ -44,7 +46,7 @@ class Recording:
         if self.watched == "train":
             self.columns = tuple(name for name in self.columns if name != "loss")  # train_loss is there already
         self.start = Position()
-        self.began = self.saved = time.perf_counter()
+        self.began = self.saved = self.told = time.perf_counter()
         self.seconds_before = 0.0
         self.losses: list[Array] = [np.empty(0)]
         self.last: Record | None = None
@@ -153,6 +155,8 @@ class Recording:
         self.directory.append_metrics(row)
         if self.watched == "val":
             self._keep_best(record, found)
+        if time.perf_counter() - self.told >= SUMMARY_SECONDS:
+            self._update("running")
 
     def _keep_best(self, record: Record, found: dict[str, float]) -> None:
         """Save the weights where the val split's metric is better than ever before."""
@@ -251,7 +255,7 @@ class Recording:
         self.summary |= changes
         self.summary |= {
             "status": status,
-            "finished": _now(),
+            "finished": None if status == "running" else _now(),
             "steps": at.step,
             "epochs": at.step / self.plan.steps_per_epoch(len(self.dataset.train)),
             "best": self.best,
@@ -262,6 +266,7 @@ class Recording:
             },
         }
         self.directory.write_json(SUMMARY, self.summary)
+        self.told = time.perf_counter()
 
 
 def _facts(dataset: Dataset) -> dict[str, Any]:

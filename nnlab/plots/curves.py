@@ -1,5 +1,6 @@
 """Curves: losses and scores against the step and the time, of one run or of several."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 Curves = Mapping[str, tuple[Array, Array]]
 """Steps and values of each curve by its label, in the order of the legend."""
@@ -206,9 +208,22 @@ def _log_axis(axes: "Axes") -> None:
 
 
 def _percent_limits(axes: "Axes") -> None:
-    """No axis runs to 105 percent for the sake of a margin."""
+    """No axis runs to 105 percent for the sake of a margin, nor down to the first steps where that hides the rest."""
     low, high = axes.get_ylim()
+    settled = _settled(axes)
+    if settled - low > (high - low) / 3:
+        low = settled
     axes.set_ylim(max(low, -1.0), min(high, 100.0 + 0.02 * max(100.0 - low, 0.0)))
+
+
+def _settled(axes: "Axes") -> float:
+    """The lowest value of any curve after the first twentieth of its points, rounded down to a multiple of 5."""
+    lows = [float(np.min(y[len(y) // 20 :])) for y in map(_heights, axes.get_lines()) if len(y)]
+    return 5 * math.floor(min(95.0, *lows) / 5) if lows else 0.0
+
+
+def _heights(line: "Line2D") -> Array:
+    return np.asarray(line.get_ydata(), dtype=np.float64)
 
 
 def _time_unit(seconds: float) -> tuple[float, str]:

@@ -43,9 +43,14 @@ def check_name(name: str | None) -> None:
 
 
 def all_runs(runs: Path) -> list[RunDir]:
-    """The run directories under ``runs``, oldest first; a missing folder holds none."""
-    if not runs.is_dir():
+    """The run directories under ``runs``, oldest first; a missing folder holds none.
+
+    Raises RunError where ``runs`` is a file.
+    """
+    if not runs.exists():
         return []
+    if not runs.is_dir():
+        raise RunError(f"{runs}: this is not a folder", "name the folder that holds the runs")
     with os.scandir(runs) as entries:
         names = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
     return [RunDir(runs / name) for name in sorted(names, key=_natural) if (runs / name / SUMMARY).is_file()]
