@@ -102,32 +102,27 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def passed(copy: Path, *arguments: str) -> int:
+    """Run Python with the copy's package; how many tests it says have passed."""
+    environment = {**os.environ, "PYTHONPATH": str(copy)}
+    environment.pop("PYTEST_XDIST_WORKER", None)
+    command = [sys.executable, "-m", *arguments]
+    done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return sum(map(int, re.findall(r"(\d+) passed", done.stdout)))
+
+
+PYTEST = ("pytest", "-q", "-n0", "-p", "no:cacheprovider")
+
+
 def test_a_model_of_your_own_is_one_file_and_one_yaml(copy: Path) -> None:
     (code,) = [text for text in blocks("python") if "def build" in text]
     (config,) = [text for text in blocks("yaml") if "residual-torch" in text]
     assert len(code.splitlines()) < 20
     (copy / "nnlab/models/residual_torch.py").write_text(code)
     (copy / "residual.yaml").write_text(config)
-    environment = {**os.environ, "PYTHONPATH": str(copy)}
-    environment.pop("PYTEST_XDIST_WORKER", None)
-    train = [sys.executable, "-m", "nnlab", "train", "residual.yaml", "--json", "train.epochs=2"]
-    done = subprocess.run(train, cwd=copy, env=environment, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 0, done.stderr
-    suite = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-n0",
-        "-p",
-        "no:cacheprovider",
-        "tests/test_models.py",
-        "-k",
-        "residual",
-    ]
-    done = subprocess.run(suite, cwd=copy, env=environment, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 0, done.stdout
-    assert int(re.findall(r"(\d+) passed", done.stdout)[0]) > 20
+    passed(copy, "nnlab", "train", "residual.yaml", "train.epochs=2")
+    assert passed(copy, *PYTEST, "tests/test_models.py", "-k", "residual") > 20
 
 
 def test_a_dataset_of_your_own_is_one_file_and_one_yaml(copy: Path) -> None:
@@ -135,26 +130,8 @@ def test_a_dataset_of_your_own_is_one_file_and_one_yaml(copy: Path) -> None:
     (copy / "moons.yaml").write_text(
         "model: {name: mlp-np, hidden: [8]}\ndataset: {name: two-moons}\ntrain: {epochs: 3, lr: 0.1}\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(copy)}
-    environment.pop("PYTEST_XDIST_WORKER", None)
-    train = [sys.executable, "-m", "nnlab", "train", "moons.yaml", "--json"]
-    done = subprocess.run(train, cwd=copy, env=environment, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 0, done.stderr
-    suite = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-n0",
-        "-p",
-        "no:cacheprovider",
-        "tests/test_datasets.py",
-        "-k",
-        "moons",
-    ]
-    done = subprocess.run(suite, cwd=copy, env=environment, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 0, done.stdout
-    assert int(re.findall(r"(\d+) passed", done.stdout)[0]) > 5
+    passed(copy, "nnlab", "train", "moons.yaml")
+    assert passed(copy, *PYTEST, "tests/test_datasets.py", "-k", "moons") > 5
 
 
 TWO_MOONS = '''\
