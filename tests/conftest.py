@@ -37,3 +37,23 @@ def cli(tmp_path: Path) -> Cli:
         return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=timeout)
 
     return run
+
+
+DIGITS = """\
+model:
+  name: mlp-np
+  hidden: [16]
+dataset:
+  name: digits
+train:
+  epochs: 12
+  lr: 0.1
+"""
+
+
+@pytest.fixture
+def digits(tmp_path: Path) -> Path:
+    """A config that trains in a fraction of a second on data that needs no download, and no PyTorch."""
+    path = tmp_path / "digits.yaml"
+    path.write_text(DIGITS)
+    return path

@@ -21,7 +21,7 @@ from nnlab import discover, experiment, rundir
 from nnlab.cli import complete
 from nnlab.config import yaml
 from nnlab.errors import DataError
-from tests.conftest import ROOT, needs_mirror
+from tests.conftest import DIGITS, ROOT, needs_mirror
 from tests.test_comparison import forge
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals, pipes and terminals")
@@ -39,16 +39,6 @@ COMMANDS = [
     "schema",
     "init",
 ]
-DIGITS = """\
-model:
-  name: mlp-np
-  hidden: [16]
-dataset:
-  name: digits
-train:
-  epochs: 12
-  lr: 0.1
-"""
 LINE = """\
 model:
   name: mlp-np
@@ -441,7 +431,7 @@ def test_predict_keeps_the_order_of_its_inputs(line, cli, tmp_path):
         ("noise.npy", ["noise.npy: cannot be read"]),
         ("shape.npy", ["shape.npy: the shape is (3, 2)", "(n, 1)"]),
         ("words.npy", ["words.npy: the values are <U1, not numbers"]),
-        ("picture.png", ["this model was not trained on pictures", "price"]),
+        ("picture.png", ["is not made of picture files", "give numbers"]),
     ],
 )
 def test_predict_refuses_what_the_model_was_not_trained_on(line, tmp_path, monkeypatch, given, fragments):
@@ -682,7 +672,7 @@ def test_config_prints_the_resolved_config_and_where_each_value_comes_from(cli, 
     found = good(cli("config", digits, "train.lr=0.5", "model.name=nn2-np", "model.hidden=5"))
     lines = found.stdout.splitlines()
     assert re.search(r"^  lr: 0\.5 +# command line: train\.lr=0\.5$", found.stdout, re.MULTILINE)
-    assert re.search(r"^  epochs: 2 +# digits\.yaml:7:11$", found.stdout, re.MULTILINE)
+    assert re.search(r"^  epochs: 12 +# digits\.yaml:7:11$", found.stdout, re.MULTILINE)
     assert re.search(r"^  batch_size: 32 +# default$", found.stdout, re.MULTILINE)
     assert lines[0] == "model:"
     assert found.stderr == ""

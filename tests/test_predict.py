@@ -76,7 +76,19 @@ def test_pictures_as_whole_numbers_and_as_fractions_predict_the_same_and_other_n
     pictures = load_digits().images[:5]
     np.save(tmp_path / "whole.npy", pictures.astype(np.uint8))
     np.save(tmp_path / "fractions.npy", pictures / 16)
-    np.save(tmp_path / "neither.npy", pictures)
+    np.save(tmp_path / "neither.npy", pictures * 0.7)
     np.testing.assert_allclose(values(run, tmp_path / "whole.npy"), values(run, tmp_path / "fractions.npy"), rtol=1e-6)
-    with pytest.raises(DataError, match="fractions up to 16"):
+    with pytest.raises(DataError, match="fractions up to 11"):
         experiment.predict(run, [str(tmp_path / "neither.npy")])
+
+
+def test_a_picture_unlike_those_of_training_is_doubted(tmp_path: Path) -> None:
+    from PIL import Image
+
+    run = train(tmp_path, "model: {name: mlp-np, hidden: [4]}\ndataset: {name: digits}\ntrain: {epochs: 1}\n")
+    Image.new("L", (30, 60), 255).save(tmp_path / "paper.png")
+    Image.new("L", (40, 40), 0).save(tmp_path / "night.png")
+    squeezed, bright = experiment.predict(run, [str(tmp_path / "paper.png")]).warnings
+    assert "30x60 is squeezed into 8x8" in squeezed
+    assert "background is bright" in bright
+    assert experiment.predict(run, [str(tmp_path / "night.png")]).warnings == []

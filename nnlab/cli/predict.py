@@ -93,8 +93,8 @@ def predict(
     from nnlab import experiment, rundir
 
     found = experiment.predict(rundir.find(runs_dir, run), inputs)
-    if found.warning:
-        screen.note(f"warning: {found.warning}")
+    for warning in found.warnings:
+        screen.note(f"warning: {warning}")
     if json:
         screen.print_json(_predictions_as_json(found))
     elif found.task == "classification":

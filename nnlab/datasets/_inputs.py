@@ -1,6 +1,7 @@
 """New inputs for a trained model: numbers, pictures, .npy and .csv files, made into rows as the training data was."""
 
 import csv
+import re
 from collections.abc import Callable, Mapping
 from itertools import groupby
 from pathlib import Path
@@ -24,16 +25,23 @@ class Reader:
     """Turns inputs, in the units of the data's own files, into rows of features as the net was trained on."""
 
     def __init__(
-        self, data: Mapping[str, Any], read_picture: PictureReader | None = None, delimiter: str = ","
+        self,
+        data: Mapping[str, Any],
+        read_picture: PictureReader | None = None,
+        *,
+        dark_edges: bool = False,
+        delimiter: str = ",",
     ) -> None:
-        """``data`` is what run.json says of the dataset."""
+        """``data`` is what run.json says of the dataset, ``dark_edges`` whether its pictures are bright on black."""
         self.features = int(data["features"])
         self.shape = tuple(int(side) for side in data["shape"])
         self.names = [str(name) for name in data.get("feature_names") or []]
         self.mean, self.std = (list(data.get(key) or []) for key in ("mean", "std"))
         self.scale = float(data.get("scale") or 1)
         self.read_picture = read_picture
+        self.dark_edges = dark_edges
         self.delimiter = delimiter
+        self.warnings: list[str] = []
 
     def read(self, inputs: list[str]) -> tuple[list[str], Array]:
         """A name for each row, and the rows, (n, features) float32."""
@@ -52,10 +60,7 @@ class Reader:
         return names, np.concatenate(rows)
 
     def shaped(self, array: Array, name: str) -> Array:
-        """An array as rows of features: one input or many, flat or in the shape of the training data.
-
-        Where training divided by a scale, whole numbers are divided too, and fractions are taken for divided already.
-        """
+        """An array as rows of features: one input or many, flat or in the shape of the training data."""
         if array.dtype.kind not in "fiub":
             raise DataError(f"{name}: the values are {array.dtype}, not numbers", "save it as float32")
         for shape in {self.shape, (self.features,)}:
@@ -65,20 +70,14 @@ class Reader:
         else:
             wanted = f"(n, {self.features})" if len(self.shape) == 1 else f"(n, {self.features}) or (n, {self.shape})"
             raise DataError(f"{name}: the shape is {array.shape}", f"this model takes {wanted}")
-        divided = array.dtype.kind == "f"
-        if divided and self.scale != 1 and rows.size and np.nanmax(rows) > 1:
-            raise DataError(
-                f"{name}: fractions up to {np.nanmax(rows):g}, where training had them from 0 to 1",
-                f"divide by {self.scale:g}, or save whole numbers as uint8",
-            )
-        return self._ready(rows, name, divided=divided)
+        return self._ready(rows, name)
 
-    def _ready(self, rows: Array, name: str, *, divided: bool = False) -> Array:
+    def _ready(self, rows: Array, name: str) -> Array:
         """Rows scaled and standardised as the training data was, (n, features) float32."""
         if not len(rows):
             raise DataError(f"{name}: there are no rows in it", "give at least one input")
         with np.errstate(over="ignore"):
-            scaled = rows if divided or self.scale == 1 else rows / self.scale
+            scaled = self._scaled(rows, name)
             ready = standardised(scaled, self.mean, self.std) if self.mean else scaled
             result = np.ascontiguousarray(ready, np.float32)
         bad = np.argwhere(~np.isfinite(result))
@@ -88,14 +87,24 @@ class Reader:
             raise DataError(message, "give finite numbers that fit into float32")
         return result
 
+    def _scaled(self, rows: Array, name: str) -> Array:
+        """Rows divided as training divided its own: whole numbers are; fractions from 0 to 1 have been already."""
+        if self.scale == 1 or not (rows.dtype.kind in "iub" or np.nanmax(rows) > 1):
+            return rows
+        if not np.array_equal(rows, np.floor(rows), equal_nan=True):
+            raise DataError(
+                f"{name}: fractions up to {np.nanmax(rows):g}, where training had them from 0 to 1",
+                f"divide by {self.scale:g}, or give whole numbers from 0 to {self.scale:g}",
+            )
+        return rows / self.scale
+
     def _numbers(self, texts: list[str], name: str) -> Array:
         if len(texts) % self.features:
             raise DataError(
                 f"{name}: {len(texts)} numbers are given, and one input has {self.features}",
                 f"give {self.features} numbers for each, or join them by commas: {self._example()}",
             )
-        rows = np.array([float(text) for text in texts]).reshape(-1, self.features)
-        return self._ready(rows, name)
+        return self._ready(_array(texts).reshape(-1, self.features), name)
 
     def _example(self) -> str:
         names = self.names or [f"x{number}" for number in range(1, self.features + 1)]
@@ -139,23 +148,38 @@ class Reader:
             if self.names and set(self.names) <= set(header):
                 columns = [header.index(name) for name in self.names]
                 width = len(header)
-        rows = []
+        rows: list[str] = []
         for number, line in enumerate(lines, first):
             try:
                 if len(line) != width:
                     raise ValueError
-                rows.append([float(line[column]) for column in columns])
+                cells = [line[column].strip() for column in columns]
+                list(map(float, cells))
+                rows += cells
             except ValueError:
                 raise DataError(
                     f"{path}:{number}: the row is not {self.features} numbers",
                     f"its columns should be {self._example()}",
                 ) from None
-        return self._ready(np.array(rows).reshape(-1, self.features), str(path))
+        return self._ready(_array(rows).reshape(-1, self.features), str(path))
 
     def _picture(self, path: Path) -> Array:
         if self.read_picture is None:
             raise DataError(f"{path}: this model's data is not made of picture files", "give numbers or a .npy file")
-        return self.read_picture(open_picture(path), self.shape).reshape(1, -1)
+        picture = open_picture(path)
+        row = self.read_picture(picture, self.shape)
+        self._doubt(path, picture, row)
+        return row.reshape(1, -1)
+
+    def _doubt(self, path: Path, picture: "Image", row: Array) -> None:
+        """Note where a picture is unlike those of training in a way that people overlook."""
+        height, width = self.shape[-2:]
+        if not 0.8 < (picture.width / picture.height) / (width / height) < 1.25:
+            self.warnings.append(f"{path}: {picture.width}x{picture.height} is squeezed into {width}x{height}; crop it")
+        edges = np.ones((height, width), bool)
+        edges[1:-1, 1:-1] = False
+        if self.dark_edges and row[edges.ravel()].mean() > 0.5:
+            self.warnings.append(f"{path}: its background is bright, where training's is black; invert it")
 
 
 def _is_number(text: str) -> bool:
@@ -168,3 +192,9 @@ def _is_number(text: str) -> bool:
 
 def _all_numbers(text: str) -> bool:
     return all(map(_is_number, text.split(",")))
+
+
+def _array(texts: list[str]) -> Array:
+    """Numbers as int64 where all are written as whole ones, else as float64."""
+    whole = all(re.fullmatch(r"[-+]?[0-9]{1,18}", text) for text in texts)
+    return np.array(texts, np.int64 if whole else np.float64) if texts else np.empty(0)

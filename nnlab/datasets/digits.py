@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 CARD = Card("built in", "classification", train=1438, test=359, shape=(8, 8), outputs=10)
+DARK_EDGES = True
 
 
 class Params(ClassKeys, HoldOutKeys, TrainKeys):

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 CARD = Card("download", "classification", train=60_000, test=10_000, shape=(28, 28), outputs=10, download_mib=30)
+DARK_EDGES = True
 NAMES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 CARD = Card("download", "classification", train=60_000, test=10_000, shape=(28, 28), outputs=10, download_mib=11)
+DARK_EDGES = True
 SHA256 = "c9c899568825c0192b158204e056115690ebe9e01a8a467321a8e34a416b7a26"
 """Of the decoded arrays: see ``nnlab.dataset.digest``."""
 

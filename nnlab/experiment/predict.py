@@ -35,7 +35,7 @@ class Predictions:
     classes: tuple[str, ...]
     target_name: str
     items: list[Prediction]
-    warning: str | None
+    warnings: list[str]
 
 
 def predict(run: RunDir, inputs: list[str]) -> Predictions:
@@ -44,9 +44,15 @@ def predict(run: RunDir, inputs: list[str]) -> Predictions:
     Raises DataError where an input is not what the model was trained on.
     """
     model, config, summary, warning = trained_model(run)
-    read_picture = getattr(discover.module("datasets", config.dataset.name), "read_picture", None)
-    reader = Reader(summary["dataset"], read_picture, getattr(config.dataset.params, "delimiter", ","))
+    dataset_file = discover.module("datasets", config.dataset.name)
+    reader = Reader(
+        summary["dataset"],
+        getattr(dataset_file, "read_picture", None),
+        dark_edges=getattr(dataset_file, "DARK_EDGES", False),
+        delimiter=getattr(config.dataset.params, "delimiter", ","),
+    )
     names, rows = reader.read(inputs)
+    warnings = [*([warning] if warning else []), *reader.warnings]
     scores = model.predict(model.put(Split(rows, np.zeros(len(rows), np.int64))))
     data = summary["dataset"]
     classes = tuple(map(str, data["classes"]))
@@ -58,7 +64,7 @@ def predict(run: RunDir, inputs: list[str]) -> Predictions:
         ]
     else:
         items = [Prediction(name, tuple(row.tolist())) for name, row in zip(names, scores, strict=True)]
-    return Predictions(summary["task"], classes, data.get("target_name") or "value", items, warning)
+    return Predictions(summary["task"], classes, data.get("target_name") or "value", items, warnings)
 
 
 def predict_rows(run: RunDir, rows: Array) -> Array:
