@@ -10,6 +10,10 @@ __version__ = "0.1.0"
 __all__ = ["compare", "open_run", "train"]
 
 
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
+
+
 def __getattr__(name: str) -> Any:
     """Load the notebook's verbs when they are first used, so that `import nnlab` costs nothing."""
     if name in __all__:

@@ -77,10 +77,11 @@ def download(
             reasons.append(f"{_host(url)}: {_reason(error)}")
         else:
             return body
+    mirror = "check what NNLAB_MIRROR serves" if os.environ.get("NNLAB_MIRROR") else "set NNLAB_MIRROR to a mirror"
     raise DataUnavailableError(
         f"{name} could not be downloaded ({'; '.join(reasons)})",
-        f"check the network, set NNLAB_MIRROR to an address that serves the data, run `nnlab datasets fetch {name}` "
-        f"where there is a network and copy {folder() / name}, or give the config's dataset a `fallback`",
+        f"check the network, {mirror}, or copy {folder() / name} from where `nnlab datasets fetch {name}` works; "
+        "a config can name a `fallback`",
     )
 
 

@@ -1,35 +1,60 @@
 """Download bars: how far a dataset is fetched, on stderr."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from nnlab.cli import screen
-from nnlab.dataset import Progress, quiet
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
 
 
-@contextmanager
-def bars(silent: bool = False) -> Iterator[Progress]:
-    """A Progress that draws a bar for each file on a terminal, and elsewhere writes a line for each."""
-    if silent:
-        yield quiet
-    elif sys.stderr.isatty():
-        yield from _drawn()
-    else:
-        yield _Lines()
+class Fetching:
+    """A Progress that draws a bar for each file on a terminal, and elsewhere writes a line for each.
 
+    It takes the bars down at the end of its block, or when ``close`` is called because something else will be drawn.
+    """
 
-class _Lines:
-    def __init__(self) -> None:
-        self.said: set[str] = set()
+    def __init__(self, silent: bool = False) -> None:
+        self.silent = silent
+        self.files: dict[str, Any] = {}
+        self.bars: Bars | None = None
+
+    def __enter__(self) -> Self:
+        return self
 
     def __call__(self, what: str, done: int, total: int | None) -> None:
-        if what not in self.said:
-            self.said.add(what)
+        if self.silent:
+            return
+        if sys.stderr.isatty():
+            self._draw(what, done, total)
+        elif what not in self.files:
+            self.files[what] = None
             screen.note(f"fetching {what}" + (f" ({total / 2**20:.1f} MiB)" if total else ""))
 
+    def _draw(self, what: str, done: int, total: int | None) -> None:
+        if self.bars is None:  # a run on cached data draws nothing
+            self.bars = _bars()
+            self.bars.start()
+        if what not in self.files:
+            self.files[what] = self.bars.add_task(screen.clean(what), total=total)
+        self.bars.update(self.files[what], completed=done, total=total)
 
-def _drawn() -> Iterator[Progress]:
+    def close(self) -> None:
+        """Take the bars down."""
+        if self.bars is not None:
+            self.bars.stop()
+            self.bars = None
+            self.files.clear()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _bars() -> "Bars":
     from rich.progress import BarColumn, DownloadColumn, TextColumn, TransferSpeedColumn
     from rich.progress import Progress as Bars
 
@@ -39,21 +64,4 @@ def _drawn() -> Iterator[Progress]:
         DownloadColumn(),
         TransferSpeedColumn(),
     )
-    drawn = Bars(*columns, console=screen.err(), transient=True)
-    tasks = {}
-    started = False
-
-    def show(what: str, done: int, total: int | None) -> None:
-        nonlocal started
-        if not started:  # a run on cached data draws nothing
-            drawn.start()
-            started = True
-        if what not in tasks:
-            tasks[what] = drawn.add_task(screen.clean(what), total=total)
-        drawn.update(tasks[what], completed=done, total=total)
-
-    try:
-        yield show
-    finally:
-        if started:
-            drawn.stop()
+    return Bars(*columns, console=screen.err(), transient=True)

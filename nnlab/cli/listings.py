@@ -84,7 +84,7 @@ def fetch(
     name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete.dataset_names)],
 ) -> None:
     """Fetch a dataset into the cache."""
-    from nnlab.cli.download import bars
+    from nnlab.cli.download import Fetching
 
     module = discover.module("datasets", name)
     if module.CARD.source != "download":
@@ -92,7 +92,7 @@ def fetch(
     if module.cached():
         screen.note(f"{name} is cached already")
         return
-    with bars() as progress:
+    with Fetching() as progress:
         module.fetch(progress)
     screen.note(f"{name} is cached now")
 
@@ -107,10 +107,10 @@ def show_dataset(
 ) -> None:
     """Draw some of a dataset's examples into a picture file, and print its path."""
     from nnlab import experiment
-    from nnlab.cli.download import bars
+    from nnlab.cli.download import Fetching
     from nnlab.cli.files import write_picture
 
-    with bars() as progress:
+    with Fetching() as progress:
         picture = experiment.sample_sheet(name, keys or [], progress)
     screen.line(str(write_picture(plot or Path(f"{name}-samples.png"), picture)))
 

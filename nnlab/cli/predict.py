@@ -31,9 +31,9 @@ def evaluate(
 ) -> None:
     """Evaluate a run's weights on a split of its data again."""
     from nnlab import experiment, rundir
-    from nnlab.cli.download import bars
+    from nnlab.cli.download import Fetching
 
-    with bars() as progress:
+    with Fetching() as progress:
         report = experiment.evaluate(rundir.find(runs_dir, run), split.value if split else None, progress)
     for warning in report.warnings:
         screen.note(f"warning: {warning}")

@@ -84,7 +84,7 @@ def remove(
         if status == "running":
             raise RunError(f"{run.path}: this run says that it is running", "stop it first, or add --force")
         if status == "damaged":
-            raise RunError(f"{run.path}: its run.json is no run's or damaged", "look at it, then add --force")
+            raise RunError(f"{run.path}: its run.json is not a run's, or damaged", "look at it, then add --force")
     if sys.stdin.isatty() and not yes:
         names = ", ".join(run.name for run in found)
         typer.confirm(screen.clean(f"delete {names}?"), abort=True, err=True)

@@ -4,13 +4,14 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 # Wide enough that nothing is cut off where the output goes to a file or another program.
 PIPE_WIDTH = 2000
+FOLD_AT = 24
 
 
 def clean(value: object) -> str:
@@ -68,15 +69,24 @@ def print_table(
 
     if title:
         line(title)
+    cells = [[clean(cell) for cell in row] for row in rows]
+    names = [clean(name) for name in columns]
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    texts = set(left)
-    for number, name in enumerate(columns):
-        justify = "left" if number in texts else "right"
-        table.add_column(Text(clean(name)), justify=justify, overflow="fold")  # type: ignore[arg-type]
-    for row in rows:
-        table.add_row(*(Text(clean(cell)) for cell in row))
-    out().print(table)
+    for number, (name, least) in enumerate(zip(names, _least_widths(names, cells, set(left)), strict=True)):
+        justify: Literal["left", "right"] = "left" if number in set(left) else "right"
+        table.add_column(Text(name), justify=justify, overflow="fold", min_width=least)
+    for row in cells:
+        table.add_row(*map(Text, row))
+    # A table that cannot be narrower than the terminal is left for the terminal to break.
+    needed = sum(column.min_width or 0 for column in table.columns) + 3 * (len(names) - 1)
+    out().print(table, width=max(needed, out().width), crop=False, soft_wrap=False)
     line("")
+
+
+def _least_widths(names: Sequence[str], cells: Sequence[Sequence[str]], left: set[int]) -> list[int]:
+    """How narrow each column may be: only long texts are broken over lines, never a run's name or a number."""
+    widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
+    return [min(width, FOLD_AT) if number in left and number else width for number, width in enumerate(widths)]
 
 
 def duration(seconds: float) -> str:

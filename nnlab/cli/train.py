@@ -11,6 +11,7 @@ from nnlab.errors import ConfigError, Interrupted
 from nnlab.metrics import shown
 
 if TYPE_CHECKING:
+    from nnlab.cli.download import Fetching
     from nnlab.experiment import Started
     from nnlab.fit import Record
 
@@ -29,12 +30,12 @@ def train(
     """Train a config into a new run directory."""
     _one_output(json, quiet)
     from nnlab import experiment
-    from nnlab.cli.download import bars
+    from nnlab.cli.download import Fetching
 
     given = [*(overrides or []), *([f"device={device}"] if device else [])]
     resolved = experiment.resolve(config, given)
-    with bars(quiet) as progress:
-        finished = _follow(experiment.train(resolved, runs_dir, name, progress), quiet)
+    with Fetching(quiet) as progress:
+        finished = _follow(experiment.train(resolved, runs_dir, name, progress), progress, quiet)
     _print(finished, json, quiet)
 
 
@@ -48,11 +49,11 @@ def resume(
     """Go on with a run that was stopped."""
     _one_output(json, quiet)
     from nnlab import experiment, rundir
-    from nnlab.cli.download import bars
+    from nnlab.cli.download import Fetching
 
     found = rundir.find(runs_dir, run)
-    with bars(quiet) as progress:
-        finished = _follow(experiment.resume(found, force=force, progress=progress), quiet)
+    with Fetching(quiet) as progress:
+        finished = _follow(experiment.resume(found, force=force, progress=progress), progress, quiet)
     _print(finished, json, quiet)
 
 
@@ -73,7 +74,7 @@ def _print(finished: Any, json: bool, quiet: bool) -> None:
         screen.line(path)
 
 
-def _follow(events: Any, quiet: bool) -> Any:
+def _follow(events: Any, fetching: "Fetching", quiet: bool) -> Any:
     """Show the events of a training and return the last one; a signal stops it at the next record."""
     from nnlab.experiment import Finished, Notice, Started
 
@@ -85,6 +86,7 @@ def _follow(events: Any, quiet: bool) -> Any:
                     screen.note(f"warning: {event.text}")
                 elif isinstance(event, Started):
                     patience.begin()
+                    fetching.close()
                     path = event.run.path
                     display = Silence() if quiet else Bar(event) if sys.stderr.isatty() else Lines(event)
                 elif isinstance(event, Finished):
@@ -150,7 +152,8 @@ class Bar:
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
             TextColumn("{task.description}"),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+            TimeRemainingColumn(compact=True),
+            TextColumn("left"),
             console=screen.err(),
             transient=True,
         )
@@ -161,7 +164,7 @@ class Bar:
     def show(self, record: "Record") -> None:
         if record.metrics:
             self.scores = _scores(self.watched, record)
-        text = self.scores or f"loss {record.losses[-1]:.4f}"
+        text = self.scores or f"loss {record.losses[-1]:.4g}"
         self.progress.update(self.task, completed=record.step, description=text)
 
     def close(self) -> None:
@@ -175,7 +178,7 @@ def _opening(started: "Started") -> str:
 
 
 def _scores(watched: str, record: "Record") -> str:
-    parts = [f"loss {record.train_loss:.4f}"]
+    parts = [f"loss {record.train_loss:.4g}"]
     for name, value in (record.metrics or {}).items():
         if name in ("accuracy", "r2"):
             parts.append(f"{watched} {name} {shown(name, value)}")

@@ -1,5 +1,6 @@
 """Layers: a config file over the one it extends, and overrides over both, merged with the origin of each value."""
 
+import difflib
 import os
 import re
 from dataclasses import dataclass, field
@@ -124,9 +125,14 @@ def _read_file(path: Path, asked_at: str) -> yaml.Document:
 
 
 def _nearby(path: Path) -> str:
-    folder = path.parent
-    found = sorted(f.name for f in folder.glob("*.y*ml")) if folder.is_dir() else []
-    return f"configs in {folder}: {', '.join(found[:12])}" if found else "`nnlab init` lays out the shipped configs"
+    """What may have been meant: a config of nearly that name, in that folder or in configs/, with or without ending."""
+    folders = dict.fromkeys(folder for folder in (path.parent, Path("configs")) if folder.is_dir())
+    found = [str(file) for folder in folders for file in sorted(folder.glob("[!.]*.y*ml"))]
+    by_stem = {Path(name).stem: name for name in reversed(found)}
+    near = difflib.get_close_matches(path.stem, by_stem, n=1)
+    if near:
+        return f"did you mean {by_stem[near[0]]}?"
+    return f"configs: {', '.join(found[:12])}" if found else "`nnlab init` lays out the shipped configs"
 
 
 def _read_overrides(overrides: list[str]) -> yaml.Document:
@@ -139,6 +145,8 @@ def _read_overrides(overrides: list[str]) -> yaml.Document:
             raise ConfigError(f"{place}: this is not an override", "write dotted.key=value, such as train.lr=0.05")
         if key.partition(".")[0] == "extends":
             raise ConfigError(f"{place}: extends cannot be overridden", "name another config instead")
+        if not text.strip():
+            raise ConfigError(f"{place}: there is no value", f"write {key}=VALUE, or leave it out")
         value = yaml.read(text, place)
         path: Keys = tuple(key.split("."))
         if path in whole.values:

@@ -84,7 +84,7 @@ def resolve_named(kind: Any, name: str, overrides: list[str], registry: Registry
     Raises ConfigError as ``resolve`` does.
     """
     section = kind[:-1]
-    layers = overrides_alone([f"{section}.{override}" for override in overrides])
+    layers = overrides_alone([f"{section}.{override.removeprefix(f'{section}.')}" for override in overrides])
     layers.data.setdefault(section, {})["name"] = name
     resolver = _Resolver(layers, registry)
     named = resolver.named(kind, (section,))
@@ -291,6 +291,8 @@ def _wanted(detail: Any) -> str:
     """What would have worked, in a few words."""
     kind = detail["type"]
     context = detail.get("ctx", {})
+    if kind in ("dict_type", "model_type") and isinstance(detail["input"], str):
+        return f"a mapping of keys, such as {{name: {_short(detail['input'])[1:-1]}}}"
     if kind in _WORDS:
         return _WORDS[kind]
     names = _names(detail)
@@ -319,5 +321,5 @@ def _did_you_mean(given: Any, known: list[str]) -> str:
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    text = {"None": "null", "True": "true", "False": "false"}.get(repr(value), repr(value))  # as YAML has them
     return text if len(text) <= 80 else f"{text[:60]}… ({len(text):,} characters)"

@@ -101,8 +101,8 @@ class Reader:
     def _numbers(self, texts: list[str], name: str) -> Array:
         if len(texts) % self.features:
             raise DataError(
-                f"{name}: {len(texts)} numbers are given, and one input has {self.features}",
-                f"give {self.features} numbers for each, or join them by commas: {self._example()}",
+                f"{name}: {_count(len(texts))} given, and one input has {self.features}",
+                f"give {_count(self.features)} for each, or join them by commas: {self._example()}",
             )
         return self._ready(_array(texts).reshape(-1, self.features), name)
 
@@ -158,7 +158,7 @@ class Reader:
                 rows += cells
             except ValueError:
                 raise DataError(
-                    f"{path}:{number}: the row is not {self.features} numbers",
+                    f"{path}:{number}: the row is not {_count(self.features)}",
                     f"its columns should be {self._example()}",
                 ) from None
         return self._ready(_array(rows).reshape(-1, self.features), str(path))
@@ -198,3 +198,7 @@ def _array(texts: list[str]) -> Array:
     """Numbers as int64 where all are written as whole ones, else as float64."""
     whole = all(re.fullmatch(r"[-+]?[0-9]{1,18}", text) for text in texts)
     return np.array(texts, np.int64 if whole else np.float64) if texts else np.empty(0)
+
+
+def _count(numbers: int) -> str:
+    return "1 number" if numbers == 1 else f"{numbers} numbers"
