@@ -425,8 +425,8 @@ def test_predict_keeps_the_order_of_its_inputs(line, cli, tmp_path):
         ("x.txt", ["x.txt: files ending in .txt are not read", ".npy"]),
         ("folder.csv", ["folder.csv: this is not a plain file"]),
         ("empty.csv", ["empty.csv: there are no rows in it"]),
-        ("text.csv", ["text.csv:3: the row is not 1 numbers", "price"]),
-        ("wide.csv", ["wide.csv:1: the row is not 1 numbers", "price"]),
+        ("text.csv", ["text.csv:3: the row is not 1 number", "price"]),
+        ("wide.csv", ["wide.csv:1: the row is not 1 number", "price"]),
         ("objects.npy", ["objects.npy: cannot be read"]),
         ("noise.npy", ["noise.npy: cannot be read"]),
         ("shape.npy", ["shape.npy: the shape is (3, 2)", "(n, 1)"]),
@@ -487,7 +487,7 @@ def test_predict_takes_pictures_arrays_and_tables_of_pixels_alike(here, cli):
     (here / "cut.png").write_bytes((here / "digit.png").read_bytes()[:60])
     for name in ("noise.png", "cut.png"):
         bad(cli("predict", "latest", name), 2, name)
-    bad(cli("predict", "latest", "1,2,3"), 2, "3 numbers are given, and one input has 64")
+    bad(cli("predict", "latest", "1,2,3"), 2, "3 numbers given, and one input has 64")
 
 
 # runs, show, rm
@@ -562,7 +562,7 @@ def test_rm_refuses_all_where_one_cannot_be_deleted(cli, forged, tmp_path):
     bad(cli("rm", "0101", tmp_path / "folder"), 2, "there is no such run")
     bad(cli("rm", "mlp-np"), 2, "2 runs in runs")
     bad(cli("rm", "0101", "0104"), 2, "says that it is running", "--force")
-    bad(cli("rm", "0105"), 2, "no run's or damaged", "--force")
+    bad(cli("rm", "0105"), 2, "not a run's, or damaged", "--force")
     bad(cli("rm", forged / "link"), 2, "this is not a run directory")
     assert sorted(forged.iterdir()) == before
     good(cli("rm", "--force", "0104", "0105"))

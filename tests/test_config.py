@@ -87,8 +87,8 @@ BAD_FILES = [
     (good("model:\n  name: mlp-np\n  hidden: [8, 8]\n", "model: {}\n"), "1:8", ["model.name is missing", "mlp-np"]),
     (good("model:\n  name: mlp-np\n  hidden: [8, 8]\n", "model: mlp-np\n"), "1:8", ["given 'mlp-np'", "a mapping"]),
     (good("  name: mlp-np\n", ""), "2:3", ["model.name is missing", "models: ann-torch"]),
-    (good("  name: digits\n", ""), "4:9", ["dataset: given None", "a mapping of keys"]),
-    (good("  epochs: 1\n", ""), "6:7", ["train: given None", "a mapping of keys"]),
+    (good("  name: digits\n", ""), "4:9", ["dataset: given null", "a mapping of keys"]),
+    (good("  epochs: 1\n", ""), "6:7", ["train: given null", "a mapping of keys"]),
     (good("train:\n  epochs: 1\n", ""), "1:1", ["neither epochs nor steps is given", "epochs: 10"]),
     (good("train:\n  epochs: 1\n", "train: [1]\n"), "6:8", ["train: given [1]", "a mapping of keys"]),
     # Names
@@ -105,7 +105,7 @@ BAD_FILES = [
     (good("epochs: 1", "epochs: '1'"), "7:11", ["train.epochs: given '1'", "a whole number"]),
     (good("epochs: 1", "epochs: 1_000"), "7:11", ["train.epochs: given '1_000'", "a whole number"]),
     (good("epochs: 1", "epochs: 1:30"), "7:11", ["train.epochs: given '1:30'", "a whole number"]),
-    (good("epochs: 1", "epochs: true"), "7:11", ["train.epochs: given True", "a whole number"]),
+    (good("epochs: 1", "epochs: true"), "7:11", ["train.epochs: given true", "a whole number"]),
     (good("epochs: 1", "epochs: 0"), "7:11", ["train.epochs: given 0", "greater than or equal to 1"]),
     (good("epochs: 1", "epochs: " + "9" * 350), "7:11", ["(350 characters)", "less than or equal to"]),
     (good(end="  steps: 5\n"), "8:10", ["epochs (1) and steps (5) are both given", "keep exactly one"]),
@@ -221,10 +221,12 @@ BAD_OVERRIDES = [
     (["train.lr=1", "train.lr=2"], "train.lr=2: train.lr is given twice", "keep one"),
     (["train.lr=1", "train={epochs: 5}"], "train={epochs: 5}: keys inside train are given too", "keep one"),
     (["train={epochs: 5}", "train.epochs=6"], "train.epochs=6: train.epochs is given twice", "keep one"),
-    (["train=", "train.epochs=6"], "train.epochs=6: train is given a value too", "keep one"),
+    (["train=5", "train.epochs=6"], "train.epochs=6: train is given a value too", "keep one"),
+    (["train.lr="], "train.lr=: there is no value", "write train.lr=VALUE"),
+    (["dataset=mnist"], "dataset=mnist: dataset: given 'mnist'", "such as {name: mnist}"),
     (["train.epochs=2", "train.steps=3"], "train.steps=3: train: epochs (2) and steps (3) are both", "exactly one"),
     (["train=5"], "train=5: train: given 5", "a mapping of keys"),
-    (["train=null"], "train=null: train: given None", "a mapping of keys"),
+    (["train=null"], "train=null: train: given null", "a mapping of keys"),
     (["train={lr: 0.1}"], "train={lr: 0.1}: train: neither epochs nor steps", "steps: 1000"),
     (["model=logreg-np"], "model=logreg-np: model: given 'logreg-np'", "a mapping of keys"),
     (["model={}"], "model={}: model.name is missing", "models: "),
@@ -698,3 +700,14 @@ def test_a_model_that_trains_in_one_call_takes_its_own_resolved_config_without_a
     (tmp_path / "again.yaml").write_text(first.config.to_yaml())
     assert experiment.resolve(tmp_path / "again.yaml").warnings == ()
     assert experiment.resolve(tmp_path / "again.yaml", ["train.lr=0.1"]).warnings
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("ann", "configs/ann.yaml"), ("configs/an.yaml", "configs/ann.yaml"), ("confgs/cnn.yaml", "configs/cnn.yaml")],
+)
+def test_a_config_that_is_not_there_is_answered_with_the_one_meant(given, meant, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(ConfigError) as caught:
+        experiment.resolve(Path(given))
+    assert caught.value.hint == f"did you mean {meant}?"

@@ -99,7 +99,7 @@ def test_mlp_np_on_mnist_after_2_of_10_epochs_is_ann_torch_by_hand(tmp_path: Pat
 
 @needs_mirror
 def test_cnn_on_a_twelfth_of_mnist(tmp_path: Path) -> None:
-    _, summary = train("cnn.yaml", tmp_path, "train.epochs=2", "dataset.limit=5000")
+    _, summary = train("cnn.yaml", tmp_path, "train.epochs=2", "dataset.limit=5000", "train.eval_every=1000")
     assert summary["metrics"]["test"]["accuracy"] > 0.91
 
 
