@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from nnlab.experiment import pictures
+
 ROOT = Path(__file__).parent.parent
 MIRROR = os.environ.get("NNLAB_MIRROR", "")
 needs_mirror = pytest.mark.skipif(not MIRROR, reason="needs the real data: set NNLAB_MIRROR to a mirror of it")
@@ -37,6 +39,12 @@ def cli(tmp_path: Path) -> Cli:
         return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=timeout)
 
     return run
+
+
+@pytest.fixture
+def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs trained in this process draw nothing: pictures take most of a short run's time, and have their own tests."""
+    monkeypatch.setattr(pictures, "of_training", lambda *arguments: iter(()))
 
 
 DIGITS = """\

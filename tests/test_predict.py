@@ -9,6 +9,8 @@ from nnlab import experiment
 from nnlab.errors import DataError
 from nnlab.rundir import RunDir
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 
 def train(folder: Path, config: str) -> RunDir:
     """Train a config written into the folder."""

@@ -17,6 +17,7 @@ from nnlab.errors import DataError, Interrupted, RunError
 from nnlab.rundir import LOSSES, RunDir
 from tests.conftest import Cli
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
 STEPPABLE = [name for name in discover.names("models") if getattr(discover.module("models", name), "STEPPABLE", True)]
 
 
