@@ -895,7 +895,11 @@ def start_long(folder: Path, **options) -> tuple[subprocess.Popen, Path]:
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_leaves_an_interrupted_run_that_can_be_used(cli, tmp_path, name):
     number = getattr(signal, name)
-    process, run = start_long(tmp_path)
+
+    def heed() -> None:
+        signal.signal(number, signal.SIG_DFL)  # a suite started in the background may have inherited it ignored
+
+    process, run = start_long(tmp_path, preexec_fn=heed)
     process.send_signal(number)
     output, messages = process.communicate(timeout=60)
     assert process.returncode == 128 + number
