@@ -875,9 +875,9 @@ def test_on_a_terminal_no_color_is_kept_to_and_quiet_draws_nothing(digits, tmp_p
 
 
 def start_long(folder: Path, **options) -> tuple[subprocess.Popen, Path]:
-    """A training that would take hours, once it has written its first evaluation."""
+    """A training that would take minutes, once it has written its first evaluation."""
     (folder / "long.yaml").write_text(LINE)
-    command = [sys.executable, "-m", "nnlab", "train", "long.yaml", "train.steps=1000000000"]
+    command = [sys.executable, "-m", "nnlab", "train", "long.yaml", "train.steps=10000000"]
     process = subprocess.Popen(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
     )
