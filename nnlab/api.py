@@ -80,7 +80,7 @@ def compare(runs: Iterable[Run | str | Path], sort: str | None = None) -> Compar
 
 
 def _as_yaml(value: Any) -> str:
-    return yaml.dump(_plain(value)).removesuffix("\n").removesuffix("\n...")
+    return yaml.dump_line(_plain(value))
 
 
 def _plain(value: Any) -> Any:

@@ -137,8 +137,7 @@ def _flat(data: Any, path: str = "") -> dict[str, str]:
             for key, inner in data.items()
             for dotted, value in _flat(inner, f"{path}.{key}" if path else str(key)).items()
         }
-    text = yaml.dump(data).removesuffix("\n").removesuffix("\n...")
-    return {path.removesuffix(".name"): text}
+    return {path.removesuffix(".name"): yaml.dump_line(data)}
 
 
 def _differing(rows: list[Row]) -> list[str]:

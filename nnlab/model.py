@@ -1,6 +1,6 @@
 """The Model protocol: the verbs that every backend gives its nets, and what a model is built from."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -83,16 +83,6 @@ class Model(Protocol):
     def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
         """Take over what ``optimizer_state`` gave."""
         ...
-
-
-class ModelFile(Protocol):
-    """What a file in ``nnlab/models`` holds."""
-
-    Params: type[Any]
-    """Its own config keys."""
-    TASKS: tuple[Task, ...]
-    """What it can learn."""
-    build: Callable[[Any, Setup], Model]
 
 
 def both_classes(scores: Array) -> Array:

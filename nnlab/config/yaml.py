@@ -85,6 +85,11 @@ def dump(data: Any) -> str:
     )
 
 
+def dump_line(data: Any) -> str:
+    """The same without the line's end and the mark of the document's, as an override or a table has it."""
+    return dump(data).removesuffix("\n").removesuffix("\n...")
+
+
 class _Builder:
     """Builds a Document from parser events, one at a time, so that too much of anything is refused before it costs."""
 

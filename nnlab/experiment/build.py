@@ -65,13 +65,15 @@ def load_dataset(config: Config, progress: Progress = quiet) -> tuple[Config, Da
             raise
 
 
-def load_same_dataset(run: RunDir, config: Config, progress: Progress = quiet) -> tuple[Dataset, str | None]:
-    """The data a run was trained on, and a warning as ``load_dataset`` gives it.
+def load_same_dataset(
+    run: RunDir, config: Config, summary: dict[str, Any], progress: Progress = quiet
+) -> tuple[Dataset, str | None]:
+    """The data a run was trained on, and a warning as ``load_dataset`` gives it; ``summary`` is its run.json.
 
     Raises DataError where it has changed since.
     """
     _, dataset, warning = load_dataset(config, progress)
-    if dataset.sha256 != run.summary()["dataset"].get("sha256"):
+    if dataset.sha256 != summary["dataset"].get("sha256"):
         raise DataError(
             f"{run.path}: the data of {dataset.name} is not what this run was trained on (its SHA-256 differs)",
             "bring the old data back, or train again",

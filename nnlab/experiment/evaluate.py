@@ -38,7 +38,7 @@ def evaluate(run: RunDir, split: SplitName | None = None, progress: Progress = q
     no such split or no weights, and DataError where the data is no longer what the run was trained on.
     """
     model, config, summary, warning = trained_model(run)
-    dataset, fallback = load_same_dataset(run, config, progress)
+    dataset, fallback = load_same_dataset(run, config, summary, progress)
     name = split or ("test" if dataset.test else "val" if dataset.val else "train")
     examples = dataset.split(name)
     if examples is None:

@@ -50,7 +50,7 @@ def resume(run: RunDir, *, force: bool = False, progress: Progress = quiet) -> I
     if summary["status"] == "running" and not force:
         raise RunError(f"{run.path}: this run says that it is running", "if its process is gone, add --force")
     config = config_of(run)
-    dataset, _ = load_same_dataset(run, config, progress)
+    dataset, _ = load_same_dataset(run, config, summary, progress)
     model = build_model(config, dataset.shape, dataset.outputs, dataset.task, len(dataset.train))
     config, plan = complete(config, model, len(dataset.train))
     recording = Recording(config, plan, dataset, model, run)
