@@ -9,6 +9,9 @@ import numpy as np
 from nnlab.dataset import Array, Split, Task
 from nnlab.errors import RunError
 
+Precision = Literal["float32", "bf16"]
+"""What the factors of matrix products are rounded to; all else is float32."""
+
 
 @dataclass(frozen=True)
 class Optimizer:
@@ -35,6 +38,7 @@ class Setup:
     optimizer: Optimizer
     seed: int = 0
     device: str = "auto"
+    precision: Precision = "float32"
 
     @property
     def features(self) -> int:

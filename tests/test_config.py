@@ -502,7 +502,7 @@ def test_a_shipped_config_resolves_without_warnings_to_one_that_resolves_to_itse
 def test_a_resolved_config_is_complete(path):
     found = experiment.resolve(path)
     data = data_of(found)
-    assert list(data) == ["model", "dataset", "train", "seed", "device", "threads"]
+    assert list(data) == ["model", "dataset", "train", "seed", "device", "threads", "precision"]
     assert {"batch_size", "optimizer"} <= set(data["train"])
     assert path.name == "logreg-sklearn.yaml" or {"lr", "weight_decay"} <= set(data["train"])
     assert "extends" not in data

@@ -1,5 +1,7 @@
 """Hand-written gradients against central differences, and hand-written update rules against torch.optim."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -98,21 +100,38 @@ def test_losses_stay_finite_where_probabilities_round_to_0_and_1(task: Task, out
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: f"{o.name}{o.momentum or ''}")
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_update_rules_follow_torch_step_by_step(optimizer: Optimizer, dtype: type) -> None:
+    """NumPy's rules and the functional ones of the PyTorch backend, against torch.optim's own classes."""
     import torch
 
-    from nnlab.backends.torch import _optimizer
+    from nnlab.backends.torch.updates import Update
 
     rng = np.random.default_rng(0)
-    ours = {"w": rng.standard_normal((5, 4)).astype(dtype), "b": rng.standard_normal(5).astype(dtype)}
-    net = torch.nn.ParameterDict({key: torch.nn.Parameter(torch.from_numpy(w.copy())) for key, w in ours.items()})
-    rule, theirs = update_rule(optimizer), _optimizer(net, optimizer)
+    numpys = {"w": rng.standard_normal((5, 4)).astype(dtype), "b": rng.standard_normal(5).astype(dtype)}
+    torches, theirs = (
+        {key: torch.nn.Parameter(torch.from_numpy(weight.copy())) for key, weight in numpys.items()} for _ in range(2)
+    )
+    rule, update, reference = update_rule(optimizer), Update(optimizer, torches), torch_optim(optimizer, theirs)
     for _ in range(20):
-        grads = {key: rng.standard_normal(w.shape).astype(dtype) for key, w in ours.items()}
-        rule.step(ours, grads)
-        for key, weight in net.items():
-            weight.grad = torch.from_numpy(grads[key])
-        theirs.step()
-    for key, weight in net.items():
-        np.testing.assert_allclose(
-            ours[key], weight.detach().numpy(), rtol=0, atol=2e-6 if dtype is np.float32 else 1e-12
+        grads = {key: rng.standard_normal(weight.shape).astype(dtype) for key, weight in numpys.items()}
+        rule.step(numpys, grads)
+        for weights in (torches, theirs):
+            for key, weight in weights.items():
+                weight.grad = torch.from_numpy(grads[key].copy())
+        update.step()
+        reference.step()
+    for key, weight in theirs.items():
+        for ours in (numpys[key], torches[key].detach().numpy()):
+            np.testing.assert_allclose(
+                ours, weight.detach().numpy(), rtol=0, atol=2e-6 if dtype is np.float32 else 1e-12
+            )
+
+
+def torch_optim(o: Optimizer, weights: dict[str, Any]) -> Any:
+    import torch
+
+    if o.name == "sgd":
+        return torch.optim.SGD(
+            weights.values(), lr=o.lr, momentum=o.momentum, nesterov=o.nesterov, weight_decay=o.weight_decay
         )
+    rule = torch.optim.Adam if o.name == "adam" else torch.optim.AdamW
+    return rule(weights.values(), lr=o.lr, betas=o.betas, eps=o.eps, weight_decay=o.weight_decay)

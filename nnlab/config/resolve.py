@@ -108,7 +108,7 @@ class _Resolver:
         train = self._train(model) if frame else None
         if self.problems or not (frame and model and dataset and train):
             raise self.error()
-        config = Config(model, dataset, train, frame.seed, frame.device, frame.threads, fallback)
+        config = Config(model, dataset, train, frame.seed, frame.device, frame.threads, frame.precision, fallback)
         return Resolved(config, tuple(self.warnings), self._origins(config))
 
     def named(self, kind: str, path: Keys, extra: tuple[str, ...] = ()) -> Named | None:

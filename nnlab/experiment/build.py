@@ -91,9 +91,14 @@ def check(config: Config) -> None:
     task = discover.module("datasets", config.dataset.name).CARD.task
     if task:
         check_task(config, task)
-    if not config.model.name.endswith("-torch") and config.device not in ("auto", "cpu"):
+    if config.model.name.endswith("-torch"):
+        return
+    if config.device not in ("auto", "cpu"):
         message = f"device: given {config.device!r}, but {config.model.name} runs on the cpu"
         raise DeviceError(message, "use device: cpu, or a *-torch model")
+    if config.precision != "float32":
+        message = f"precision: given {config.precision!r}, but {config.model.name} computes in float32"
+        raise ConfigError(message, "use precision: float32, or a *-torch model")
 
 
 def check_task(config: Config, task: Task) -> None:
@@ -113,7 +118,7 @@ def build_model(config: Config, shape: tuple[int, ...], outputs: int, task: Task
 
     ``rows`` is how many examples the training split has, from which ``threads: auto`` is chosen.
     """
-    setup = Setup(shape, outputs, task, optimizer(config.train), config.seed, config.device)
+    setup = Setup(shape, outputs, task, optimizer(config.train), config.seed, config.device, config.precision)
     try:
         model: Model = discover.module("models", config.model.name).build(config.model.params, setup)
     except MemoryError as error:

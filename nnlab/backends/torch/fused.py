@@ -1,0 +1,142 @@
+"""Fused: training steps of a plain stack of linear layers, its backward pass written out, on buffers used again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from nnlab.backends.torch.activations import ACTIVATIONS
+from nnlab.backends.torch.products import Products
+from nnlab.backends.torch.updates import Update
+from nnlab.dataset import Task
+
+PREDICT_ROWS = 2000
+"""So many examples' layers fit a core's cache, and fill the products."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A linear layer and the activation after it, if any."""
+
+    linear: nn.Linear
+    activation: nn.Module | None = None
+
+
+def layers_of(net: nn.Module) -> list[Layer] | None:
+    """The layers of a net that is nothing but linear layers with activations between them; None for any other."""
+    layers: list[Layer] = []
+    for part in net if type(net) is nn.Sequential else [net]:
+        if type(part) is nn.Linear and part.bias is not None:
+            layers.append(Layer(part))
+        elif type(part) in ACTIVATIONS and layers and layers[-1].activation is None:
+            layers[-1] = Layer(layers[-1].linear, part)
+        else:
+            return None
+    return layers if layers and layers[-1].activation is None else None
+
+
+class Buffers:
+    """What a step on ``rows`` examples writes to: z, a = f(z) and the gradient d by z of each layer, (rows, out)."""
+
+    def __init__(self, layers: Sequence[Layer], rows: int) -> None:
+        weight = layers[0].linear.weight
+        self.z = [weight.new_empty(rows, layer.linear.out_features, requires_grad=False) for layer in layers]
+        self.a = [torch.empty_like(z) if _needs_z(layer) else z for z, layer in zip(self.z, layers, strict=True)]
+        self.d = [torch.empty_like(z) for z in self.z]
+        self.ones = weight.new_ones(rows)
+
+
+def _needs_z(layer: Layer) -> bool:
+    return layer.activation is not None and ACTIVATIONS[type(layer.activation)].needs_z
+
+
+class Fused:
+    """The steps and predictions of a stack without autograd: the same numbers but for the last bits' rounding.
+
+    Plain gradient descent goes straight into the weights; for other rules the gradients are laid where ``update``
+    looks for them.
+    """
+
+    def __init__(self, layers: list[Layer], task: Task, update: Update, products: Products) -> None:
+        self.layers, self.task, self.update, self.products = layers, task, update, products
+        rule = update.optimizer
+        self.plain = rule.name == "sgd" and not (rule.momentum or rule.weight_decay)
+        self.lr = rule.lr
+        self.weights = [layer.linear.weight.detach() for layer in layers]
+        self.biases = [layer.linear.bias.detach() for layer in layers]
+        self.buffers: dict[int, Buffers] = {}
+
+    def step(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """One update of the weights; the mean loss before it."""
+        rows = len(inputs)
+        if rows not in self.buffers:
+            self.buffers[rows] = Buffers(self.layers, rows)
+        buffers = self.buffers[rows]
+        self._forward(inputs, buffers)
+        loss = self._loss(buffers.z[-1], targets, buffers)
+        self._backward(inputs, buffers)
+        if not self.plain:
+            self.update.step()
+        return loss
+
+    def predict(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Scores (n, outputs)."""
+        return torch.cat([self._scores(rows) for rows in torch.split(inputs, PREDICT_ROWS)])
+
+    def _scores(self, x: torch.Tensor) -> torch.Tensor:
+        for layer, weight, bias in zip(self.layers, self.weights, self.biases, strict=True):
+            x = self.products.scores(x, weight, bias)
+            if layer.activation is not None:
+                ACTIVATIONS[type(layer.activation)].forward(layer.activation, x, x)
+        return x
+
+    def _forward(self, x: torch.Tensor, b: Buffers) -> None:
+        for layer, weight, bias, z, a in zip(self.layers, self.weights, self.biases, b.z, b.a, strict=True):
+            self.products.linear(x, weight, bias, z)
+            if layer.activation is not None:
+                ACTIVATIONS[type(layer.activation)].forward(layer.activation, z, a)
+            x = a
+
+    def _loss(self, scores: torch.Tensor, targets: torch.Tensor, b: Buffers) -> torch.Tensor:
+        """The mean loss; its gradient by the scores goes to the last of ``b.d``."""
+        d = b.d[-1]
+        if self.task == "regression":
+            torch.sub(scores, targets, out=d)
+            loss = torch.mean(d * d)
+            d.mul_(2 / d.numel())  # d loss / d scores = 2 (scores - targets) / (number of values)
+            return loss
+        logs = torch.log_softmax(scores, 1)
+        torch.exp(logs, out=d)  # d loss / d scores = (softmax(scores) - one_hot(targets)) / rows
+        d.scatter_add_(1, targets.unsqueeze(1), -b.ones.unsqueeze(1))
+        d.mul_(1 / len(d))
+        return F.nll_loss(logs, targets)
+
+    def _backward(self, inputs: torch.Tensor, b: Buffers) -> None:
+        for number in range(len(self.layers) - 1, 0, -1):
+            # By the layer's input first: the update changes the weight.
+            d, below, activation = b.d[number], b.d[number - 1], self.layers[number - 1].activation
+            self.products.below(d, self.weights[number], below)
+            if activation is not None:
+                backward = ACTIVATIONS[type(activation)].backward
+                backward(activation, below, b.z[number - 1], b.a[number - 1])
+            self._update(number, d, b.a[number - 1], b.ones)
+        self._update(0, b.d[0], inputs, b.ones)
+
+    def _update(self, number: int, d: torch.Tensor, x: torch.Tensor, ones: torch.Tensor) -> None:
+        """z = x W^T + b, so dW = d^T x and db = d^T 1."""
+        if self.plain:
+            self.products.descend(self.weights[number], d, x, self.lr)
+            self.biases[number].addmv_(d.t(), ones, alpha=-self.lr)
+            return
+        linear = self.layers[number].linear
+        self.products.gradient(d, x, _grad(linear.weight))
+        torch.mv(d.t(), ones, out=_grad(linear.bias))
+
+
+def _grad(weight: torch.Tensor) -> torch.Tensor:
+    """Where an update looks for the gradient by ``weight``."""
+    if weight.grad is None:
+        weight.grad = torch.empty_like(weight)
+    return weight.grad

@@ -1,0 +1,38 @@
+"""Graph: a training step recorded once as a CUDA graph and launched whole, so that no kernel waits for Python."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+
+Step = Callable[[torch.Tensor], torch.Tensor]
+"""From the row numbers of a batch, on the device, to its loss, which stays there."""
+
+WARM_UP_STEPS = 3
+
+
+class Graph:
+    """A step on batches of one size. Calling it launches the recording on other rows."""
+
+    def __init__(self, step: Step, rows: torch.Tensor, changed: Sequence[torch.Tensor]) -> None:
+        """Record ``step``; ``changed`` are the tensors that it updates, which are left as they were.
+
+        https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
+        """
+        self.rows = rows.clone()
+        before = [tensor.clone() for tensor in changed]
+        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):  # libraries set themselves up at their first calls, which cannot be recorded
+            for _ in range(WARM_UP_STEPS):
+                step(self.rows)
+        torch.cuda.current_stream().wait_stream(side)
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph):
+            self.loss = step(self.rows)
+        for tensor, value in zip(changed, before, strict=True):
+            tensor.copy_(value)
+
+    def __call__(self, rows: torch.Tensor) -> torch.Tensor:
+        self.rows.copy_(rows)
+        self.graph.replay()
+        return self.loss

@@ -1,0 +1,187 @@
+"""Model: makes a Model of a plain torch.nn.Module, on the CPU or a CUDA device."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from nnlab.backends.torch.device import find_device, memory_errors
+from nnlab.backends.torch.fused import Fused, layers_of
+from nnlab.backends.torch.graph import Graph
+from nnlab.backends.torch.products import Bfloat16, Float32
+from nnlab.backends.torch.updates import Update
+from nnlab.dataset import Array, Split
+from nnlab.errors import RunError
+from nnlab.model import Setup, check_weights
+from nnlab.randomness import Purpose, fan_in_uniform, generator
+
+PREDICT_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """A split on the device: inputs (n, features) float32 and targets (n,) int64 or (n, outputs) float32."""
+
+    inputs: torch.Tensor
+    targets: torch.Tensor
+
+    def rows(self, batch: Array) -> torch.Tensor | None:
+        """A batch's row numbers on the device; None where it is all rows in their order, and nothing is to gather."""
+        if len(batch) == len(self.inputs) and np.array_equal(batch, np.arange(len(batch))):
+            return None
+        return torch.from_numpy(batch).to(self.inputs.device)
+
+
+class TorchModel:
+    """A Model around a net that maps (n, features) to (n, outputs)."""
+
+    def __init__(self, make_net: Callable[[], nn.Module], setup: Setup) -> None:
+        """Build the net, give it initial weights derived from the seed and move it to its device.
+
+        Raises DeviceError where the config's device is not there.
+        """
+        place = find_device(setup.device)
+        self.device = str(place)
+        self.threads = 1
+        with memory_errors():
+            self.net = _initialised(make_net, setup.seed).to(place)
+        self._seed = setup.seed
+        self._bf16 = setup.precision == "bf16"
+        self._loss = F.cross_entropy if setup.task == "classification" else F.mse_loss
+        self._update = Update(setup.optimizer, dict(self.net.named_parameters()))
+        self._steps = 0
+        self._random = any(isinstance(part, nn.modules.dropout._DropoutNd) for part in self.net.modules())
+        self._gathered: dict[int, Tensors] = {}
+        self._graphs: dict[tuple[int, int], Graph] = {}
+        self.fused: Fused | None = None
+        """The faster way through the net where there is one; without it, autograd."""
+        if layers := layers_of(self.net):
+            self.fused = Fused(layers, setup.task, self._update, Bfloat16() if self._bf16 else Float32())
+
+    def put(self, split: Split) -> Tensors:
+        with memory_errors():
+            return Tensors(*(torch.from_numpy(array).to(self.device) for array in (split.inputs, split.targets)))
+
+    def train(self, data: Tensors, batches: Sequence[Array]) -> Array:
+        """Raises TrainingError where the device runs out of memory."""
+        torch.set_num_threads(self.threads)
+        losses = torch.empty(len(batches), dtype=torch.float64, device=self.device)
+        self.net.train()
+        step = self._fused_step if self.fused else self._step
+        last: Array | None = None
+        with memory_errors(), self._own_randomness(), torch.no_grad() if self.fused else nullcontext():
+            for loss, batch in zip(losses.unbind(), batches, strict=True):
+                if batch is not last:  # a full batch is the same vector each time
+                    rows, last = data.rows(batch), batch
+                loss.copy_(step(data, rows))
+                self._steps += 1
+            return losses.cpu().numpy()
+
+    def _step(self, data: Tensors, rows: torch.Tensor | None) -> torch.Tensor:
+        """One update of the weights; the loss before it, still on the device."""
+        batch = self._gather(data, rows)
+        if self._random:
+            torch.manual_seed(int(generator(self._seed, Purpose.DROPOUT, self._steps).integers(2**63)))
+        self.net.zero_grad()
+        with self._rounded():
+            loss = self._loss(self.net(batch.inputs), batch.targets)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self._update.step()
+        return loss.detach()
+
+    def _fused_step(self, data: Tensors, rows: torch.Tensor | None) -> torch.Tensor:
+        """The same without autograd, and on a CUDA device in one launch."""
+        fused = self.fused
+        assert fused is not None  # noqa: S101 - this is called where there is one
+
+        def step(rows: torch.Tensor | None) -> torch.Tensor:
+            batch = self._gather(data, rows)
+            return fused.step(batch.inputs, batch.targets)
+
+        if rows is None or not fused.plain or not rows.is_cuda:
+            return step(rows)
+        key = data.inputs.data_ptr(), len(rows)
+        if key not in self._graphs:
+            self._graphs[key] = Graph(step, rows, [*fused.weights, *fused.biases])
+        return self._graphs[key](rows)
+
+    def _gather(self, data: Tensors, rows: torch.Tensor | None) -> Tensors:
+        """The examples of a batch, in buffers that the next batch of this size takes over."""
+        if rows is None:
+            return data
+        if len(rows) not in self._gathered:
+            parts = (data.inputs, data.targets)
+            self._gathered[len(rows)] = Tensors(*(part.new_empty(len(rows), *part.shape[1:]) for part in parts))
+        batch = self._gathered[len(rows)]
+        torch.index_select(data.inputs, 0, rows, out=batch.inputs)
+        torch.index_select(data.targets, 0, rows, out=batch.targets)
+        return batch
+
+    @contextmanager
+    def _own_randomness(self) -> Iterator[None]:
+        """Leave PyTorch's global generators as they were."""
+        if not self._random:
+            yield
+            return
+        devices = [self.device] if self.device.startswith("cuda") else []
+        with torch.random.fork_rng(devices=devices):
+            yield
+
+    def _rounded(self) -> torch.autocast:
+        """Products with factors rounded to bfloat16, where the config says so."""
+        return torch.autocast(self.device.partition(":")[0], torch.bfloat16, enabled=self._bf16)
+
+    def predict(self, data: Tensors) -> Array:
+        torch.set_num_threads(self.threads)
+        self.net.eval()
+        with torch.no_grad(), memory_errors():
+            if self.fused:
+                return _array(self.fused.predict(data.inputs))
+            with self._rounded():
+                parts = [self.net(rows).float() for rows in torch.split(data.inputs, PREDICT_ROWS)]
+            return _array(torch.cat(parts))
+
+    def weights(self) -> dict[str, Array]:
+        return {name: _array(tensor) for name, tensor in self.net.state_dict().items()}
+
+    def load_weights(self, weights: Mapping[str, Array]) -> None:
+        check_weights(weights, self.weights())
+        self.net.load_state_dict({name: torch.from_numpy(np.array(weight)) for name, weight in weights.items()})
+
+    def optimizer_state(self) -> dict[str, Array]:
+        return {"step": np.array(self._steps, np.int64)} | {key: _array(t) for key, t in self._update.state.items()}
+
+    def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
+        """Raises RunError where the state belongs to another net."""
+        if "step" not in state:
+            raise RunError("optimizer state: 'step' is missing", "the checkpoint is damaged")
+        self._steps = int(state["step"])
+        self._update.load({key: torch.from_numpy(np.array(array)) for key, array in state.items() if key != "step"})
+
+
+def _initialised(make_net: Callable[[], nn.Module], seed: int) -> nn.Module:
+    """The net with PyTorch's default initial weights, drawn by NumPy so that every backend can start equal.
+
+    Linear and convolution layers take them in the order of the net's modules; other layers draw their own from a
+    generator of PyTorch's that is seeded for this purpose only.
+    """
+    rng = generator(seed, Purpose.WEIGHTS)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(generator(seed, Purpose.WEIGHTS, 1).integers(2**63)))
+        net = make_net()
+    with torch.no_grad():
+        for part in net.modules():
+            if isinstance(part, nn.Linear | nn.modules.conv._ConvNd):
+                fan_in = int(np.prod(part.weight.shape[1:]))
+                for weight in (part.weight, part.bias):
+                    if weight is not None:
+                        weight.copy_(torch.from_numpy(fan_in_uniform(rng, tuple(weight.shape), fan_in)))
+    return net
+
+
+def _array(tensor: torch.Tensor) -> Array:
+    return tensor.detach().to("cpu", copy=True).numpy()
