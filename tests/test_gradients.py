@@ -11,6 +11,7 @@ from nnlab.backends.updates import update_rule
 from nnlab.dataset import Array, Task
 from nnlab.model import Optimizer
 from nnlab.models._loss import loss_and_grad
+from nnlab.models._product import product
 from tests.model_fixtures import build, cases, data
 from tests.test_models import OPTIMIZERS
 
@@ -95,6 +96,19 @@ def test_losses_stay_finite_where_probabilities_round_to_0_and_1(task: Task, out
     loss, grad = loss_and_grad(task, scores, np.array([0, 0]))
     assert np.isfinite(loss)
     assert np.isfinite(grad).all()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 10])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_product_is_the_same_by_every_road(n: int, dtype: type) -> None:
+    rng = np.random.default_rng(0)
+    for rows, features in ((8, 5), (50, 400), (300, 64)):
+        x, w = rng.standard_normal((rows, features)).astype(dtype), rng.standard_normal((n, features)).astype(dtype)
+        d = np.asarray(rng.standard_normal((n, rows)).astype(dtype).T)
+        for a, b in ((x, w.T), (d.T, x), (np.ascontiguousarray(d).T, x)):
+            found = product(a, b)
+            assert found.dtype == dtype
+            np.testing.assert_allclose(found, a @ b, rtol=0, atol=1e-4 if dtype is np.float32 else 1e-12)
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: f"{o.name}{o.momentum or ''}")

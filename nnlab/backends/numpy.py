@@ -10,7 +10,8 @@ from nnlab.backends.updates import check_state, update_rule
 from nnlab.dataset import Array, Split
 from nnlab.model import Setup, both_classes, check_weights
 
-PREDICT_ROWS = 8192
+PREDICT_ROWS = 1000
+"""So many examples' layers fit a core's cache."""
 
 
 class Net(Protocol):
@@ -39,6 +40,7 @@ class NumpyModel:
         self.threads = 1
         self._update = update_rule(setup.optimizer)
         self._pools = ThreadpoolController()
+        self._gathered: dict[int, Array] = {}
 
     def put(self, split: Split) -> Split:
         """The same arrays: they are where NumPy needs them."""
@@ -50,10 +52,20 @@ class NumpyModel:
         with self._pools.limit(limits=self.threads), np.errstate(over="ignore", invalid="ignore"):
             for number, batch in enumerate(batches):
                 if batch is not last:  # a full batch is the same vector each time, and gathered once
-                    rows, last = _rows(data, batch), batch
+                    rows, last = self._gather(data, batch), batch
                 losses[number], grads = self.net.loss_and_grads(rows.inputs, rows.targets)
                 self._update.step(self.net.weights, grads)
         return losses
+
+    def _gather(self, data: Split, batch: Array) -> Split:
+        """The examples of a batch; their inputs lie where the next batch of this size will."""
+        if len(batch) == len(data) and np.array_equal(batch, np.arange(len(data))):
+            return data
+        if len(batch) not in self._gathered:
+            self._gathered[len(batch)] = np.empty((len(batch), data.inputs.shape[1]), data.inputs.dtype)
+        inputs = self._gathered[len(batch)]
+        np.take(data.inputs, batch, axis=0, out=inputs, mode="clip")  # the other modes make a copy first
+        return Split(inputs, data.targets[batch])
 
     def predict(self, data: Split) -> Array:
         with self._pools.limit(limits=self.threads), np.errstate(over="ignore", invalid="ignore"):
@@ -77,8 +89,3 @@ class NumpyModel:
     def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
         check_state(state, self.net.weights)
         self._update.state = {name: array.copy() for name, array in state.items()}
-
-
-def _rows(data: Split, batch: Array) -> Split:
-    everything = len(batch) == len(data) and np.array_equal(batch, np.arange(len(data)))
-    return data if everything else Split(data.inputs[batch], data.targets[batch])

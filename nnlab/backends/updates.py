@@ -33,6 +33,7 @@ class Sgd:
     def __init__(self, optimizer: Optimizer) -> None:
         self.optimizer = optimizer
         self.state: dict[str, Array] = {}
+        self.scratch: dict[tuple[int, ...], Array] = {}
 
     def step(self, weights: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
         o = self.optimizer
@@ -42,7 +43,13 @@ class Sgd:
                 grad = grad + o.weight_decay * weight
             if o.momentum:
                 grad = self._with_momentum(name, grad)
-            weight -= o.lr * grad
+            weight -= np.multiply(grad, o.lr, out=self._scratch(weight))
+
+    def _scratch(self, weight: Array) -> Array:
+        """Room for one array of this shape, whose content nobody needs from step to step."""
+        if weight.shape not in self.scratch:
+            self.scratch[weight.shape] = np.empty_like(weight)
+        return self.scratch[weight.shape]
 
     def _with_momentum(self, name: str, grad: Array) -> Array:
         key = f"{name}.momentum_buffer"

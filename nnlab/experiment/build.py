@@ -25,8 +25,8 @@ from nnlab.experiment import pictures
 from nnlab.model import Model, Optimizer, Setup
 from nnlab.rundir import CONFIG, SUMMARY, RunDir
 
-# A step of fewer multiply-adds than this is done sooner by one core than two can be woken and waited for.
-PARALLEL_WORK = 8_000_000
+THREAD_WORK = 500_000
+"""Multiply-adds of a step that are worth a thread's being woken and waited for."""
 MAX_THREADS = 8
 
 
@@ -151,8 +151,8 @@ def parameters(model: Model) -> int:
 
 
 def threads_for(work: int) -> int:
-    """CPU threads for steps of this many multiply-adds: one for small ones, else what the machine has, up to 8."""
-    return 1 if work < PARALLEL_WORK else min(cores(), MAX_THREADS)
+    """CPU threads for steps of this many multiply-adds: as many as have enough to do, of what the machine has."""
+    return max(1, min(work // THREAD_WORK, cores(), MAX_THREADS))
 
 
 def config_of(run: RunDir) -> Config:

@@ -48,7 +48,9 @@ class Recording:
         self.start = Position()
         self.began = self.saved = self.told = time.perf_counter()
         self.seconds_before = 0.0
-        self.losses: list[Array] = [np.empty(0)]
+        # One array from the start: a piece a record, kept among the freed buffers of evaluations, holds them all fast.
+        self.losses = np.empty(plan.steps)
+        """(steps,) float64: of every step, as far as ``last`` says."""
         self.last: Record | None = None
         self.between_steps = True
         """False while the model trains: stopped there, its weights belong to no step."""
@@ -84,7 +86,7 @@ class Recording:
         self.model.load_weights(arrays["weights"])
         self.model.load_optimizer_state(arrays["optimizer"])
         losses = arrays["rest"]["losses"]
-        self.losses = [losses]
+        self.losses[: len(losses)] = losses
         self.best = state["best"]
         self.seconds_before = state["seconds"]
         since = tuple(losses[state["evaluated"] :].tolist())
@@ -139,7 +141,7 @@ class Recording:
         watched = self._place(self.watched), dataset.split(self.watched) or dataset.train, dataset.task
         for record in fit(self.model, self._place("train"), len(dataset.train), watched, self.plan, self.start):
             self.last = record
-            self.losses.append(record.losses)
+            self.losses[record.step - len(record.losses) : record.step] = record.losses
             if record.metrics is not None and record.train_loss is not None:
                 self._log(record, record.train_loss, record.metrics)
             if self._checkpoint_due(record):
@@ -178,7 +180,7 @@ class Recording:
         arrays = {
             "weights": self.model.weights(),
             "optimizer": self.model.optimizer_state(),
-            "rest": {"losses": np.concatenate(self.losses)},
+            "rest": {"losses": self.losses[: record.step]},
         }
         state = {
             "step": record.step,
@@ -193,7 +195,7 @@ class Recording:
         self.saved = time.perf_counter()
 
     def _finish(self) -> None:
-        dataset, run, losses = self.dataset, self.directory, np.concatenate(self.losses)
+        dataset, run, losses = self.dataset, self.directory, self.losses
         found: dict[SplitName, dict[str, float] | None] = {"train": None, "val": None, "test": None}
         scores: dict[SplitName, Array] = {}
         began = time.perf_counter()
@@ -226,8 +228,8 @@ class Recording:
             self.directory.write_weights(WEIGHTS, weights)
             if status == "interrupted":
                 self._save(self.last)
-        if self.losses:
-            self.directory.write_array(LOSSES, np.concatenate(self.losses))
+        at = self.last or self.start
+        self.directory.write_array(LOSSES, self.losses[: at.step])
 
     def _failure(self, error: BaseException) -> BaseException:
         """The error as the user can act on it; a bug stays what it is."""

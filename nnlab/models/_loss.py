@@ -62,7 +62,8 @@ def squared_error(z: Array, targets: Array) -> tuple[float, Array]:
 
 def sigmoid(z: Array) -> Array:
     """1 / (1 + exp(-z)), written so that exp never overflows: (1 + tanh(z / 2)) / 2."""
-    result: Array = np.tanh(z / 2)
+    result: Array = z / 2
+    np.tanh(result, out=result)
     result += 1
     result /= 2
     return result

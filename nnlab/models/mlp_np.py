@@ -23,22 +23,19 @@ class Params(Stack):
     """One name for all hidden layers, or a list with one for each."""
 
 
-def relu(z: Array) -> Array:
-    """max(z, 0)."""
-    return np.maximum(z, 0)
-
-
 def elu(z: Array) -> Array:
     """z where it is positive, else exp(z) - 1; https://arxiv.org/abs/1511.07289 with alpha = 1."""
-    return np.where(z > 0, z, np.expm1(np.minimum(z, 0)))
+    a: Array = np.expm1(np.minimum(z, 0))
+    a += np.maximum(z, 0)
+    return a
 
 
 # Each activation a = f(z) with f'(z) written in terms of a, so that z need not be kept.
 ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]] = {
-    "relu": (relu, lambda a: (a > 0).astype(a.dtype)),
+    "relu": (lambda z: np.maximum(z, 0), lambda a: a > 0),
     "tanh": (np.tanh, lambda a: 1 - a * a),
     "sigmoid": (sigmoid, lambda a: a * (1 - a)),
-    "elu": (elu, lambda a: np.where(a > 0, 1, a + 1).astype(a.dtype)),
+    "elu": (elu, lambda a: np.minimum(a, 0) + 1),
 }
 
 
@@ -83,7 +80,8 @@ class Network:
             grads[f"{2 * number}.bias"] = dz.sum(axis=0)
             if number:  # nobody needs the gradient by the inputs
                 _, derivative = ACTIVATIONS[self.activations[number - 1]]
-                dz = (dz @ self.weights[f"{2 * number}.weight"]) * derivative(outputs[number])
+                dz = dz @ self.weights[f"{2 * number}.weight"]
+                dz *= derivative(outputs[number])
         return loss, grads
 
 

@@ -8,6 +8,7 @@ from nnlab.config import Strict
 from nnlab.dataset import Array, Task
 from nnlab.model import Model, Setup
 from nnlab.models._loss import loss_and_grad
+from nnlab.models._product import product
 from nnlab.randomness import Purpose, generator
 
 TASKS: tuple[Task, ...] = ("classification",)
@@ -33,7 +34,9 @@ class TwoLayers:
         return self._output(self._hidden(inputs))
 
     def _hidden(self, inputs: Array) -> Array:
-        hidden: Array = np.tanh(inputs @ self.weights["0.weight"].T + self.weights["0.bias"])
+        z = product(inputs, self.weights["0.weight"].T)
+        z += self.weights["0.bias"]
+        hidden: Array = np.tanh(z, out=z)
         return hidden
 
     def _output(self, hidden: Array) -> Array:
@@ -46,7 +49,7 @@ class TwoLayers:
         # z2 = h W2^T + b2, and h = tanh(z1), whose derivative is 1 - h^2
         dz1 = (dz2 @ self.weights["2.weight"]) * (1 - hidden * hidden)
         return loss, {
-            "0.weight": dz1.T @ inputs,
+            "0.weight": product(dz1.T, inputs),
             "0.bias": dz1.sum(axis=0),
             "2.weight": dz2.T @ hidden,
             "2.bias": dz2.sum(axis=0),
