@@ -19,7 +19,8 @@ from nnlab.errors import RunError
 from nnlab.model import Setup, check_weights
 from nnlab.randomness import Purpose, fan_in_uniform, generator
 
-PREDICT_ROWS = 1000
+PREDICT_ROWS = 100
+"""So many pictures' layers fit a core's cache; convolutions of 1,000 take twice as long."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,9 @@ class TorchModel:
         self.device = str(place)
         self.threads = 1
         with memory_errors():
+            # Channels last: convolutions take two thirds of the time, and nothing else notices.
             self.net = _initialised(make_net, setup.seed).to(place)
+            self.net.to(memory_format=torch.channels_last)
         self._seed = setup.seed
         self._bf16 = setup.precision == "bf16"
         self._loss = F.cross_entropy if setup.task == "classification" else F.mse_loss

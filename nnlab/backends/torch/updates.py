@@ -62,4 +62,8 @@ class Update:
             weight = self.weights.get(key.rpartition(".")[0])
             if weight is None or value.shape not in ((), weight.shape):
                 raise RunError(f"optimizer state: {key!r} does not fit the model", "it belongs to another config")
-        self.state = {key: value.to(self.weights[key.rpartition(".")[0]].device) for key, value in state.items()}
+        self.state = {}
+        for key, value in state.items():
+            weight = self.weights[key.rpartition(".")[0]]
+            room = torch.empty_like(weight.detach()) if value.ndim else value.new_empty((), device=weight.device)
+            self.state[key] = room.copy_(value)  # in the weight's memory layout, which one call for all relies on
