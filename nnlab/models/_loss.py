@@ -22,8 +22,13 @@ def sigmoid_cross_entropy(z: Array, targets: Array) -> tuple[float, Array]:
     overflow nor take log(0). This is the full loss: a sum of y log(a) alone would not match the gradient below.
     """
     y = targets.reshape(z.shape).astype(z.dtype)
-    losses = np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z)))
-    loss = float(losses.mean(dtype=np.float64))
+    losses = np.abs(z)
+    np.negative(losses, out=losses)
+    np.exp(losses, out=losses)
+    np.log1p(losses, out=losses)
+    losses += np.maximum(z, 0)
+    losses -= z * y
+    loss = float(np.add.reduce(losses, axis=None, dtype=np.float64)) / losses.size
 
     # d loss / d z = (sigmoid(z) - y) / n
     grad = sigmoid(z)

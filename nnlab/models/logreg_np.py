@@ -9,6 +9,7 @@ from nnlab.config import Strict
 from nnlab.dataset import Array, Task
 from nnlab.model import Model, Setup
 from nnlab.models._loss import loss_and_grad
+from nnlab.models._product import product
 from nnlab.randomness import Purpose, fan_in_uniform, generator
 
 TASKS: tuple[Task, ...] = ("classification",)
@@ -30,14 +31,14 @@ class LogisticRegression:
         self.weights = {"weight": weight, "bias": bias}
 
     def forward(self, inputs: Array) -> Array:
-        scores: Array = inputs @ self.weights["weight"].T
+        scores = product(inputs, self.weights["weight"].T)
         scores += self.weights["bias"]
         return scores
 
     def loss_and_grads(self, inputs: Array, targets: Array) -> tuple[float, dict[str, Array]]:
         loss, dz = loss_and_grad("classification", self.forward(inputs), targets)
         # z = x W^T + b, so dW = dz^T x and db = the sum of dz over the batch
-        return loss, {"weight": dz.T @ inputs, "bias": dz.sum(axis=0)}
+        return loss, {"weight": product(dz.T, inputs), "bias": dz.sum(axis=0)}
 
 
 def build(params: Params, setup: Setup) -> Model:

@@ -1,0 +1,1 @@
+"""Benchmarks: nnlab beside the article's code, the tools one would pick instead and the arithmetic's own limit."""

@@ -1,0 +1,63 @@
+"""Data: what the benchmarks train on, the same arrays and batches for every contestant."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from nnlab.config import Config
+from nnlab.dataset import Array, Dataset, Split
+from nnlab.experiment import resolve
+from nnlab.experiment.build import build_model, load_dataset
+from nnlab.fit import batch_order
+from nnlab.model import Model
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+Batches = Sequence[Array]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A config with its data."""
+
+    config: Config
+    dataset: Dataset
+
+    @property
+    def lr(self) -> float:
+        """The learning rate."""
+        return float(self.config.train.lr or 0)
+
+    @property
+    def test(self) -> Split:
+        """The test split."""
+        assert self.dataset.test is not None  # noqa: S101 - every config here has one
+        return self.dataset.test
+
+    def model(self) -> Model:
+        """A fresh model as ``nnlab train`` would build it."""
+        data = self.dataset
+        return build_model(self.config, data.shape, data.outputs, data.task, len(data.train))
+
+    @cached_property
+    def batches(self) -> Batches:
+        """The batches of the first epoch."""
+        size = self.config.train.batch_size
+        return batch_order(len(self.dataset.train), None if size == "full" else int(size), self.config.seed, 0)
+
+    @cached_property
+    def in_order(self) -> tuple[Array, Array]:
+        """Inputs and targets in the order of the batches, for contestants that cannot be given one."""
+        rows = np.concatenate(self.batches)
+        return self.dataset.train.inputs[rows], self.dataset.train.targets[rows]
+
+
+def load(name: str, *overrides: str) -> Case:
+    """A config of the project with its data. Raises DataError where it cannot be had: a fallback would be no match."""
+    config = resolve(CONFIGS / f"{name}.yaml", list(overrides)).config
+    loaded, dataset, warning = load_dataset(config)
+    if warning:
+        raise SystemExit(f"the benchmarks need the real data: {warning}")
+    return Case(loaded, dataset)

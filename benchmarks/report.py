@@ -1,0 +1,77 @@
+"""Report: the rows as a table for the screen and the README, as JSON, and as a picture."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from benchmarks.rows import Goal, Row
+from benchmarks.timing import Timing
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def seconds(found: Timing) -> str:
+    """A median with its range."""
+    if found.median < 1:
+        return f"{1e3 * found.median:.3g} ms ({1e3 * found.low:.3g}-{1e3 * found.high:.3g})"
+    return f"{found.median:.3g} s ({found.low:.3g}-{found.high:.3g})"
+
+
+def verdict(goal: Goal) -> str:
+    """A goal with what was found: met, missed or not measured."""
+    limit = f"{'at least' if goal.at_least else 'at most'} {goal.limit:g} {goal.unit}".strip()
+    if goal.value is None:
+        return f"{goal.text}: not measured ({goal.why}); goal: {limit}"
+    found = f"{goal.value:.3g} {goal.unit}".strip()
+    return f"{goal.text}: {found} (goal: {limit}) - {'met' if goal.met else 'MISSED'}"
+
+
+def text(row: Row) -> str:
+    """A row as the screen shows it."""
+    lines = [row.work]
+    width = max((len(name) for name in row.timings), default=0)
+    lines += [f"    {name:<{width}}  {seconds(found)}" for name, found in row.timings.items()]
+    lines += [f"    {name}: missing: {why}" for name, why in row.missing.items()]
+    lines += [f"  {verdict(goal)}" for goal in row.goals]
+    return "\n".join(lines)
+
+
+def write(name: str, machine: dict[str, Any], rows: list[Row], growth: list[dict[str, Any]] | None = None) -> Path:
+    """Keep a section's rows as JSON under results/."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    content: dict[str, Any] = {"machine": machine, "rows": [row.to_dict() for row in rows]}
+    if growth is not None:
+        content["growth"] = growth
+    path.write_text(json.dumps(content, indent=1) + "\n")
+    return path
+
+
+def table(kept: list[dict[str, Any]]) -> str:
+    """The goals of kept results as a Markdown table."""
+    lines = ["| work | nnlab | beside it | goal | found |", "| --- | --- | --- | --- | --- |"]
+    for row in (row for section in kept for row in section["rows"]):
+        times = {name: Timing(**found) for name, found in row["seconds"].items()}
+        ours = next((seconds(found) for name, found in times.items() if name.startswith("nnlab")), "")
+        for goal in row["goals"]:
+            limit = f"{'at least' if goal['at_least'] else 'at most'} {goal['limit']:g} {goal['unit']}".strip()
+            other = next(
+                (f"{name}: {seconds(found)}" for name, found in times.items() if _named(name, goal["goal"])), ""
+            )
+            found = goal["why"] if goal["value"] is None else f"{goal['value']:.3g} {goal['unit']}".strip()
+            mark = {True: "", False: " (missed)", None: ""}[goal["met"]]
+            lines.append(f"| {row['work']} | {ours} | {other} | {limit} {goal['goal']} | **{found}**{mark} |")
+    return "\n".join(lines)
+
+
+def _named(contestant: str, goal: str) -> bool:
+    """Whether a goal's text is about a contestant."""
+    words = set(re.findall(r"[a-z]{4,}", contestant.lower())) - {"nnlab", "floor", "torch", "relu"}
+    return any(word in goal.lower() for word in words)
+
+
+def kept(names: list[str]) -> dict[str, dict[str, Any]]:
+    """The last full measurements there are of these, by name."""
+    paths = {name: RESULTS / f"{name}.json" for name in names}
+    return {name: json.loads(path.read_text()) for name, path in paths.items() if path.exists()}

@@ -1,0 +1,300 @@
+"""Works: the goals' rows, each measured side by side with what it is held against."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from benchmarks import article, floors, peers, processes
+from benchmarks.data import CONFIGS, Case, load
+from benchmarks.rows import Goal, Row
+from benchmarks.timing import Timing, Work, alternate, each, timing
+from nnlab.environment import cores
+from nnlab.evaluate import evaluate
+from nnlab.experiment.train import complete
+from nnlab.fit import fit
+
+EPOCHS = 100
+"""Of the whole ann recipe."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much time a benchmark may take."""
+
+    quick: bool
+    rounds: int
+    whole_epochs: int
+    """Epochs of the whole recipe that are really trained; the rest is worked out."""
+    whole_rounds: int
+
+
+QUICK = Effort(quick=True, rounds=2, whole_epochs=5, whole_rounds=1)
+FULL = Effort(quick=False, rounds=5, whole_epochs=EPOCHS, whole_rounds=3)
+
+
+def ann_whole(effort: Effort) -> list[Row]:
+    """The main recipe as a whole process: the time, what nnlab adds to its arithmetic, and the memory."""
+    case = load("ann")
+    test, data = case.test, case.dataset
+    model, net = case.model(), peers.network(case)
+    pictures, test_pictures = article.Pictures(data.train), article.Pictures(test)
+    evaluations = len(case.batches) // int(case.config.train.eval_every or len(case.batches))
+    put, put_test = model.put(data.train), model.put(test)
+
+    def bare() -> None:
+        """The bare loop of an epoch: steps and evaluations, and nothing kept."""
+        every = len(case.batches) // evaluations
+        for at in range(0, len(case.batches), every):
+            model.train(put, case.batches[at : at + every])
+            evaluate(model, put_test, test, data.task)
+
+    works: dict[str, Work] = {
+        "steps' products": floors.products_of_steps(case, model.threads),
+        "evaluations' products": each(floors.products_of_evaluation(case, model.threads), evaluations),
+        "article's epoch": _free(lambda: article.train_epoch(net, pictures, case.batches, case.lr)),
+        "article's evaluation": _free(lambda: article.evaluate(net, test_pictures)),
+        "bare loop": bare,
+    }
+    parts: dict[str, list[Timing]] = {name: [] for name in works}
+    whole, inside, peak, scores = [], [], 0.0, []
+    scale = EPOCHS / effort.whole_epochs
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(effort.whole_rounds):
+            for name, found in alternate(works, 2, warm_up=number == 0).items():
+                parts[name].append(found)
+            ended, summary = processes.train(
+                CONFIGS / "ann.yaml", Path(folder), f"train.epochs={effort.whole_epochs}", terminal=True
+            )
+            rest = (scale - 1) * (summary["seconds"]["train"] + summary["seconds"]["eval"])
+            whole.append(ended.seconds + rest)
+            inside.append(summary["seconds"]["total"] + rest)
+            peak = max(peak, ended.peak_mib)
+            scores.append(summary["metrics"]["test"]["accuracy"])
+    of = {name: timing([one.median for one in found]) for name, found in parts.items()}
+    row = Row(f"ann-torch, {EPOCHS} epochs with {EPOCHS * evaluations:,} evaluations, whole process")
+    row.timings = {
+        "nnlab": timing(whole),
+        "article": (of["article's epoch"] + of["article's evaluation"].times(evaluations)).times(EPOCHS),
+        "floor: the products": (of["steps' products"] + of["evaluations' products"]).times(EPOCHS),
+    }
+    row.facts = {
+        "article": "an epoch and an evaluation measured, the rest worked out",
+        "nnlab": "measured whole" if scale == 1 else f"{effort.whole_epochs} epochs measured, the rest worked out",
+        "threads": model.threads,
+        "test accuracy": scores[0] if scale == 1 else None,
+        "parts": {name: found.to_dict() for name, found in of.items()},
+    }
+    row.faster("times as fast as the article's code", "article", 12)
+    row.within("times the matrix-product floor", "floor: the products", 1.5)
+    extra = Row("nnlab's own overhead: from the run directory to its manifest, with progress on a terminal")
+    extra.timings = {"nnlab": timing(inside), "bare loop": of["bare loop"].times(EPOCHS)}
+    share = 100 * (extra.timings["nnlab"].median / extra.timings["bare loop"].median - 1)
+    extra.goals = [Goal("over the bare loop", share, 3, at_least=False, unit="%")]
+    memory = Row("peak memory of `train configs/ann.yaml`", facts={"peak MiB": peak})
+    memory.goals = [Goal("resident", peak, 900, at_least=False, unit="MiB")]
+    return [row, extra, memory]
+
+
+def ann_epoch(effort: Effort) -> list[Row]:
+    """One training epoch of the main recipe, beside every peer."""
+    case = load("ann")
+    model = case.model()
+    rounded = load("ann", "precision=bf16").model()
+    relu = load("ann", "model.activations=relu").model()
+    data = case.dataset.train
+    net, pictures = peers.network(case), article.Pictures(data)
+    names = [name for name in peers.PEERS if not (effort.quick and name == "torch.compile")]
+    works, missing = peers.ready(case, names)
+    row = Row("ann-torch, one training epoch (600 steps of 100)", missing=missing)
+    contestants: dict[str, Work] = {
+        "nnlab": lambda: model.train(model.put(data), case.batches),
+        "nnlab (relu)": lambda: relu.train(relu.put(data), case.batches),
+        "nnlab (bf16)": lambda: rounded.train(rounded.put(data), case.batches),
+        **{name: _free(work) for name, work in works.items()},
+        "article": _free(lambda: article.train_epoch(net, pictures, case.batches, case.lr)),
+        "floor: the products": floors.products_of_steps(case, model.threads),
+    }
+    row.timings = alternate(contestants, effort.rounds)
+    row.facts = {"threads": model.threads}
+    row.faster("times as fast as scikit-learn's MLPClassifier", "scikit-learn (relu)", 1.3)
+    row.faster("times as fast as a DataLoader loop", "DataLoader loop", 2.2)
+    row.faster("times as fast as Keras", "Keras (torch)", 3)
+    row.faster("times as fast as Lightning", "Lightning", 3)
+    return [row]
+
+
+def logreg_epoch(effort: Effort) -> list[Row]:
+    """An epoch of logistic regression in PyTorch."""
+    case = load("logreg")
+    model, data = case.model(), case.dataset.train
+    net, pictures = torch.nn.Linear(case.dataset.features, case.dataset.outputs), article.Pictures(data)
+    row = Row("logreg-torch, one training epoch", facts={"threads": model.threads})
+    row.timings = alternate(
+        {
+            "nnlab": lambda: model.train(model.put(data), case.batches),
+            "article": _free(lambda: article.train_epoch(net, pictures, case.batches, case.lr)),
+        },
+        effort.rounds,
+    )
+    row.faster("times as fast as the article's code", "article", 10)
+    return [row]
+
+
+def logreg_np(effort: Effort) -> list[Row]:
+    """The whole training of logistic regression by hand, with its evaluations."""
+    case, alone = load("logreg-np"), load("logreg-np", "threads=1")
+    steps = int(case.config.train.steps or 0)
+    train, test, threads = case.dataset.train, case.test, case.model().threads
+    row = Row(f"logreg-np, whole training ({steps} steps and their evaluations)", facts={"threads": threads})
+    row.timings = alternate(
+        {
+            "nnlab": _fitted(case),
+            "nnlab, one thread": _fitted(alone),
+            "article": lambda: article.logistic_regression(train, test, steps, case.lr),
+            "floor: two passes": floors.two_passes(train.inputs, steps, threads),
+            "floor: two passes, one thread": floors.two_passes(train.inputs, steps, 1),
+        },
+        5 * effort.rounds,
+    )
+    row.faster("times as fast as the article's code", "article", 6)
+    row.within(f"times the two-pass memory floor, {threads} threads each", "floor: two passes", 1.3)
+    floor = "floor: two passes, one thread"
+    row.within("times the two-pass memory floor, one thread each", floor, 1.3, nnlab="nnlab, one thread")
+    return [row]
+
+
+def nn2_np(effort: Effort) -> list[Row]:
+    """The whole training of the two-layer network by hand, with its evaluations."""
+    case = load("nn2-np")
+    steps, train = int(case.config.train.steps or 0), case.dataset.train
+    row = Row(f"nn2-np, whole training ({steps:,} steps and their evaluations)")
+    row.facts = {"threads": case.model().threads}
+    row.timings = alternate(
+        {"nnlab": _fitted(case), "article": lambda: article.two_layers(train, steps, case.lr)},
+        effort.rounds,
+    )
+    row.faster("times as fast as the article's code", "article", 6)
+    return [row]
+
+
+def mlp_np(effort: Effort) -> list[Row]:
+    """An epoch of the network by hand, beside scikit-learn's of the same shape."""
+    case = load("mlp-np")
+    model, data = case.model(), case.dataset.train
+    relu = load("mlp-np", "model.activations=relu").model()
+    works, missing = peers.ready(case, ["scikit-learn (relu)"])
+    row = Row("mlp-np, one training epoch", missing=missing, facts={"threads": model.threads})
+    row.timings = alternate(
+        {
+            "nnlab": lambda: model.train(data, case.batches),
+            "nnlab (relu)": lambda: relu.train(data, case.batches),
+            **{name: _free(work) for name, work in works.items()},
+        },
+        effort.rounds,
+    )
+    row.faster("times as fast as scikit-learn's MLPClassifier", "scikit-learn (relu)", 1)
+    return [row]
+
+
+def startup(effort: Effort) -> list[Row]:
+    """How soon a command answers, and that none of them loads PyTorch for nothing."""
+    rounds = 3 * effort.rounds
+    empty = "import typer\napp = typer.Typer()\n@app.command()\ndef main() -> None:\n    pass\napp()\n"
+    with tempfile.TemporaryDirectory() as folder:
+        runs = Path(folder) / "runs"
+        processes.train(CONFIGS / "logreg-np.yaml", runs, "train.steps=20")
+        [first] = runs.iterdir()
+        for number in range(999):
+            shutil.copytree(first, runs / f"{first.name}-{number + 2}")
+        program = Path(folder) / "empty.py"
+        program.write_text(empty)
+        works: dict[str, Work] = {
+            "nnlab --help": lambda: processes.nnlab("--help"),
+            "an empty Typer program's --help": lambda: processes.run(sys.executable, str(program), "--help"),
+        }
+        help_row = Row("nnlab --help", alternate(works, 2 * rounds))
+        compare = Row("nnlab compare over 1,000 runs")
+        compare.timings = alternate({"nnlab": lambda: processes.nnlab("compare", "--runs-dir", str(runs))}, rounds)
+        help_row.within("times an empty Typer program's", "an empty Typer program's --help", 1.5, "nnlab --help")
+        seconds = compare.timings["nnlab"].median
+        compare.goals = [Goal("whole command", seconds, 1.5, at_least=False, unit="s")]
+        loads = Row("commands that load PyTorch: --help, compare, training a NumPy model on cached pictures")
+        commands = [["--help"], ["compare", "--runs-dir", str(runs)]]
+        commands.append(["train", str(CONFIGS / "logreg-np.yaml"), "-q", "--runs-dir", str(runs)])
+        commands.append(["train", str(CONFIGS / "mlp-np.yaml"), "train.epochs=1", "-q", "--runs-dir", str(runs)])
+        loaded = [" ".join(command[:2]) for command in commands if _loads_torch(command)]
+        loads.facts = {"loaded by": loaded}
+        loads.goals = [Goal("commands", float(len(loaded)), 0, at_least=False, unit="")]
+    return [help_row, compare, loads]
+
+
+def gpu(effort: Effort) -> list[Row]:
+    """The main recipe on a CUDA device."""
+    row = Row(f"ann-torch on CUDA, {EPOCHS} epochs with evaluations")
+    if not torch.cuda.is_available():
+        row.missing = {"CUDA": "no device is found"}
+        for text, limit in (("seconds of training on an H100", 6.0), ("times as fast as the eager loop there", 10.0)):
+            row.goals.append(Goal(text, None, limit, at_least=text.startswith("times"), why="no CUDA device is found"))
+        return [row]
+    case = load("ann", "device=cuda")
+    model = case.model()
+    put = model.put(case.dataset.train)
+    row.timings = alternate(
+        {"an epoch": lambda: model.train(put, case.batches), "plain eager loop": peers.eager(case, "cuda")},
+        effort.rounds,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        _, summary = processes.train(CONFIGS / "ann.yaml", Path(folder), "device=cuda")
+    seconds = summary["seconds"]["train"] + summary["seconds"]["eval"]
+    row.facts = {"device": torch.cuda.get_device_name(), "seconds": summary["seconds"], "metrics": summary["metrics"]}
+    row.goals = [Goal("seconds of training on an H100", seconds, 6, at_least=False, unit="s")]
+    row.faster("times as fast as the eager loop there", "plain eager loop", 10, nnlab="an epoch")
+    return [row]
+
+
+WORKS: dict[str, Callable[[Effort], list[Row]]] = {
+    "ann-whole": ann_whole,
+    "ann-epoch": ann_epoch,
+    "logreg-epoch": logreg_epoch,
+    "logreg-np": logreg_np,
+    "nn2-np": nn2_np,
+    "mlp-np": mlp_np,
+    "startup": startup,
+    "gpu": gpu,
+}
+
+
+def _free(work: Work) -> Work:
+    """The work with as many threads as PyTorch would take on its own."""
+
+    def freed() -> None:
+        torch.set_num_threads(cores())
+        work()
+
+    return freed
+
+
+def _fitted(case: Case) -> Work:
+    """A whole training in memory: the loop with its evaluations."""
+    model, test = case.model(), case.test
+    _, plan = complete(case.config, model, len(case.dataset.train))
+    watched = (model.put(test), test, case.dataset.task)
+
+    def trained() -> None:
+        for _ in fit(model, model.put(case.dataset.train), len(case.dataset.train), watched, plan):
+            pass
+
+    return trained
+
+
+def _loads_torch(command: list[str]) -> bool:
+    code = (
+        f"import sys; sys.argv = ['nnlab', *{command!r}]\nfrom nnlab.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\nprint('LOADED' if 'torch' in sys.modules else 'NOT')"
+    )
+    return processes.run(sys.executable, "-c", code).output.strip().endswith("LOADED")
