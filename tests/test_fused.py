@@ -87,6 +87,14 @@ def test_large_products_agree_with_small_ones() -> None:
         np.testing.assert_allclose(model.predict(model.put(few)), whole[first : first + 10], atol=1e-6)
 
 
+@pytest.mark.parametrize("rule", ["sgd", "adam"])
+def test_large_products_train_as_with_autograd(rule: str) -> None:
+    models = pair("classification", 10, hidden=[100, 80], activations="tanh", optimizer=RULES[rule], shape=(28, 28))
+    rng = np.random.default_rng(0)
+    split = Split(rng.random((1200, 784), dtype=np.float32), rng.integers(0, 10, 1200))
+    assert_close(*(trained(model, split, batches(1200, 5, size=1000)) for model in models), tolerance=2e-5)
+
+
 @pytest.mark.parametrize("model", ["ann-torch", "cnn-torch"])
 def test_bf16_rounds_products_and_nothing_else(model: str) -> None:
     module = discover.module("models", model)

@@ -45,7 +45,7 @@ class Buffers:
         self.z = [weight.new_empty(rows, layer.linear.out_features, requires_grad=False) for layer in layers]
         self.a = [torch.empty_like(z) if _needs_z(layer) else z for z, layer in zip(self.z, layers, strict=True)]
         self.d = [torch.empty_like(z) for z in self.z]
-        self.ones = weight.new_ones(rows)
+        self.ones, self.minus_ones = weight.new_ones(rows), weight.new_full((rows, 1), -1)
 
 
 def _needs_z(layer: Layer) -> bool:
@@ -89,14 +89,14 @@ class Fused:
         for layer, weight, bias in zip(self.layers, self.weights, self.biases, strict=True):
             x = self.products.scores(x, weight, bias)
             if layer.activation is not None:
-                ACTIVATIONS[type(layer.activation)].forward(layer.activation, x, x)
+                ACTIVATIONS[type(layer.activation)].forward(layer.activation, x, x, torch.empty_like(x))
         return x
 
     def _forward(self, x: torch.Tensor, b: Buffers) -> None:
-        for layer, weight, bias, z, a in zip(self.layers, self.weights, self.biases, b.z, b.a, strict=True):
+        for layer, weight, bias, z, a, d in zip(self.layers, self.weights, self.biases, b.z, b.a, b.d, strict=True):
             self.products.linear(x, weight, bias, z)
-            if layer.activation is not None:
-                ACTIVATIONS[type(layer.activation)].forward(layer.activation, z, a)
+            if layer.activation is not None:  # d is free until the way back
+                ACTIVATIONS[type(layer.activation)].forward(layer.activation, z, a, d)
             x = a
 
     def _loss(self, scores: torch.Tensor, targets: torch.Tensor, b: Buffers) -> torch.Tensor:
@@ -109,7 +109,7 @@ class Fused:
             return loss
         logs = torch.log_softmax(scores, 1)
         torch.exp(logs, out=d)  # d loss / d scores = (softmax(scores) - one_hot(targets)) / rows
-        d.scatter_add_(1, targets.unsqueeze(1), -b.ones.unsqueeze(1))
+        d.scatter_add_(1, targets.unsqueeze(1), b.minus_ones)
         d.mul_(1 / len(d))
         return F.nll_loss(logs, targets)
 

@@ -5,8 +5,10 @@ from typing import Any, Protocol
 
 import torch
 
-ONEDNN_WORK = 20_000_000
-"""Multiply-adds from which oneDNN is sooner done than the BLAS, where it is at all."""
+ONEDNN_WORK = 5_000_000
+"""Multiply-adds from which oneDNN is sooner done than the BLAS."""
+Product = Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]
+"""From x, W and b to x W^T + b; b may be None."""
 
 
 class Products(Protocol):
@@ -34,27 +36,42 @@ class Products(Protocol):
 
 
 class Float32:
-    """Products in full float32."""
+    """Products in full float32: large ones by oneDNN where it is, others by the BLAS that PyTorch calls."""
 
     def __init__(self) -> None:
-        self._onednn = _onednn_linear()
+        self._onednn = _onednn_product()
 
     def linear(self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, z: torch.Tensor) -> None:
-        torch.addmm(bias, x, weight.t(), out=z)
+        if product := self._for_large(x, weight):
+            z.copy_(product(x, weight, bias))
+        else:
+            torch.addmm(bias, x, weight.t(), out=z)
 
     def scores(self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-        if self._onednn and not x.is_cuda and len(x) * weight.numel() >= ONEDNN_WORK:
-            return self._onednn(x, weight, bias)
-        return torch.addmm(bias, x, weight.t())
+        product = self._for_large(x, weight)
+        return product(x, weight, bias) if product else torch.addmm(bias, x, weight.t())
 
     def below(self, d: torch.Tensor, weight: torch.Tensor, dx: torch.Tensor) -> None:
-        torch.mm(d, weight, out=dx)
+        if product := self._for_large(d, weight):
+            dx.copy_(product(d, weight.t(), None))
+        else:
+            torch.mm(d, weight, out=dx)
 
     def gradient(self, d: torch.Tensor, x: torch.Tensor, dw: torch.Tensor) -> None:
-        torch.mm(d.t(), x, out=dw)
+        if product := self._for_large(d, dw):
+            dw.copy_(product(d.t(), x.t(), None))
+        else:
+            torch.mm(d.t(), x, out=dw)
 
     def descend(self, weight: torch.Tensor, d: torch.Tensor, x: torch.Tensor, lr: float) -> None:
-        weight.addmm_(d.t(), x, alpha=-lr)
+        if product := self._for_large(d, weight):
+            weight.add_(product(d.t(), x.t(), None), alpha=-lr)
+        else:
+            weight.addmm_(d.t(), x, alpha=-lr)
+
+    def _for_large(self, examples: torch.Tensor, weight: torch.Tensor) -> Product | None:
+        large = len(examples) * weight.numel() >= ONEDNN_WORK
+        return self._onednn if large and not weight.is_cuda else None
 
 
 class Bfloat16:
@@ -76,19 +93,20 @@ class Bfloat16:
         weight.add_(torch.mm(d.bfloat16().t(), x.bfloat16()), alpha=-lr)
 
 
-def _onednn_linear() -> Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor] | None:
+def _onednn_product() -> Product | None:
     """oneDNN's x W^T + b in float32, or None where it is not there.
 
-    For large products it is up to twice as fast as the BLAS that PyTorch otherwise calls. PyTorch's compiler uses it,
-    but it has no public name, so it is tried once before it is relied on.
+    On some processors it takes half the time of the BLAS. PyTorch's compiler uses it, but it has no public name, so it
+    is tried before it is relied on.
     """
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return None
+    x, weight, bias = torch.arange(6.0).view(2, 3), torch.arange(12.0).view(4, 3), torch.arange(4.0)
     try:
         operator: Any = torch.ops.mkldnn._linear_pointwise.default
-        found = operator(torch.ones(2, 3), torch.ones(4, 3), torch.ones(4), "none", [], "")
+        found = operator(x, weight, bias, "none", [], ""), operator(x.t(), x.t(), None, "none", [], "")
     except (AttributeError, RuntimeError, TypeError):
         return None
-    if not torch.equal(found, torch.full((2, 4), 4.0)):
+    if not (torch.equal(found[0], torch.addmm(bias, x, weight.t())) and torch.equal(found[1], x.t() @ x)):
         return None
     return lambda x, weight, bias: operator(x, weight, bias, "none", [], "")
