@@ -1,14 +1,12 @@
 """The article: its recipes' loops in our own words, with the habits that make them slow left as they are."""
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import nn
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader
 from torchvision import datasets, transforms
 
-from benchmarks.data import Batches
+from benchmarks.data import Batches, Order
 from nnlab.dataset import Array, Split
 
 
@@ -20,19 +18,6 @@ class Pictures(datasets.MNIST):
         self.targets = torch.from_numpy(split.targets)
         self.transform = transforms.ToTensor()
         self.target_transform = None
-
-
-class Order(Sampler[int]):
-    """Rows in the order of given batches."""
-
-    def __init__(self, batches: Batches) -> None:
-        self.rows = np.concatenate(batches).tolist()
-
-    def __iter__(self) -> Any:
-        return iter(self.rows)
-
-    def __len__(self) -> int:
-        return len(self.rows)
 
 
 def train_epoch(net: nn.Module, pictures: Pictures, batches: Batches, lr: float) -> None:

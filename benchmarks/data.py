@@ -1,11 +1,12 @@
 """Data: what the benchmarks train on, the same arrays and batches for every contestant."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from torch.utils.data import Sampler
 
 from nnlab.config import Config
 from nnlab.dataset import Array, Dataset, Split
@@ -16,6 +17,19 @@ from nnlab.model import Model
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 Batches = Sequence[Array]
+
+
+class Order(Sampler[int]):
+    """The rows of given batches, one after the other, as a DataLoader takes them."""
+
+    def __init__(self, batches: Batches) -> None:
+        self.rows = np.concatenate(batches).tolist()
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """Growth: time and memory against the number of examples, the batch, the width and the depth, one process a point."""
 
 import json
-import resource
 import statistics
 import sys
 import time
@@ -31,8 +30,10 @@ def measure(quick: bool) -> list[dict[str, Any]]:
         for axis, values in AXES.items():
             for value in values[1:4] if quick else values:
                 shape = BASE | {axis: value}
-                ended = processes.run(sys.executable, "-m", "benchmarks.growth", model, *map(str, shape.values()))
-                found.append({"model": model, "axis": axis, "value": value, **json.loads(ended.output)})
+                command = [sys.executable, "-m", "benchmarks.growth", model, *map(str, shape.values())]
+                ended, peak = processes.measured(*command)
+                point = {"model": model, "axis": axis, "value": value, "peak_mib": peak}
+                found.append(point | json.loads(ended.output))
     return found
 
 
@@ -48,7 +49,7 @@ def text(points: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def point(name: str, examples: int, batch: int, width: int, depth: int) -> dict[str, float]:
+def train_briefly(name: str, examples: int, batch: int, width: int, depth: int) -> dict[str, float]:
     """Train a network of this shape for a moment, in this process."""
     from nnlab import discover
     from nnlab.dataset import Split
@@ -73,11 +74,9 @@ def point(name: str, examples: int, batch: int, width: int, depth: int) -> dict[
         model.train(data, steps)
         seconds.append((time.perf_counter() - began) / len(steps) / len(batches[0]))
     model.predict(data)
-    scale = 1 if sys.platform == "darwin" else 1024
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale / processes.MIB
-    return {"us_per_example": 1e6 * statistics.median(seconds), "peak_mib": peak, "threads": model.threads}
+    return {"us_per_example": 1e6 * statistics.median(seconds), "threads": model.threads}
 
 
 if __name__ == "__main__":
     model_name, *numbers = sys.argv[1:]
-    print(json.dumps(point(model_name, *map(int, numbers))))  # noqa: T201
+    print(json.dumps(train_briefly(model_name, *map(int, numbers))))  # noqa: T201

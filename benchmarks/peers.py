@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset
 
-from benchmarks.data import Case
+from benchmarks.data import Case, Order
 from benchmarks.timing import Work
 
 EXTRA = "pip install -e '.[bench]'"
@@ -72,12 +72,11 @@ def compiled(case: Case) -> Work:
 
 def dataloader(case: Case) -> Work:
     """A DataLoader over a TensorDataset."""
-    x, y = (torch.from_numpy(array) for array in case.in_order)
-    net = network(case)
+    data, net = _tensors(case), network(case)
     rule = torch.optim.SGD(net.parameters(), lr=case.lr)
 
     def epoch() -> None:
-        for inputs, targets in DataLoader(TensorDataset(x, y), batch_size=_size(case)):
+        for inputs, targets in DataLoader(data, batch_size=_size(case), sampler=Order(case.batches)):
             rule.zero_grad()
             F.cross_entropy(net(inputs), targets).backward()
             rule.step()
@@ -109,7 +108,7 @@ def skorch(case: Case) -> Work:
     """skorch's NeuralNetClassifier."""
     from skorch import NeuralNetClassifier
 
-    x, y = case.in_order
+    train = case.dataset.train
     net = NeuralNetClassifier(
         network(case),
         criterion=nn.CrossEntropyLoss,
@@ -118,10 +117,10 @@ def skorch(case: Case) -> Work:
         batch_size=_size(case),
         max_epochs=1,
         train_split=None,
-        iterator_train__shuffle=False,
+        iterator_train__sampler=Order(case.batches),
         verbose=0,
     )
-    return lambda: net.partial_fit(x, y)
+    return lambda: net.partial_fit(train.inputs, train.targets)
 
 
 def keras(case: Case) -> Work:
@@ -159,8 +158,7 @@ def lightning(case: Case) -> Work:
         def configure_optimizers(self) -> torch.optim.Optimizer:
             return torch.optim.SGD(self.parameters(), lr=case.lr)
 
-    x, y = (torch.from_numpy(array) for array in case.in_order)
-    module, data = Module(), DataLoader(TensorDataset(x, y), batch_size=_size(case))
+    module, data = Module(), DataLoader(_tensors(case), batch_size=_size(case), sampler=Order(case.batches))
     off: dict[str, Any] = {
         "logger": False,
         "enable_checkpointing": False,
@@ -203,6 +201,11 @@ def ready(case: Case, names: list[str]) -> tuple[dict[str, Work], dict[str, str]
         else:
             works[name] = work
     return works, missing
+
+
+def _tensors(case: Case) -> TensorDataset:
+    train = case.dataset.train
+    return TensorDataset(torch.from_numpy(train.inputs), torch.from_numpy(train.targets))
 
 
 def _size(case: Case) -> int:

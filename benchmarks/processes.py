@@ -1,4 +1,4 @@
-"""Processes: whole commands, timed from outside, with the memory they took."""
+"""Processes: whole commands, timed from outside, with the memory that they took."""
 
 import json
 import os
@@ -14,13 +14,19 @@ from typing import Any
 MIB = 2**20
 
 
+LAUNCHER = """
+import resource, subprocess, sys
+code = subprocess.call(sys.argv[1:])
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(code)
+"""
+
+
 @dataclass(frozen=True)
 class Ended:
     """A command that has ended well."""
 
     seconds: float
-    peak_mib: float
-    """Its largest resident memory."""
     output: str
 
 
@@ -34,29 +40,34 @@ def run(*command: str, terminal: bool = False) -> Ended:
         drain = threading.Thread(target=_drain, args=(ours, errors))
         drain.start()
         output = process.stdout.read() if process.stdout else ""
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        process.wait()
         drain.join()
     seconds = time.perf_counter() - began
     os.close(ours)
     if process.returncode:
         raise SystemExit(f"{' '.join(command)}: exit {process.returncode}\n{b''.join(errors).decode()[-2000:]}")
-    scale = 1 if sys.platform == "darwin" else 1024
-    return Ended(seconds, usage.ru_maxrss * scale / MIB, output)
+    return Ended(seconds, output)
 
 
-def nnlab(*arguments: str, terminal: bool = False) -> Ended:
-    """Run nnlab as its user would."""
-    return run(str(Path(sys.executable).parent / "nnlab"), *arguments, terminal=terminal)
+def measured(*command: str, terminal: bool = False) -> tuple[Ended, float]:
+    """The same with the command's largest resident memory in MiB.
+
+    A small process starts it and asks afterwards: a process's own figure begins with that of the one it came from.
+    """
+    ended = run(sys.executable, "-S", "-c", LAUNCHER, *command, terminal=terminal)
+    output, _, peak = ended.output.rstrip().rpartition("\n")
+    return Ended(ended.seconds, output), int(peak) * (1 if sys.platform == "darwin" else 1024) / MIB
 
 
-def train(config: Path, runs: Path, *overrides: str, terminal: bool = False) -> tuple[Ended, dict[str, Any]]:
-    """Train a config and return the process and its run.json."""
-    ended = nnlab(
-        "train", str(config), *overrides, "--runs-dir", str(runs), *([] if terminal else ["-q"]), terminal=terminal
-    )
+NNLAB = str(Path(sys.executable).parent / "nnlab")
+
+
+def train(config: Path, runs: Path, *overrides: str, terminal: bool = False) -> tuple[Ended, float, dict[str, Any]]:
+    """Train a config: the process, its largest memory in MiB, and the run.json."""
+    options = ["--runs-dir", str(runs), *([] if terminal else ["-q"])]
+    ended, peak = measured(NNLAB, "train", str(config), *overrides, *options, terminal=terminal)
     path = Path(ended.output.strip().splitlines()[-1])
-    return ended, json.loads((path / "run.json").read_text())
+    return ended, peak, json.loads((path / "run.json").read_text())
 
 
 def _drain(descriptor: int, found: list[bytes]) -> None:

@@ -1,22 +1,30 @@
 """Works: the goals' rows, each measured side by side with what it is held against."""
 
+import os
 import shutil
+import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import torch
+from rich.console import Console
 
 from benchmarks import article, floors, peers, processes
 from benchmarks.data import CONFIGS, Case, load
 from benchmarks.rows import Goal, Row
 from benchmarks.timing import Timing, Work, alternate, each, timing
+from nnlab.cli import screen
+from nnlab.cli.train import Bar
 from nnlab.environment import cores
 from nnlab.evaluate import evaluate
+from nnlab.experiment import Started, resolve, train
 from nnlab.experiment.train import complete
-from nnlab.fit import fit
+from nnlab.fit import Record, fit
 
 EPOCHS = 100
 """Of the whole ann recipe."""
@@ -43,37 +51,27 @@ def ann_whole(effort: Effort) -> list[Row]:
     test, data = case.test, case.dataset
     model, net = case.model(), peers.network(case)
     pictures, test_pictures = article.Pictures(data.train), article.Pictures(test)
-    evaluations = len(case.batches) // int(case.config.train.eval_every or len(case.batches))
-    put, put_test = model.put(data.train), model.put(test)
-
-    def bare() -> None:
-        """The bare loop of an epoch: steps and evaluations, and nothing kept."""
-        every = len(case.batches) // evaluations
-        for at in range(0, len(case.batches), every):
-            model.train(put, case.batches[at : at + every])
-            evaluate(model, put_test, test, data.task)
+    evaluations = len(case.batches) // _every(case)
 
     works: dict[str, Work] = {
         "steps' products": floors.products_of_steps(case, model.threads),
         "evaluations' products": each(floors.products_of_evaluation(case, model.threads), evaluations),
         "article's epoch": _free(lambda: article.train_epoch(net, pictures, case.batches, case.lr)),
         "article's evaluation": _free(lambda: article.evaluate(net, test_pictures)),
-        "bare loop": bare,
     }
     parts: dict[str, list[Timing]] = {name: [] for name in works}
-    whole, inside, peak, scores = [], [], 0.0, []
+    whole, peak, scores = [], 0.0, []
     scale = EPOCHS / effort.whole_epochs
     with tempfile.TemporaryDirectory() as folder:
         for number in range(effort.whole_rounds):
             for name, found in alternate(works, 2, warm_up=number == 0).items():
                 parts[name].append(found)
-            ended, summary = processes.train(
+            ended, memory_now, summary = processes.train(
                 CONFIGS / "ann.yaml", Path(folder), f"train.epochs={effort.whole_epochs}", terminal=True
             )
             rest = (scale - 1) * (summary["seconds"]["train"] + summary["seconds"]["eval"])
             whole.append(ended.seconds + rest)
-            inside.append(summary["seconds"]["total"] + rest)
-            peak = max(peak, ended.peak_mib)
+            peak = max(peak, memory_now)
             scores.append(summary["metrics"]["test"]["accuracy"])
     of = {name: timing([one.median for one in found]) for name, found in parts.items()}
     row = Row(f"ann-torch, {EPOCHS} epochs with {EPOCHS * evaluations:,} evaluations, whole process")
@@ -91,13 +89,48 @@ def ann_whole(effort: Effort) -> list[Row]:
     }
     row.faster("times as fast as the article's code", "article", 12)
     row.within("times the matrix-product floor", "floor: the products", 1.5)
-    extra = Row("nnlab's own overhead: from the run directory to its manifest, with progress on a terminal")
-    extra.timings = {"nnlab": timing(inside), "bare loop": of["bare loop"].times(EPOCHS)}
-    share = 100 * (extra.timings["nnlab"].median / extra.timings["bare loop"].median - 1)
-    extra.goals = [Goal("over the bare loop", share, 3, at_least=False, unit="%")]
     memory = Row("peak memory of `train configs/ann.yaml`", facts={"peak MiB": peak})
     memory.goals = [Goal("resident", peak, 900, at_least=False, unit="MiB")]
-    return [row, extra, memory]
+    return [row, memory]
+
+
+def overhead(effort: Effort) -> list[Row]:
+    """What nnlab adds to the bare loop: records, files, checkpoints and a progress bar, epoch by epoch in turn."""
+    case, test = load("ann"), load("ann").test
+    epochs, steps, every = 4 * effort.rounds, len(case.batches), _every(case)
+    model = case.model()
+    put, put_test = model.put(case.dataset.train), model.put(test)
+    seconds: dict[str, list[float]] = {"nnlab": [], "bare loop": []}
+    with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w") as nowhere:
+        events = train(resolve(CONFIGS / "ann.yaml", [f"train.epochs={epochs}"]), Path(folder))
+        started = next(event for event in events if isinstance(event, Started))
+        with mock.patch.object(screen, "err", return_value=Console(file=nowhere, force_terminal=True)):
+            bar = Bar(started)
+        for _ in range(epochs):
+            began = time.perf_counter()
+            for record in events:
+                assert isinstance(record, Record)  # noqa: S101
+                bar.show(record)
+                if record.step % steps == 0:
+                    break
+            seconds["nnlab"].append(time.perf_counter() - began)
+            began = time.perf_counter()
+            for at in range(0, steps, every):
+                model.train(put, case.batches[at : at + every])
+                evaluate(model, put_test, test, case.dataset.task)
+            seconds["bare loop"].append(time.perf_counter() - began)
+        bar.close()
+        began = time.perf_counter()
+        for _ in events:
+            pass
+        ending = time.perf_counter() - began
+    row = Row("nnlab's own overhead, an epoch of ann-torch with its evaluations")
+    row.timings = {name: timing(found) for name, found in seconds.items()}
+    pairs = zip(seconds["nnlab"], seconds["bare loop"], strict=True)
+    share = 100 * (statistics.median(ours / bare for ours, bare in pairs) - 1)
+    row.facts = {"seconds at the end, for final scores, pictures and hashes": ending}
+    row.goals = [Goal("over the bare loop, median of the pairs", share, 3, at_least=False, unit="%")]
+    return [row]
 
 
 def ann_epoch(effort: Effort) -> list[Row]:
@@ -214,12 +247,14 @@ def startup(effort: Effort) -> list[Row]:
         program = Path(folder) / "empty.py"
         program.write_text(empty)
         works: dict[str, Work] = {
-            "nnlab --help": lambda: processes.nnlab("--help"),
+            "nnlab --help": lambda: processes.run(processes.NNLAB, "--help"),
             "an empty Typer program's --help": lambda: processes.run(sys.executable, str(program), "--help"),
         }
         help_row = Row("nnlab --help", alternate(works, 2 * rounds))
         compare = Row("nnlab compare over 1,000 runs")
-        compare.timings = alternate({"nnlab": lambda: processes.nnlab("compare", "--runs-dir", str(runs))}, rounds)
+        compare.timings = alternate(
+            {"nnlab": lambda: processes.run(processes.NNLAB, "compare", "--runs-dir", str(runs))}, rounds
+        )
         help_row.within("times an empty Typer program's", "an empty Typer program's --help", 1.5, "nnlab --help")
         seconds = compare.timings["nnlab"].median
         compare.goals = [Goal("whole command", seconds, 1.5, at_least=False, unit="s")]
@@ -249,7 +284,7 @@ def gpu(effort: Effort) -> list[Row]:
         effort.rounds,
     )
     with tempfile.TemporaryDirectory() as folder:
-        _, summary = processes.train(CONFIGS / "ann.yaml", Path(folder), "device=cuda")
+        _, _, summary = processes.train(CONFIGS / "ann.yaml", Path(folder), "device=cuda")
     seconds = summary["seconds"]["train"] + summary["seconds"]["eval"]
     row.facts = {"device": torch.cuda.get_device_name(), "seconds": summary["seconds"], "metrics": summary["metrics"]}
     row.goals = [Goal("seconds of training on an H100", seconds, 6, at_least=False, unit="s")]
@@ -260,6 +295,7 @@ def gpu(effort: Effort) -> list[Row]:
 WORKS: dict[str, Callable[[Effort], list[Row]]] = {
     "ann-whole": ann_whole,
     "ann-epoch": ann_epoch,
+    "overhead": overhead,
     "logreg-epoch": logreg_epoch,
     "logreg-np": logreg_np,
     "nn2-np": nn2_np,
@@ -267,6 +303,11 @@ WORKS: dict[str, Callable[[Effort], list[Row]]] = {
     "startup": startup,
     "gpu": gpu,
 }
+
+
+def _every(case: Case) -> int:
+    """Steps between evaluations."""
+    return int(case.config.train.eval_every or len(case.batches))
 
 
 def _free(work: Work) -> Work:

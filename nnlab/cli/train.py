@@ -156,6 +156,7 @@ class Bar:
             TextColumn("left"),
             console=screen.err(),
             transient=True,
+            refresh_per_second=4,  # drawing takes a core from the training for a moment
         )
         self.task = self.progress.add_task("", total=started.steps, completed=started.step)
         self.scores = ""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -87,7 +88,17 @@ def dump(data: Any) -> str:
 
 def dump_line(data: Any) -> str:
     """The same without the line's end and the mark of the document's, as an override or a table has it."""
+    return _dump_line(data) if isinstance(data, dict | list) else _scalar_line(repr(data), data)
+
+
+def _dump_line(data: Any) -> str:
     return dump(data).removesuffix("\n").removesuffix("\n...")
+
+
+@lru_cache(maxsize=4096)
+def _scalar_line(_: str, value: Any) -> str:
+    """A thousand runs have the same few values. They are told apart by their text: 1, 1.0 and true are equal."""
+    return _dump_line(value)
 
 
 class _Builder:
