@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 Work = Callable[[], Any]
+REST = 0.1
+"""Seconds between works: a library's threads go on spinning for a while, in the way of the next one's."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ def alternate(works: Mapping[str, Work], rounds: int, warm_up: bool = True) -> d
     seconds: dict[str, list[float]] = {name: [] for name in works}
     for number in range(-1 if warm_up else 0, rounds):
         for name, work in works.items():
+            time.sleep(REST)
             began = time.perf_counter()
             work()
             if number >= 0:

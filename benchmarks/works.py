@@ -42,7 +42,7 @@ class Effort:
 
 
 QUICK = Effort(quick=True, rounds=2, whole_epochs=5, whole_rounds=1)
-FULL = Effort(quick=False, rounds=5, whole_epochs=EPOCHS, whole_rounds=3)
+FULL = Effort(quick=False, rounds=5, whole_epochs=EPOCHS, whole_rounds=2)
 
 
 def ann_whole(effort: Effort) -> list[Row]:

@@ -143,6 +143,8 @@ BAD_FILES = [
     (good(end="device: 0\n"), "8:9", ["device: given 0", "text"]),
     (good(end="threads: 0\n"), "8:10", ["threads: given 0", "from 1 to 1024, or auto"]),
     (good(end="threads: many\n"), "8:10", ["threads: given 'many'", "a whole number", "auto"]),
+    (good(end="precision: fp16\n"), "8:12", ["precision: given 'fp16'", "one of float32, bf16"]),
+    (good(end="precision: bf16\n"), "8:12", ["precision: given 'bf16', but mlp-np computes in float32", "*-torch"]),
     (good("[8, 8]", "8"), "3:11", ["model.hidden: given 8", "a list such as [150, 150]"]),
     (good("[8, 8]", "[8, a]"), "3:15", ["model.hidden.1: given 'a'", "a whole number"]),
     (good("[8, 8]", "[8, 0]"), "3:15", ["model.hidden.1: given 0", "greater than or equal to 1"]),

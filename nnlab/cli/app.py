@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from nnlab import __version__
-from nnlab.cli import compare, configs, listings, predict, runs, screen, train
+from nnlab.cli import bench, compare, configs, listings, predict, runs, screen, train
 from nnlab.cli.signals import catch_signals, ignore_signals
 from nnlab.errors import Interrupted, NnlabError
 
@@ -29,6 +29,7 @@ app.command(context_settings={"ignore_unknown_options": True})(predict.predict)
 app.command("runs")(runs.list_runs)
 app.command()(runs.show)
 app.command("rm")(runs.remove)
+app.command()(bench.bench)
 app.command()(listings.models)
 app.add_typer(listings.datasets, name="datasets")
 app.command()(configs.config)

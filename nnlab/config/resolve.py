@@ -16,7 +16,7 @@ from nnlab.errors import ConfigError, NnlabError, did_you_mean
 MAX_PROBLEMS = 10
 DEFAULT = "default"
 # What the data or the machine shows later is raised as "model.channels: …", without knowing where that key stands.
-_BLAMED = re.compile(r"((?:model|dataset|train)(?:\.\w+)+|device): ")
+_BLAMED = re.compile(r"((?:model|dataset|train)(?:\.\w+)+|device|precision): ")
 # What people call a key elsewhere, and too unlike ours for a spelling match.
 _SYNONYMS = {
     "learning_rate": "lr",

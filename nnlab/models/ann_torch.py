@@ -1,6 +1,6 @@
 """Network of any depth in PyTorch, with a choice of activation per layer."""
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -47,6 +47,15 @@ def net(widths: list[tuple[int, int]], activations: list[str], dropout: float = 
             if dropout:
                 layers.append(nn.Dropout(dropout))
     return nn.Sequential(*layers)
+
+
+def twin(params: Params) -> tuple[str, dict[str, Any]] | None:
+    """The same network in NumPy: its model's name and keys."""
+    from nnlab.models import mlp_np
+
+    if params.dropout or not set(params.activation_names()) <= set(mlp_np.ACTIVATIONS):
+        return None
+    return "mlp-np", {"hidden": params.hidden, "activations": params.activations}
 
 
 def build(params: Params, setup: Setup) -> Model:

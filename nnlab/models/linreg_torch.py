@@ -1,6 +1,6 @@
 """Linear regression in PyTorch."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nnlab.config import Strict
 from nnlab.dataset import Task
@@ -21,6 +21,11 @@ def net(features: int, outputs: int) -> "nn.Module":
     from torch import nn
 
     return nn.Linear(features, outputs)
+
+
+def twin(params: Params) -> tuple[str, dict[str, Any]]:
+    """The same network in NumPy: its model's name and keys."""
+    return "mlp-np", {"hidden": []}
 
 
 def build(params: Params, setup: Setup) -> Model:

@@ -1,6 +1,6 @@
 """Logistic regression by hand in NumPy."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -39,6 +39,11 @@ class LogisticRegression:
         loss, dz = loss_and_grad("classification", self.forward(inputs), targets)
         # z = x W^T + b, so dW = dz^T x and db = the sum of dz over the batch
         return loss, {"weight": product(dz.T, inputs), "bias": dz.sum(axis=0)}
+
+
+def twin(params: Params) -> tuple[str, dict[str, Any]]:
+    """The same network in PyTorch: its model's name and keys."""
+    return "logreg-torch", {}
 
 
 def build(params: Params, setup: Setup) -> Model:

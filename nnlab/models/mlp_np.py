@@ -1,7 +1,7 @@
 """Network of any depth by hand in NumPy, with a choice of activation per layer."""
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -83,6 +83,11 @@ class Network:
                 dz = dz @ self.weights[f"{2 * number}.weight"]
                 dz *= derivative(outputs[number])
         return loss, grads
+
+
+def twin(params: Params) -> tuple[str, dict[str, Any]]:
+    """The same network in PyTorch: its model's name and keys."""
+    return "ann-torch", params.model_dump()
 
 
 def build(params: Params, setup: Setup) -> Model:

@@ -1,5 +1,7 @@
 """Two-layer network by hand in NumPy: tanh units, then a sigmoid (two classes) or softmax output."""
 
+from typing import Any
+
 import numpy as np
 from pydantic import Field
 
@@ -54,6 +56,11 @@ class TwoLayers:
             "2.weight": dz2.T @ hidden,
             "2.bias": dz2.sum(axis=0),
         }
+
+
+def twin(params: Params) -> tuple[str, dict[str, Any]]:
+    """The same network in PyTorch: its model's name and keys."""
+    return "ann-torch", {"hidden": [params.hidden], "activations": "tanh"}
 
 
 def build(params: Params, setup: Setup) -> Model:

@@ -1,0 +1,43 @@
+"""The bench command: how fast a config trains on what this machine has."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from nnlab.cli import options, screen
+
+if TYPE_CHECKING:
+    from nnlab.experiment import Benchmark
+
+
+def bench(config: options.Config, overrides: options.Overrides = None, json: options.Json = False) -> None:
+    """Time a config's training steps on each backend and device here, and say which to use."""
+    from nnlab import experiment
+    from nnlab.cli.download import Fetching
+
+    resolved = experiment.resolve(config, overrides or [])
+    with Fetching(json) as progress:
+        found = experiment.bench(resolved, progress)
+    for warning in found.warnings:
+        screen.note(f"warning: {warning}")
+    if json:
+        screen.print_json(asdict(found))
+    else:
+        _print(found)
+
+
+def _print(found: "Benchmark") -> None:
+    batches = sorted({speed.batch for speed in found.speeds})
+    cells = {(speed.contestant, speed.batch): speed for speed in found.speeds}
+    rows = [
+        [str(contestant), *(_thousands(cells[contestant, batch].median) for batch in batches)]
+        for contestant in dict.fromkeys(speed.contestant for speed in found.speeds)
+    ]
+    columns = ["thousand examples/s", *(f"batch {batch:,}{' *' * (batch == found.batch)}" for batch in batches)]
+    screen.print_table(columns, rows, title=f"{found.model} on {found.dataset}: training, * is this config's batch")
+    for line in found.advice:
+        screen.line(line)
+
+
+def _thousands(speed: float) -> str:
+    thousands = speed / 1e3
+    return f"{thousands:,.0f}" if thousands >= 100 else f"{thousands:.3g}"
