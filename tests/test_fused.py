@@ -76,6 +76,38 @@ def test_what_is_no_plain_stack_is_left_to_autograd() -> None:
         assert build(name, task, 3).fused is not None
 
 
+def test_shared_and_frozen_layers_are_left_to_autograd() -> None:
+    from torch import nn
+
+    from nnlab.backends.torch.fused import layers_of
+
+    layer, frozen = nn.Linear(6, 6), nn.Sequential(nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 2))
+    frozen[0].weight.requires_grad_(False)
+    assert layers_of(nn.Sequential(layer, nn.ReLU(), layer)) is None
+    assert layers_of(frozen) is None
+    assert layers_of(nn.Sequential(nn.Linear(6, 6), nn.ReLU(), nn.Linear(6, 2, bias=False))) is None
+    assert layers_of(nn.Sequential(nn.Linear(6, 6), nn.ReLU())) is None
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_frozen_weights_stay_and_the_others_learn(rule: str) -> None:
+    from torch import nn
+
+    from nnlab.backends.torch import TorchModel
+
+    def net() -> nn.Sequential:
+        made = nn.Sequential(nn.Linear(64, 12), nn.ReLU(), nn.Linear(12, 4))
+        made[0].requires_grad_(False)
+        return made
+
+    model = TorchModel(net, Setup((8, 8), 4, "classification", RULES[rule], device="cpu"))
+    before = model.weights()
+    losses, after, _ = trained(model, data("classification", 4), batches(ROWS, 60))
+    assert np.array_equal(before["0.weight"], after["0.weight"])
+    assert not np.array_equal(before["2.weight"], after["2.weight"])
+    assert losses[-10:].mean() < losses[:10].mean()
+
+
 def test_large_products_agree_with_small_ones() -> None:
     """Many rows at once may go through another library than few do."""
     model = build("ann-torch", "classification", 10, shape=(28, 28))

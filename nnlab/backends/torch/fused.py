@@ -12,8 +12,8 @@ from nnlab.backends.torch.products import Products
 from nnlab.backends.torch.updates import Update
 from nnlab.dataset import Task
 
-PREDICT_ROWS = 2000
-"""So many examples' layers fit a core's cache, and fill the products."""
+PREDICT_ROWS = 5000
+"""So many examples fill the products; more only take memory."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,13 @@ class Layer:
 
 
 def layers_of(net: nn.Module) -> list[Layer] | None:
-    """The layers of a net that is nothing but linear layers with activations between them; None for any other."""
+    """The layers of a net that is nothing but linear layers with activations between them; None for any other.
+
+    A layer that stands in two places, or whose weights are not to be trained, is left to autograd too.
+    """
+    weights = list(net.parameters())
+    if not all(weight.requires_grad for weight in weights):
+        return None
     layers: list[Layer] = []
     for part in net if type(net) is nn.Sequential else [net]:
         if type(part) is nn.Linear and part.bias is not None:
@@ -34,7 +40,8 @@ def layers_of(net: nn.Module) -> list[Layer] | None:
             layers[-1] = Layer(layers[-1].linear, part)
         else:
             return None
-    return layers if layers and layers[-1].activation is None else None
+    whole = layers and layers[-1].activation is None and 2 * len(layers) == len(weights)
+    return layers if whole else None
 
 
 class Buffers:

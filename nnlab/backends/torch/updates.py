@@ -26,30 +26,32 @@ class Update:
     @torch.no_grad()
     def step(self) -> None:
         """One update of all weights in one call."""
-        weights = list(self.weights.values())
+        # Like torch.optim, leave alone what has no gradient: frozen weights, and layers that the net did not use.
+        names = [name for name, weight in self.weights.items() if weight.grad is not None]
+        weights = [self.weights[name] for name in names]
         grads = [weight.grad for weight in weights]
         if self.optimizer.name == "sgd":
-            self._sgd(weights, grads)
+            self._sgd(names, weights, grads)
         else:
-            self._adam(weights, grads)
+            self._adam(names, weights, grads)
 
-    def _sgd(self, weights: list[Any], grads: list[Any]) -> None:
+    def _sgd(self, names: list[str], weights: list[Any], grads: list[Any]) -> None:
         o = self.optimizer
-        keys = [f"{name}.momentum_buffer" for name in self.weights]
+        keys = [f"{name}.momentum_buffer" for name in names]
         buffers: list[Any] = [self.state.get(key) for key in keys]  # filled at the first step
         numbers: dict[str, Any] = {"lr": o.lr, "momentum": o.momentum, "nesterov": o.nesterov}
         sgd(weights, grads, buffers, weight_decay=o.weight_decay, dampening=0, maximize=False, fused=True, **numbers)
         if o.momentum:
-            self.state = dict(zip(keys, buffers, strict=True))
+            self.state |= dict(zip(keys, buffers, strict=True))
 
-    def _adam(self, weights: list[Any], grads: list[Any]) -> None:
+    def _adam(self, names: list[str], weights: list[Any], grads: list[Any]) -> None:
         o = self.optimizer
-        if not self.state:
-            for name, weight in self.weights.items():
+        for name, weight in zip(names, weights, strict=True):
+            if f"{name}.step" not in self.state:
                 self.state[f"{name}.step"] = torch.zeros((), device=weight.device)
                 self.state |= {f"{name}.{key}": torch.zeros_like(weight) for key in ("exp_avg", "exp_avg_sq")}
         means, squares, steps = (
-            [self.state[f"{name}.{key}"] for name in self.weights] for key in ("exp_avg", "exp_avg_sq", "step")
+            [self.state[f"{name}.{key}"] for name in names] for key in ("exp_avg", "exp_avg_sq", "step")
         )
         rule = adam if o.name == "adam" else adamw
         numbers: dict[str, Any] = {"lr": o.lr, "beta1": o.betas[0], "beta2": o.betas[1], "eps": o.eps}
