@@ -68,9 +68,9 @@ class Case:
         return self.dataset.train.inputs[rows], self.dataset.train.targets[rows]
 
 
-def load(name: str, *overrides: str) -> Case:
-    """A config of the project with its data. Raises DataError where it cannot be had: a fallback would be no match."""
-    config = resolve(CONFIGS / f"{name}.yaml", list(overrides)).config
+def load(name: str, *overrides: str, device: str = "cpu") -> Case:
+    """A config of the project with its data. Raises SystemExit where it cannot be had: a fallback would be no match."""
+    config = resolve(CONFIGS / f"{name}.yaml", [f"device={device}", *overrides]).config
     loaded, dataset, warning = load_dataset(config)
     if warning:
         raise SystemExit(f"the benchmarks need the real data: {warning}")

@@ -1,52 +1,77 @@
 """Floors: the time that a work's arithmetic alone takes, by the library that would do it."""
 
+import timeit
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import torch
 from threadpoolctl import ThreadpoolController
 
 from benchmarks.data import Case
 from benchmarks.timing import Work
+from nnlab.backends.torch.products import Float32
 from nnlab.dataset import Array
 
+Call = Callable[[], object]
 
-def products_of_steps(case: Case, threads: int) -> Work:
-    """Every matrix product of an epoch of training, and nothing else: forward, by the weights, by the inputs."""
-    calls = [call for pair in _layers(case, len(case.batches[0])) for call in pair]
+
+def products_of_steps(case: Case, threads: int, *, fastest: bool = True) -> Work:
+    """Every matrix product of an epoch of training, and nothing else: forward, by the weights, by the inputs.
+
+    By the BLAS that PyTorch calls or, with ``fastest``, each by that or oneDNN, whichever is sooner done here.
+    """
+    calls = _calls(case, len(case.batches[0]), threads, fastest, forward_only=False)
 
     def epoch() -> None:
         torch.set_num_threads(threads)
         for _ in case.batches:
-            for a, b, out in calls:
-                torch.mm(a, b, out=out)
+            for call in calls:
+                call()
 
     return epoch
 
 
-def products_of_evaluation(case: Case, threads: int, rows: int = 1000) -> Work:
-    """The forward products of all test examples, ``rows`` at a time."""
-    calls = [pair[0] for pair in _layers(case, rows)]
-    test = case.dataset.test
-    assert test is not None  # noqa: S101
+def products_of_evaluation(case: Case, threads: int, *, fastest: bool = True) -> Work:
+    """The forward products of all test examples, 1,000 at a time by BLAS, 5,000 for the faster of the two."""
+    rows = 5000 if fastest else 1000
+    calls = _calls(case, rows, threads, fastest, forward_only=True)
 
     def evaluation() -> None:
         torch.set_num_threads(threads)
-        for _ in range(len(test) // rows):
-            for a, b, out in calls:
-                torch.mm(a, b, out=out)
+        for _ in range(len(case.test) // rows):
+            for call in calls:
+                call()
 
     return evaluation
 
 
-def _layers(case: Case, rows: int) -> list[list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]]:
-    """For each layer the factors and results of its products; the first layer has no gradient by its inputs."""
-    found = []
+def _calls(case: Case, rows: int, threads: int, fastest: bool, *, forward_only: bool) -> list[Call]:
+    """The products of each layer; the first layer has no gradient by its inputs."""
+    found: list[Call] = []
+    torch.set_num_threads(threads)
     for number, (fan_in, out) in enumerate(
         case.config.model.params.widths(case.dataset.features, case.dataset.outputs)
     ):
         x, w, d = torch.rand(rows, fan_in), torch.rand(out, fan_in), torch.rand(rows, out)
-        calls = [(x, w.t(), torch.empty(rows, out)), (d.t(), x, torch.empty(out, fan_in))]
-        found.append(calls + ([(d, w, torch.empty(rows, fan_in))] if number else []))
+        pairs = [(x, w)] if forward_only else [(x, w), (d.t(), x.t()), *([(d, w.t())] if number else [])]
+        found += [_sooner(a, b, fastest) for a, b in pairs]
     return found
+
+
+def _sooner(a: torch.Tensor, b: torch.Tensor, fastest: bool) -> Call:
+    """a b^T by the library that is sooner done."""
+    out = torch.empty(len(a), len(b))
+    by_blas: Call = partial(torch.mm, a, b.t(), out=out)
+    onednn = Float32().onednn
+    if not fastest or onednn is None:
+        return by_blas
+    by_onednn: Call = partial(onednn, a, b, None)
+    return min((by_blas, by_onednn), key=_seconds)
+
+
+def _seconds(call: Call) -> float:
+    return min(timeit.repeat(call, number=20, repeat=5))
 
 
 def two_passes(inputs: Array, steps: int, threads: int) -> Work:

@@ -125,7 +125,7 @@ def skorch(case: Case) -> Work:
 
 def keras(case: Case) -> Work:
     """Keras 3 on its PyTorch backend."""
-    os.environ["KERAS_BACKEND"] = "torch"
+    os.environ |= {"KERAS_BACKEND": "torch", "KERAS_TORCH_DEVICE": "cpu"}
     import keras
 
     x, y = case.in_order
@@ -140,7 +140,7 @@ def keras(case: Case) -> Work:
 
 
 def lightning(case: Case) -> Work:
-    """Lightning's Trainer with everything switched off that can be."""
+    """Lightning's Trainer, barebones: nothing but the loop. Each epoch is a ``fit`` with a trainer of its own."""
     import lightning as pl
 
     warnings.filterwarnings("ignore", module="lightning")
@@ -159,15 +159,9 @@ def lightning(case: Case) -> Work:
             return torch.optim.SGD(self.parameters(), lr=case.lr)
 
     module, data = Module(), DataLoader(_tensors(case), batch_size=_size(case), sampler=Order(case.batches))
-    off: dict[str, Any] = {
-        "logger": False,
-        "enable_checkpointing": False,
-        "enable_progress_bar": False,
-        "enable_model_summary": False,
-    }
 
     def epoch() -> None:
-        pl.Trainer(max_epochs=1, accelerator="cpu", **off).fit(module, data)
+        pl.Trainer(max_epochs=1, accelerator="cpu", barebones=True).fit(module, data)
 
     return epoch
 

@@ -1,7 +1,6 @@
 """Report: the rows as a table for the screen and the README, as JSON, and as a picture."""
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -53,22 +52,15 @@ def table(kept: list[dict[str, Any]]) -> str:
     lines = ["| work | nnlab | beside it | goal | found |", "| --- | --- | --- | --- | --- |"]
     for row in (row for section in kept for row in section["rows"]):
         times = {name: Timing(**found) for name, found in row["seconds"].items()}
-        ours = next((seconds(found) for name, found in times.items() if name.startswith("nnlab")), "")
         for goal in row["goals"]:
+            ours, other = (*goal["pair"], "", "")[:2]
+            cells = [seconds(times[ours]) if ours in times else ""]
+            cells.append(f"{other}: {seconds(times[other])}" if other in times else other)
             limit = f"{'at least' if goal['at_least'] else 'at most'} {goal['limit']:g} {goal['unit']}".strip()
-            other = next(
-                (f"{name}: {seconds(found)}" for name, found in times.items() if _named(name, goal["goal"])), ""
-            )
-            found = goal["why"] if goal["value"] is None else f"{goal['value']:.3g} {goal['unit']}".strip()
-            mark = {True: "", False: " (missed)", None: ""}[goal["met"]]
-            lines.append(f"| {row['work']} | {ours} | {other} | {limit} {goal['goal']} | **{found}**{mark} |")
+            found = "not measured" if goal["value"] is None else f"{goal['value']:.3g} {goal['unit']}".strip()
+            mark = {True: "met", False: "missed", None: goal["why"]}[goal["met"]]
+            lines.append(f"| {row['work']} | {' | '.join(cells)} | {limit} {goal['goal']} | **{found}**, {mark} |")
     return "\n".join(lines)
-
-
-def _named(contestant: str, goal: str) -> bool:
-    """Whether a goal's text is about a contestant."""
-    words = set(re.findall(r"[a-z]{4,}", contestant.lower())) - {"nnlab", "floor", "torch", "relu"}
-    return any(word in goal.lower() for word in words)
 
 
 def kept(names: list[str]) -> dict[str, dict[str, Any]]:

@@ -17,6 +17,8 @@ class Goal:
     at_least: bool
     unit: str = "x"
     why: str = ""
+    pair: tuple[str, ...] = ()
+    """The contestants it is about: nnlab's own, and the one beside it."""
 
     @property
     def met(self) -> bool | None:
@@ -34,6 +36,7 @@ class Goal:
             "unit": self.unit,
             "met": self.met,
             "why": self.why,
+            "pair": self.pair,
         }
 
 
@@ -51,18 +54,19 @@ class Row:
 
     def faster(self, text: str, than: str, limit: float, nnlab: str = "nnlab") -> None:
         """Add the goal of being ``limit`` times as fast as a contestant."""
-        self._ratio(text, than, nnlab, limit, at_least=True)
+        self._ratio(text, nnlab, than, limit, at_least=True)
 
     def within(self, text: str, of: str, limit: float, nnlab: str = "nnlab") -> None:
         """Add the goal of taking at most ``limit`` times as long as a floor."""
         self._ratio(text, nnlab, of, limit, at_least=False)
 
-    def _ratio(self, text: str, above: str, below: str, limit: float, *, at_least: bool) -> None:
-        why = next(
-            (f"{name}: {self.missing.get(name, '?')}" for name in (above, below) if name not in self.timings), ""
-        )
-        value = None if why else self.timings[above].median / self.timings[below].median
-        self.goals.append(Goal(text, value, limit, at_least, why=why))
+    def _ratio(self, text: str, ours: str, other: str, limit: float, *, at_least: bool) -> None:
+        why = next((f"{name}: {self.missing.get(name, '?')}" for name in (ours, other) if name not in self.timings), "")
+        value = None
+        if not why:
+            value = self.timings[other].median / self.timings[ours].median
+            value = value if at_least else 1 / value
+        self.goals.append(Goal(text, value, limit, at_least, why=why, pair=(ours, other)))
 
     def to_dict(self) -> dict[str, Any]:
         return {

@@ -10,7 +10,7 @@ from nnlab.dataset import Array, Split, Task
 from nnlab.errors import RunError
 
 Precision = Literal["float32", "bf16"]
-"""What the factors of matrix products are rounded to; all else is float32."""
+"""What matrix products and convolutions are rounded to; weights and updates are float32 in any case."""
 
 
 @dataclass(frozen=True)

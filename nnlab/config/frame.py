@@ -108,8 +108,8 @@ class Frame(Strict):
     threads: int | Literal["auto"] = "auto"
     """CPU threads; auto chooses from the shapes. The last bits of the results depend on it."""
     precision: Literal["float32", "bf16"] = "float32"
-    """bf16 rounds the factors of a PyTorch model's matrix products to 8 significant bits; faster where the processor
-    has instructions for it."""
+    """bf16 rounds a PyTorch model's matrix products, factors and results, to 8 significant bits; weights stay float32.
+    Faster where the processor has instructions for it."""
 
     @field_validator("threads")
     @classmethod

@@ -98,7 +98,7 @@ def bench(resolved: Resolved, progress: Progress = quiet, each: Callable[[], Non
         raise resolved.located(error) from None
     rows = len(dataset.train)
     batch = rows if config.train.batch_size == "full" else min(int(config.train.batch_size), rows)
-    entries = _contestants(config, dataset)
+    entries = _contestants(config, dataset, own)
     batches = sorted({batch, *(size for size in BATCHES if size <= rows)})
     speeds = tuple(speed for size in batches for speed in _race(entries, dataset, size, each))
     auto = Contestant(config.model.name, own.device, own.threads)
@@ -116,8 +116,8 @@ def _build(config: Config, dataset: Dataset) -> Model:
     return build_model(config, dataset.shape, dataset.outputs, dataset.task, len(dataset.train))
 
 
-def _contestants(config: Config, dataset: Dataset) -> list[tuple[Contestant, Model]]:
-    """The config's model and its twin, on every device they can use here, with one thread and with many."""
+def _contestants(config: Config, dataset: Dataset, own: Model) -> list[tuple[Contestant, Model]]:
+    """The config's model and its twin, on every device they can use here, with one thread, many, and as ``own`` has."""
     many = min(cores(), MAX_THREADS)
     found = []
     for named in (config.model, twin(config.model, dataset)):
@@ -125,7 +125,7 @@ def _contestants(config: Config, dataset: Dataset) -> list[tuple[Contestant, Mod
             continue
         same = replace(config, model=named, precision=config.precision if named is config.model else "float32")
         for device in ("cpu", "cuda"):
-            for threads in sorted({1, many}) if device == "cpu" else [1]:
+            for threads in sorted({1, many, own.threads}) if device == "cpu" else [own.threads]:
                 if device != "cpu" and not named.name.endswith("-torch"):
                     continue
                 try:

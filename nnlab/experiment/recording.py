@@ -48,9 +48,9 @@ class Recording:
         self.start = Position()
         self.began = self.saved = self.told = time.perf_counter()
         self.seconds_before = 0.0
-        # One array from the start: a piece a record, kept among the freed buffers of evaluations, holds them all fast.
-        self.losses = np.empty(plan.steps)
-        """(steps,) float64: of every step, as far as ``last`` says."""
+        # One array: a piece a record, kept among the freed buffers of evaluations, would hold them all fast.
+        self.losses = np.empty(0)
+        """(room for steps,) float64: of every step, as far as ``last`` says."""
         self.last: Record | None = None
         self.between_steps = True
         """False while the model trains: stopped there, its weights belong to no step."""
@@ -86,7 +86,7 @@ class Recording:
         self.model.load_weights(arrays["weights"])
         self.model.load_optimizer_state(arrays["optimizer"])
         losses = arrays["rest"]["losses"]
-        self.losses[: len(losses)] = losses
+        self._keep(len(losses), losses)
         self.best = state["best"]
         self.seconds_before = state["seconds"]
         since = tuple(losses[state["evaluated"] :].tolist())
@@ -141,7 +141,7 @@ class Recording:
         watched = self._place(self.watched), dataset.split(self.watched) or dataset.train, dataset.task
         for record in fit(self.model, self._place("train"), len(dataset.train), watched, self.plan, self.start):
             self.last = record
-            self.losses[record.step - len(record.losses) : record.step] = record.losses
+            self._keep(record.step, record.losses)
             if record.metrics is not None and record.train_loss is not None:
                 self._log(record, record.train_loss, record.metrics)
             if self._checkpoint_due(record):
@@ -150,6 +150,14 @@ class Recording:
             yield record
             self.between_steps = False
         self.between_steps = True
+
+    def _keep(self, step: int, losses: Array) -> None:
+        """Keep the losses of the steps up to ``step``; the room for them grows in few large pieces."""
+        if step > len(self.losses):
+            room = np.empty(min(self.plan.steps, max(2 * step, 65_536)))
+            room[: len(self.losses)] = self.losses
+            self.losses = room
+        self.losses[step - len(losses) : step] = losses
 
     def _log(self, record: Record, train_loss: float, found: dict[str, float]) -> None:
         values = [found[name] for name in self.columns]
@@ -195,7 +203,7 @@ class Recording:
         self.saved = time.perf_counter()
 
     def _finish(self) -> None:
-        dataset, run, losses = self.dataset, self.directory, self.losses
+        dataset, run, losses = self.dataset, self.directory, self.losses[: self.plan.steps]
         found: dict[SplitName, dict[str, float] | None] = {"train": None, "val": None, "test": None}
         scores: dict[SplitName, Array] = {}
         began = time.perf_counter()

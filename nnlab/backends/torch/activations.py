@@ -25,7 +25,10 @@ class Activation:
 
 
 def _tanh(z: torch.Tensor, a: torch.Tensor) -> None:
-    """tanh(z) = 2 sigmoid(2z) - 1: on the CPU, PyTorch's sigmoid takes an eighth of its tanh's time."""
+    """tanh(z) = 2 sigmoid(2z) - 1: on the CPU, PyTorch's sigmoid takes an eighth of its tanh's time.
+
+    Like exp(z) - 1 below, it is off by up to 1e-7 however small z is: nothing beside an output's own rounding.
+    """
     if z.is_cuda:
         torch.tanh(z, out=a)
     else:

@@ -27,13 +27,16 @@ class Layer:
 def layers_of(net: nn.Module) -> list[Layer] | None:
     """The layers of a net that is nothing but linear layers with activations between them; None for any other.
 
-    A layer that stands in two places, or whose weights are not to be trained, is left to autograd too.
+    Autograd also takes a layer that stands in two places, weights that are not to be trained or are made of others,
+    hooks, and slopes for which PyTorch cannot tell the gradient from the result.
     """
     weights = list(net.parameters())
     if not all(weight.requires_grad for weight in weights):
         return None
     layers: list[Layer] = []
     for part in net if type(net) is nn.Sequential else [net]:
+        if _hooked(part) or min(getattr(part, "alpha", 1), getattr(part, "negative_slope", 1)) < 0:
+            return None
         if type(part) is nn.Linear and part.bias is not None:
             layers.append(Layer(part))
         elif type(part) in ACTIVATIONS and layers and layers[-1].activation is None:
@@ -42,6 +45,10 @@ def layers_of(net: nn.Module) -> list[Layer] | None:
             return None
     whole = layers and layers[-1].activation is None and 2 * len(layers) == len(weights)
     return layers if whole else None
+
+
+def _hooked(part: nn.Module) -> bool:
+    return bool(part._forward_hooks or part._forward_pre_hooks or part._backward_hooks or part._backward_pre_hooks)
 
 
 class Buffers:

@@ -16,8 +16,14 @@ class Graph:
     def __init__(self, step: Step, rows: torch.Tensor, changed: Sequence[torch.Tensor]) -> None:
         """Record ``step``; ``changed`` are the tensors that it updates, which are left as they were.
 
+        The recording holds the addresses of all that the step reads and writes: it must not outlive them.
         https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
         """
+        self.device = rows.device
+        with torch.cuda.device(self.device):
+            self._record(step, rows, changed)
+
+    def _record(self, step: Step, rows: torch.Tensor, changed: Sequence[torch.Tensor]) -> None:
         self.rows = rows.clone()
         before = [tensor.clone() for tensor in changed]
         side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
@@ -33,6 +39,7 @@ class Graph:
             tensor.copy_(value)
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
-        self.rows.copy_(rows)
-        self.graph.replay()
+        with torch.cuda.device(self.device):
+            self.rows.copy_(rows)
+            self.graph.replay()
         return self.loss

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -19,8 +19,9 @@ from nnlab.errors import RunError
 from nnlab.model import Setup, check_weights
 from nnlab.randomness import Purpose, fan_in_uniform, generator
 
-PREDICT_ROWS = 100
-"""So many pictures' layers fit a core's cache; convolutions of 1,000 take twice as long."""
+PREDICT_ROWS = 1000
+PREDICT_PICTURES = 100
+"""So many pictures' layers fit a core's cache; convolutions of 1,000 take twice as long on the CPU."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,24 @@ class Tensors:
 
     inputs: torch.Tensor
     targets: torch.Tensor
+    graphs: dict[int, Graph] = field(default_factory=dict)
+    """Recorded steps on this split by the size of their batch. They read it, and go when it goes."""
 
-    def rows(self, batch: Array) -> torch.Tensor | None:
-        """A batch's row numbers on the device; None where it is all rows in their order, and nothing is to gather."""
-        if len(batch) == len(self.inputs) and np.array_equal(batch, np.arange(len(batch))):
-            return None
-        return torch.from_numpy(batch).to(self.inputs.device)
+    def rows(self, batches: Sequence[Array]) -> Iterator[torch.Tensor | None]:
+        """Each batch's row numbers on the device; None for all rows in their order, where nothing is to gather."""
+        place = self.inputs.device
+        if len(batches[0]) == len(self.inputs):
+            last, rows = None, None
+            for batch in batches:
+                if batch is not last:  # a full batch is the same vector each time
+                    everything = np.array_equal(batch, np.arange(len(self.inputs)))
+                    last, rows = batch, None if everything else torch.from_numpy(batch).to(place)
+                yield rows
+        elif place.type == "cpu":
+            yield from map(torch.from_numpy, batches)
+        else:  # one transfer for all: the device waits for each
+            together = torch.from_numpy(np.concatenate(batches)).to(place)
+            yield from torch.split(together, [len(batch) for batch in batches])
 
 
 class TorchModel:
@@ -59,7 +72,8 @@ class TorchModel:
         self._steps = 0
         self._random = any(isinstance(part, nn.modules.dropout._DropoutNd) for part in self.net.modules())
         self._gathered: dict[int, Tensors] = {}
-        self._graphs: dict[tuple[int, int], Graph] = {}
+        pictures = any(isinstance(part, nn.modules.conv._ConvNd) for part in self.net.modules())
+        self._predict_rows = PREDICT_PICTURES if pictures and place.type == "cpu" else PREDICT_ROWS
         self.fused: Fused | None = None
         """The faster way through the net where there is one; without it, autograd."""
         if layers := layers_of(self.net):
@@ -67,7 +81,8 @@ class TorchModel:
 
     def put(self, split: Split) -> Tensors:
         with memory_errors():
-            return Tensors(*(torch.from_numpy(array).to(self.device) for array in (split.inputs, split.targets)))
+            inputs, targets = (torch.from_numpy(array).to(self.device) for array in (split.inputs, split.targets))
+            return Tensors(inputs, targets)
 
     def train(self, data: Tensors, batches: Sequence[Array]) -> Array:
         """Raises TrainingError where the device runs out of memory."""
@@ -75,11 +90,8 @@ class TorchModel:
         losses = torch.empty(len(batches), dtype=torch.float64, device=self.device)
         self.net.train()
         step = self._fused_step if self.fused else self._step
-        last: Array | None = None
         with memory_errors(), self._own_randomness(), torch.no_grad() if self.fused else nullcontext():
-            for loss, batch in zip(losses.unbind(), batches, strict=True):
-                if batch is not last:  # a full batch is the same vector each time
-                    rows, last = data.rows(batch), batch
+            for loss, rows in zip(losses.unbind(), data.rows(batches), strict=True):
                 loss.copy_(step(data, rows))
                 self._steps += 1
             return losses.cpu().numpy()
@@ -97,7 +109,7 @@ class TorchModel:
         return loss.detach()
 
     def _fused_step(self, data: Tensors, rows: torch.Tensor | None) -> torch.Tensor:
-        """The same without autograd, and on a CUDA device in one launch."""
+        """The same without autograd; plain gradient descent on a CUDA device in one launch."""
         fused = self.fused
         assert fused is not None  # noqa: S101 - this is called where there is one
 
@@ -107,18 +119,17 @@ class TorchModel:
 
         if rows is None or not fused.plain or not rows.is_cuda:
             return step(rows)
-        key = data.inputs.data_ptr(), len(rows)
-        if key not in self._graphs:
-            self._graphs[key] = Graph(step, rows, [*fused.weights, *fused.biases])
-        return self._graphs[key](rows)
+        if len(rows) not in data.graphs:
+            data.graphs[len(rows)] = Graph(step, rows, [*fused.weights, *fused.biases])
+        return data.graphs[len(rows)](rows)
 
     def _gather(self, data: Tensors, rows: torch.Tensor | None) -> Tensors:
         """The examples of a batch, in buffers that the next batch of this size takes over."""
         if rows is None:
             return data
         if len(rows) not in self._gathered:
-            parts = (data.inputs, data.targets)
-            self._gathered[len(rows)] = Tensors(*(part.new_empty(len(rows), *part.shape[1:]) for part in parts))
+            inputs, targets = (part.new_empty(len(rows), *part.shape[1:]) for part in (data.inputs, data.targets))
+            self._gathered[len(rows)] = Tensors(inputs, targets)
         batch = self._gathered[len(rows)]
         torch.index_select(data.inputs, 0, rows, out=batch.inputs)
         torch.index_select(data.targets, 0, rows, out=batch.targets)
@@ -145,7 +156,7 @@ class TorchModel:
             if self.fused:
                 return _array(self.fused.predict(data.inputs))
             with self._rounded():
-                parts = [self.net(rows).float() for rows in torch.split(data.inputs, PREDICT_ROWS)]
+                parts = [self.net(rows).float() for rows in torch.split(data.inputs, self._predict_rows)]
             return _array(torch.cat(parts))
 
     def weights(self) -> dict[str, Array]:

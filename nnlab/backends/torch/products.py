@@ -1,4 +1,4 @@
-"""Products: the matrix products of a linear layer z = x W^T + b, in float32 or with factors rounded to bfloat16."""
+"""Products: the matrix products of a linear layer z = x W^T + b, in float32 or rounded to bfloat16."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -39,7 +39,8 @@ class Float32:
     """Products in full float32: large ones by oneDNN where it is, others by the BLAS that PyTorch calls."""
 
     def __init__(self) -> None:
-        self._onednn = _onednn_product()
+        self.onednn = _onednn_product()
+        """oneDNN's product; None where it is not there."""
 
     def linear(self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, z: torch.Tensor) -> None:
         if product := self._for_large(x, weight):
@@ -71,11 +72,11 @@ class Float32:
 
     def _for_large(self, examples: torch.Tensor, weight: torch.Tensor) -> Product | None:
         large = len(examples) * weight.numel() >= ONEDNN_WORK
-        return self._onednn if large and not weight.is_cuda else None
+        return self.onednn if large and not weight.is_cuda else None
 
 
 class Bfloat16:
-    """Products of factors rounded to bfloat16; weights, sums over examples and activations stay float32."""
+    """Products of factors rounded to bfloat16, summed in float32 and rounded again; all else stays float32."""
 
     def linear(self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, z: torch.Tensor) -> None:
         torch.add(torch.mm(x.bfloat16(), weight.bfloat16().t()), bias, out=z)

@@ -37,12 +37,13 @@ class Update:
 
     def _sgd(self, names: list[str], weights: list[Any], grads: list[Any]) -> None:
         o = self.optimizer
-        keys = [f"{name}.momentum_buffer" for name in names]
-        buffers: list[Any] = [self.state.get(key) for key in keys]  # filled at the first step
+        buffers: list[Any] = [None] * len(names)
+        if o.momentum:  # from zero the first step takes the gradient itself, as torch.optim has it
+            keys = [f"{name}.momentum_buffer" for name in names]
+            zipped = zip(keys, weights, strict=True)
+            buffers = [self.state.setdefault(key, torch.zeros_like(weight)) for key, weight in zipped]
         numbers: dict[str, Any] = {"lr": o.lr, "momentum": o.momentum, "nesterov": o.nesterov}
         sgd(weights, grads, buffers, weight_decay=o.weight_decay, dampening=0, maximize=False, fused=True, **numbers)
-        if o.momentum:
-            self.state |= dict(zip(keys, buffers, strict=True))
 
     def _adam(self, names: list[str], weights: list[Any], grads: list[Any]) -> None:
         o = self.optimizer
