@@ -18,20 +18,28 @@ LABELS = {
 def draw(epoch: dict[str, Any], points: list[dict[str, Any]]) -> None:
     """An epoch of the main recipe beside every peer, and how time and memory grow."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import NullFormatter
 
     figure = Figure(figsize=(10, 9.2), dpi=130, layout="constrained")
     grid = figure.add_gridspec(3, 4, height_ratios=(1.5, 1, 1))
     machine = epoch["machine"]
     _bars(figure.add_subplot(grid[0, :]), epoch["rows"][0])
-    for column, axis in enumerate(AXES):
-        for row, (key, label) in enumerate((("us_per_example", "µs an example"), ("peak_mib", "peak memory, MiB"))):
-            axes = figure.add_subplot(grid[row + 1, column])
+    for row, (key, label) in enumerate((("us_per_example", "µs an example"), ("peak_mib", "peak memory, MiB"))):
+        first = None
+        for column, axis in enumerate(AXES):
+            axes = figure.add_subplot(grid[row + 1, column], sharey=first)
+            first = first or axes
             for model, style in zip(MODELS, ("o-", "s--"), strict=True):
                 chosen = [point for point in points if (point["model"], point["axis"]) == (model, axis)]
                 axes.plot([p["value"] for p in chosen], [p[key] for p in chosen], style, label=model, markersize=4)
             axes.set_xscale("log")
-            axes.set_yscale("log" if key == "us_per_example" else "linear")
-            axes.set_ylim(bottom=None if key == "us_per_example" else 0)
+            if key == "us_per_example":
+                axes.set_yscale("log")
+            else:
+                axes.set_ylim(bottom=0)
+            for side in (axes.xaxis, axes.yaxis):
+                side.set_major_formatter("{x:,.6g}")
+            axes.xaxis.set_minor_formatter(NullFormatter())
             axes.set_xlabel(LABELS[axis], fontsize=8)
             axes.tick_params(labelsize=7, which="both")
             axes.grid(visible=True, color="#E3E3E3", linewidth=0.7)
@@ -60,7 +68,7 @@ def _bars(axes: Any, row: dict[str, Any]) -> None:
     for place, (median, high) in enumerate(zip(medians, ranges[1], strict=True)):
         axes.text(median + high, place, f"  {median:.2f} s", va="center", fontsize=8)
     axes.set_title(f"{row['work']}: seconds, median and range", loc="left", fontsize=10, fontweight="bold")
-    axes.set_xlim(0, 1.1 * max(medians))
+    axes.set_xlim(0, 1.1 * max(median + more for median, more in zip(medians, ranges[1], strict=True)))
     axes.tick_params(labelsize=8)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)

@@ -7,14 +7,20 @@ from typing import Any
 from benchmarks.rows import Goal, Row
 from benchmarks.timing import Timing
 
+NAMED = ("numpy", "torch", "scikit-learn", "skorch", "keras", "lightning")
 RESULTS = Path(__file__).parent / "results"
 
 
 def seconds(found: Timing) -> str:
     """A median with its range."""
-    if found.median < 1:
-        return f"{1e3 * found.median:.3g} ms ({1e3 * found.low:.3g}-{1e3 * found.high:.3g})"
-    return f"{found.median:.3g} s ({found.low:.3g}-{found.high:.3g})"
+    unit, scale = ("ms", 1e3) if found.median < 1 else ("s", 1)
+    median, low, high = (_digits(scale * value) for value in (found.median, found.low, found.high))
+    return f"{median} {unit} ({low}-{high})"
+
+
+def _digits(value: float) -> str:
+    """Three digits, and never an exponent."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def verdict(goal: Goal) -> str:
@@ -49,9 +55,17 @@ def write(name: str, machine: dict[str, Any], rows: list[Row], growth: list[dict
 
 def table(kept: list[dict[str, Any]]) -> str:
     """The goals of kept results as a Markdown table."""
-    lines = ["| work | nnlab | beside it | goal | found |", "| --- | --- | --- | --- | --- |"]
+    machine = kept[0]["machine"]
+    packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items() if name in NAMED)
+    lines = [
+        f"{machine['cpu']}, {machine['cores']} cores; Python {machine['python']}, {packages}; {machine['date']}.",
+        "",
+    ]
+    lines += ["| work | nnlab | beside it | goal | found |", "| --- | --- | --- | --- | --- |"]
     for row in (row for section in kept for row in section["rows"]):
         times = {name: Timing(**found) for name, found in row["seconds"].items()}
+        threads = row["facts"].get("threads")
+        work = row["work"] + (f"; threads: {threads}" if threads else "")
         for goal in row["goals"]:
             ours, other = (*goal["pair"], "", "")[:2]
             cells = [seconds(times[ours]) if ours in times else ""]
@@ -59,7 +73,7 @@ def table(kept: list[dict[str, Any]]) -> str:
             limit = f"{'at least' if goal['at_least'] else 'at most'} {goal['limit']:g} {goal['unit']}".strip()
             found = "not measured" if goal["value"] is None else f"{goal['value']:.3g} {goal['unit']}".strip()
             mark = {True: "met", False: "missed", None: goal["why"]}[goal["met"]]
-            lines.append(f"| {row['work']} | {' | '.join(cells)} | {limit} {goal['goal']} | **{found}**, {mark} |")
+            lines.append(f"| {work} | {' | '.join(cells)} | {limit} {goal['goal']} | **{found}**, {mark} |")
     return "\n".join(lines)
 
 

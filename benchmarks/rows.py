@@ -15,7 +15,7 @@ class Goal:
     """None where it could not be measured; ``why`` says why."""
     limit: float
     at_least: bool
-    unit: str = "x"
+    unit: str = ""
     why: str = ""
     pair: tuple[str, ...] = ()
     """The contestants it is about: nnlab's own, and the one beside it."""

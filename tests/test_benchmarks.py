@@ -28,7 +28,7 @@ def test_a_goal_is_met_missed_or_not_measured() -> None:
     assert [goal.met for goal in found.goals] == [False, True, False, True, None]
     assert [report.verdict(goal).rpartition(" ")[2] for goal in found.goals[:4]] == ["MISSED", "met", "MISSED", "met"]
     assert report.verdict(found.goals[4]) == (
-        "times as fast as Keras: not measured (keras: not installed); goal: at least 3 x"
+        "times as fast as Keras: not measured (keras: not installed); goal: at least 3"
     )
 
 

@@ -15,8 +15,8 @@ CONFIGS = ROOT / "configs"
 
 
 def train(config: str, runs: Path, *overrides: str) -> tuple[RunDir, dict[str, Any]]:
-    """Train a shipped config; the run and its run.json."""
-    *_, last = experiment.train(experiment.resolve(CONFIGS / config, list(overrides)), runs)
+    """Train a shipped config, on one thread because tests share the cores; the run and its run.json."""
+    *_, last = experiment.train(experiment.resolve(CONFIGS / config, ["threads=1", *overrides]), runs)
     assert isinstance(last, experiment.Finished)
     return last.run, last.run.summary()
 
