@@ -70,7 +70,7 @@ def ann_whole(effort: Effort) -> list[Row]:
     scale = EPOCHS / effort.whole_epochs
     with tempfile.TemporaryDirectory() as folder:
         for number in range(effort.whole_rounds):
-            for name, found in alternate(works, 2, warm_up=number == 0).items():
+            for name, found in alternate(works, 1 if effort.quick else 2, warm_up=number == 0).items():
                 parts[name].append(found)
             ended, memory_now, summary = processes.train(
                 CONFIGS / "ann.yaml", Path(folder), f"train.epochs={effort.whole_epochs}", "device=cpu", terminal=True
@@ -105,7 +105,7 @@ def ann_whole(effort: Effort) -> list[Row]:
 def overhead(effort: Effort) -> list[Row]:
     """What nnlab adds to the bare loop: records, files, checkpoints and a progress bar, epoch by epoch in turn."""
     case, test = load("ann"), load("ann").test
-    epochs, steps, every = 4 * effort.rounds, len(case.batches), _every(case)
+    epochs, steps, every = (4 if effort.quick else 20), len(case.batches), _every(case)
     model = case.model()
     put, put_test = model.put(case.dataset.train), model.put(test)
     keys = [f"train.epochs={epochs}", f"train.checkpoint_every={CHECKPOINT_EPOCHS * steps}", "device=cpu"]
@@ -158,8 +158,10 @@ def overhead(effort: Effort) -> list[Row]:
 
 
 def bf16(effort: Effort) -> list[Row]:
-    """What precision: bf16 does to the scores of the main recipe."""
-    epochs = 1 if effort.quick else 10
+    """What precision: bf16 does to the scores of the main recipe; not in a quick round, where there are none yet."""
+    if effort.quick:
+        return []
+    epochs = 10
     row = Row(f"ann-torch, {epochs} epochs, precision float32 and bf16")
     with tempfile.TemporaryDirectory() as folder:
         for precision in ("float32", "bf16"):
@@ -243,7 +245,7 @@ def logreg_np(effort: Effort) -> list[Row]:
 
 def nn2_np(effort: Effort) -> list[Row]:
     """The whole training of the two-layer network by hand, with its evaluations."""
-    case = load("nn2-np")
+    case = load("nn2-np", *(["train.steps=500"] if effort.quick else []))
     steps, train = int(case.config.train.steps or 0), case.dataset.train
     row = Row(f"nn2-np, whole training ({steps:,} steps and {steps // _every(case)} evaluations)")
     row.facts = {"threads": case.model().threads}
@@ -276,7 +278,7 @@ def mlp_np(effort: Effort) -> list[Row]:
 
 def startup(effort: Effort) -> list[Row]:
     """How soon a command answers, and that none of them loads PyTorch for nothing."""
-    rounds = 3 * effort.rounds
+    rounds = 3 if effort.quick else 15
     empty = "import typer\napp = typer.Typer()\n@app.command()\ndef main() -> None:\n    pass\napp()\n"
     with tempfile.TemporaryDirectory() as folder:
         runs = Path(folder) / "runs"

@@ -65,9 +65,9 @@ def main() -> NoReturn:
         ignore_signals()
         sys.exit(stop.exit_code)
     except BrokenPipeError:
-        # Whoever read our output has had enough; keep Python from complaining when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    finally:
+        _end_output()
     sys.exit(0)
 
 
@@ -79,6 +79,17 @@ def _mend_streams() -> None:
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 (until the end)
         elif mode == "w":
             stream.reconfigure(errors="backslashreplace")
+
+
+def _end_output() -> None:
+    """Write what is left; where whoever read it has had enough, keep Python from complaining of that as it exits."""
+    for stream in {stream for stream in (sys.stdout, sys.__stdout__) if stream is not None}:
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        except ValueError:
+            continue  # it is closed, and has nothing left
 
 
 def _say(error: NnlabError) -> None:
