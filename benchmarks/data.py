@@ -11,7 +11,7 @@ from torch.utils.data import Sampler
 from nnlab.config import Config
 from nnlab.dataset import Array, Dataset, Split
 from nnlab.experiment import resolve
-from nnlab.experiment.build import build_model, load_dataset
+from nnlab.experiment.build import load_dataset, model_for
 from nnlab.fit import batch_order
 from nnlab.model import Model
 
@@ -52,8 +52,7 @@ class Case:
 
     def model(self) -> Model:
         """A fresh model as ``nnlab train`` would build it."""
-        data = self.dataset
-        return build_model(self.config, data.shape, data.outputs, data.task, len(data.train))
+        return model_for(self.config, self.dataset)
 
     @cached_property
     def batches(self) -> Batches:

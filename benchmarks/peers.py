@@ -34,18 +34,19 @@ def network(case: Case) -> nn.Sequential:
     return net(params.widths(case.dataset.features, case.dataset.outputs), params.activation_names())
 
 
-def eager(case: Case, device: str = "cpu") -> Work:
-    """A plain loop over arrays in memory: forward, backward, step."""
+def eager(case: Case, device: str = "cpu", wrap: Callable[[Any], Any] = lambda function: function) -> Work:
+    """A plain loop over arrays in memory: forward, backward, step; ``wrap`` goes round the forward pass."""
     train = case.dataset.train
     net = network(case).to(device)
     inputs, targets = torch.from_numpy(train.inputs).to(device), torch.from_numpy(train.targets).to(device)
     batches = [torch.from_numpy(batch).to(device) for batch in case.batches]
     rule = torch.optim.SGD(net.parameters(), lr=case.lr)
+    loss_of = wrap(lambda x, y: F.cross_entropy(net(x), y))
 
     def epoch() -> None:
         for rows in batches:
             rule.zero_grad()
-            F.cross_entropy(net(inputs[rows]), targets[rows]).backward()
+            loss_of(inputs[rows], targets[rows]).backward()
             rule.step()
         if device != "cpu":
             torch.cuda.synchronize()
@@ -55,19 +56,7 @@ def eager(case: Case, device: str = "cpu") -> Work:
 
 def compiled(case: Case) -> Work:
     """The same with torch.compile. The first epoch compiles, and is not counted."""
-    train, net = case.dataset.train, network(case)
-    inputs, targets = torch.from_numpy(train.inputs), torch.from_numpy(train.targets)
-    batches = [torch.from_numpy(batch) for batch in case.batches]
-    rule = torch.optim.SGD(net.parameters(), lr=case.lr)
-    loss_of = torch.compile(lambda x, y: F.cross_entropy(net(x), y))
-
-    def epoch() -> None:
-        for rows in batches:
-            rule.zero_grad()
-            loss_of(inputs[rows], targets[rows]).backward()
-            rule.step()
-
-    return epoch
+    return eager(case, wrap=torch.compile)
 
 
 def dataloader(case: Case) -> Work:

@@ -104,7 +104,8 @@ def ann_whole(effort: Effort) -> list[Row]:
 
 def overhead(effort: Effort) -> list[Row]:
     """What nnlab adds to the bare loop: records, files, checkpoints and a progress bar, epoch by epoch in turn."""
-    case, test = load("ann"), load("ann").test
+    case = load("ann")
+    test = case.test
     epochs, steps, every = (4 if effort.quick else 20), len(case.batches), _every(case)
     model = case.model()
     put, put_test = model.put(case.dataset.train), model.put(test)

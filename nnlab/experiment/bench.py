@@ -12,7 +12,7 @@ from nnlab.config import Config, Named, Resolved
 from nnlab.dataset import Array, Dataset, Progress, quiet
 from nnlab.environment import cores
 from nnlab.errors import ConfigError, DeviceError, NnlabError
-from nnlab.experiment.build import MAX_THREADS, build_model, check, check_task, load_dataset
+from nnlab.experiment.build import MAX_THREADS, batch_rows, check, check_task, load_dataset, model_for
 from nnlab.fit import batch_order
 from nnlab.model import Model
 
@@ -81,11 +81,11 @@ class Benchmark:
     warnings: tuple[str, ...]
 
 
-def bench(resolved: Resolved, progress: Progress = quiet, each: Callable[[], None] = lambda: None) -> Benchmark:
+def bench(resolved: Resolved, progress: Progress = quiet) -> Benchmark:
     """Time training steps of a config and of its twin in the other backend, at its batch size and at others.
 
-    Every contestant takes its turn in every round; ``each`` is called after each round. Nothing is written. Raises
-    ConfigError for a model that has no steps, and what ``train`` raises for a config or its data.
+    Every contestant takes its turn in every round. Nothing is written. Raises ConfigError for a model that has no
+    steps, and what ``train`` raises for a config or its data.
     """
     try:
         check(resolved.config)
@@ -93,27 +93,18 @@ def bench(resolved: Resolved, progress: Progress = quiet, each: Callable[[], Non
         check_task(config, dataset.task)
         if not getattr(discover.module("models", config.model.name), "STEPPABLE", True):
             raise ConfigError(f"model.name: {config.model.name} has no training steps to time", "bench another model")
-        own = _build(config, dataset)
+        own = model_for(config, dataset)
     except NnlabError as error:
         raise resolved.located(error) from None
     rows = len(dataset.train)
-    batch = rows if config.train.batch_size == "full" else min(int(config.train.batch_size), rows)
-    entries = _contestants(config, dataset, own)
+    batch = batch_rows(config, rows)
+    entries = [(who, model, model.put(dataset.train)) for who, model in _contestants(config, dataset, own)]
     batches = sorted({batch, *(size for size in BATCHES if size <= rows)})
-    speeds = tuple(speed for size in batches for speed in _race(entries, dataset, size, each))
+    speeds = tuple(speed for size in batches for speed in _race(entries, rows, size))
     auto = Contestant(config.model.name, own.device, own.threads)
     advice = tuple(_advice(speeds, auto, batch))
-    return Benchmark(
-        config.model.name, dataset.name, batch, rows, auto, speeds, advice, tuple(resolved.warnings) + _some(warning)
-    )
-
-
-def _some(warning: str | None) -> tuple[str, ...]:
-    return (warning,) if warning else ()
-
-
-def _build(config: Config, dataset: Dataset) -> Model:
-    return build_model(config, dataset.shape, dataset.outputs, dataset.task, len(dataset.train))
+    warnings = (*resolved.warnings, *([warning] if warning else []))
+    return Benchmark(config.model.name, dataset.name, batch, rows, auto, speeds, advice, warnings)
 
 
 def _contestants(config: Config, dataset: Dataset, own: Model) -> list[tuple[Contestant, Model]]:
@@ -129,7 +120,7 @@ def _contestants(config: Config, dataset: Dataset, own: Model) -> list[tuple[Con
                 if device != "cpu" and not named.name.endswith("-torch"):
                     continue
                 try:
-                    model = _build(replace(same, device=device, threads=threads), dataset)
+                    model = model_for(replace(same, device=device, threads=threads), dataset)
                 except DeviceError:
                     continue  # this device is not here
                 found.append((Contestant(named.name, model.device, threads), model))
@@ -146,27 +137,22 @@ def twin(model: Named, dataset: Dataset) -> Named | None:
     return Named(made[0], module.Params(**made[1])) if dataset.task in module.TASKS else None
 
 
-def _race(
-    entries: list[tuple[Contestant, Model]], dataset: Dataset, batch: int, each: Callable[[], None]
-) -> list[Speed]:
-    """All contestants at one batch size, in turn."""
-    rows = len(dataset.train)
+def _race(entries: list[tuple[Contestant, Model, Any]], rows: int, batch: int) -> list[Speed]:
+    """All contestants, each with its model and the data as that put it, at one batch size, in turn."""
     order = batch_order(rows, None if batch == rows else batch, 0, 0)
     order = [one for one in order if len(one) == batch]
-    ready = [(model, model.put(dataset.train)) for _, model in entries]
-    steps = [_steps(model, data, order) for model, data in ready]
+    steps = [_steps(model, data, order) for _, model, data in entries]
     speeds: list[list[float]] = [[] for _ in entries]
     for _ in range(ROUNDS):
-        for number, (model, data) in enumerate(ready):
+        for number, (_, model, data) in enumerate(entries):
             time.sleep(REST)
             model.train(data, steps[number][:1])
             began = time.perf_counter()
             model.train(data, steps[number])
             speeds[number].append(batch * len(steps[number]) / (time.perf_counter() - began))
-        each()
     return [
         Speed(contestant, batch, statistics.median(found), min(found), max(found))
-        for (contestant, _), found in zip(entries, speeds, strict=True)
+        for (contestant, *_), found in zip(entries, speeds, strict=True)
     ]
 
 

@@ -128,9 +128,20 @@ def build_model(config: Config, shape: tuple[int, ...], outputs: int, task: Task
             f"{config.model.name} needs a package that does not load here: {error}",
             "install nnlab again in an environment of its own: pip install -e .",
         ) from error
-    batch = rows if config.train.batch_size == "full" else min(int(config.train.batch_size), rows)
-    model.threads = threads_for(batch * parameters(model)) if config.threads == "auto" else int(config.threads)
+    model.threads = (
+        threads_for(batch_rows(config, rows) * parameters(model)) if config.threads == "auto" else int(config.threads)
+    )
     return model
+
+
+def model_for(config: Config, dataset: Dataset) -> Model:
+    """``build_model`` for the data that the config is to be trained on."""
+    return build_model(config, dataset.shape, dataset.outputs, dataset.task, len(dataset.train))
+
+
+def batch_rows(config: Config, rows: int) -> int:
+    """How many of ``rows`` training examples a step sees."""
+    return rows if config.train.batch_size == "full" else min(int(config.train.batch_size), rows)
 
 
 def optimizer(train: Train) -> Optimizer:

@@ -7,7 +7,7 @@ from pathlib import Path
 from nnlab.config import Config, Resolved
 from nnlab.dataset import Progress, quiet
 from nnlab.errors import NnlabError, RunError
-from nnlab.experiment.build import build_model, check, check_task, config_of, load_dataset, load_same_dataset
+from nnlab.experiment.build import check, check_task, config_of, load_dataset, load_same_dataset, model_for
 from nnlab.experiment.events import Event, Notice
 from nnlab.experiment.recording import Recording
 from nnlab.fit import Plan
@@ -30,7 +30,7 @@ def train(resolved: Resolved, runs: Path, name: str | None = None, progress: Pro
         if warning:
             yield Notice(warning)
         check_task(config, dataset.task)
-        model = build_model(config, dataset.shape, dataset.outputs, dataset.task, len(dataset.train))
+        model = model_for(config, dataset)
     except NnlabError as error:
         raise resolved.located(error) from None
     config, plan = complete(config, model, len(dataset.train))
@@ -51,7 +51,7 @@ def resume(run: RunDir, *, force: bool = False, progress: Progress = quiet) -> I
         raise RunError(f"{run.path}: this run says that it is running", "if its process is gone, add --force")
     config = config_of(run)
     dataset, _ = load_same_dataset(run, config, summary, progress)
-    model = build_model(config, dataset.shape, dataset.outputs, dataset.task, len(dataset.train))
+    model = model_for(config, dataset)
     config, plan = complete(config, model, len(dataset.train))
     recording = Recording(config, plan, dataset, model, run)
     recording.restore(summary)

@@ -23,6 +23,16 @@ class Layer:
     linear: nn.Linear
     activation: nn.Module | None = None
 
+    def activate(self, z: torch.Tensor, a: torch.Tensor, scratch: torch.Tensor) -> None:
+        """Fill ``a``, which is z's own memory where the gradient does not need z."""
+        if self.activation is not None:
+            ACTIVATIONS[type(self.activation)].forward(self.activation, z, a, scratch)
+
+    def back(self, d: torch.Tensor, z: torch.Tensor, a: torch.Tensor) -> None:
+        """Turn ``d`` from the gradient by a into the one by z."""
+        if self.activation is not None:
+            ACTIVATIONS[type(self.activation)].backward(self.activation, d, z, a)
+
 
 def layers_of(net: nn.Module) -> list[Layer] | None:
     """The layers of a net that is nothing but linear layers with activations between them; None for any other.
@@ -102,15 +112,13 @@ class Fused:
     def _scores(self, x: torch.Tensor) -> torch.Tensor:
         for layer, weight, bias in zip(self.layers, self.weights, self.biases, strict=True):
             x = self.products.scores(x, weight, bias)
-            if layer.activation is not None:
-                ACTIVATIONS[type(layer.activation)].forward(layer.activation, x, x, torch.empty_like(x))
+            layer.activate(x, x, torch.empty_like(x))
         return x
 
     def _forward(self, x: torch.Tensor, b: Buffers) -> None:
         for layer, weight, bias, z, a, d in zip(self.layers, self.weights, self.biases, b.z, b.a, b.d, strict=True):
             self.products.linear(x, weight, bias, z)
-            if layer.activation is not None:  # d is free until the way back
-                ACTIVATIONS[type(layer.activation)].forward(layer.activation, z, a, d)
+            layer.activate(z, a, d)  # d is free until the way back
             x = a
 
     def _loss(self, scores: torch.Tensor, targets: torch.Tensor, b: Buffers) -> torch.Tensor:
@@ -130,11 +138,9 @@ class Fused:
     def _backward(self, inputs: torch.Tensor, b: Buffers) -> None:
         for number in range(len(self.layers) - 1, 0, -1):
             # By the layer's input first: the update changes the weight.
-            d, below, activation = b.d[number], b.d[number - 1], self.layers[number - 1].activation
+            d, below = b.d[number], b.d[number - 1]
             self.products.below(d, self.weights[number], below)
-            if activation is not None:
-                backward = ACTIVATIONS[type(activation)].backward
-                backward(activation, below, b.z[number - 1], b.a[number - 1])
+            self.layers[number - 1].back(below, b.z[number - 1], b.a[number - 1])
             self._update(number, d, b.a[number - 1], b.ones)
         self._update(0, b.d[0], inputs, b.ones)
 
