@@ -19,7 +19,7 @@ from benchmarks.data import CONFIGS, Case, load
 from benchmarks.rows import Goal, Row
 from benchmarks.timing import Timing, Work, alternate, each, timing
 from nnlab.cli import screen
-from nnlab.cli.train import Bar
+from nnlab.cli.follow import Bar
 from nnlab.environment import cores
 from nnlab.evaluate import evaluate
 from nnlab.experiment import Started, resolve, train

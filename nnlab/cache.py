@@ -150,8 +150,9 @@ def _read(name: str, keys: Sequence[str], pin: str) -> tuple[list[Array], str] |
     arrays = []
     try:
         for key in keys:
-            with (folder() / name / f"{key}.npy").open("rb") as file:
-                arrays.append(read_npy(file))
+            path = folder() / name / f"{key}.npy"
+            with path.open("rb") as file:
+                arrays.append(read_npy(file, path.stat().st_size))
         expected = pin or (folder() / name / _RECORD).read_text("ascii")
     except (FileNotFoundError, ValueError, MemoryError):
         return None

@@ -18,6 +18,8 @@ from nnlab.metrics import HIGHER_IS_BETTER, PRIMARY, shown
 from nnlab.rundir import CONFIG, RunDir
 
 SPLITS = ("test", "val", "train")
+MOST_KEYS = 50
+"""Columns that are shown; no config has as many keys, but a damaged one may."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def _differing(rows: list[Row]) -> list[str]:
     found = [key for key in keys if key != "threads" and len(_values(rows, key)) > 1]
     models = _values(rows, "model")
     same = any(len(_values([row for row in rows if row.config.get("model") == name], "threads")) > 1 for name in models)
-    return [*found, "threads"] if same else found
+    return [*found[:MOST_KEYS], "threads"] if same else found[:MOST_KEYS]
 
 
 def _values(rows: list[Row], key: str) -> set[str]:

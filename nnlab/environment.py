@@ -4,6 +4,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,35 @@ PACKAGES = (
     "safetensors",
     "pydantic",
 )
+
+
+# What the last bits of a result can depend on. The rest of env.json is for people.
+_DECISIVE = (
+    "machine",
+    *(f"packages.{name}" for name in ("nnlab-runner", "numpy", "torch", "scikit-learn", "scipy")),
+    "cpu",
+    "threads",
+    "device",
+    "gpu",
+)
+
+
+def differences(then: Mapping[str, Any], now: Mapping[str, Any], *, decisive: bool = False) -> list[str]:
+    """In what two descriptions differ, as "packages.numpy: 2.3.1 then, 2.4.6 now"; with ``decisive`` only in what the
+    last bits can depend on."""
+    old, new = _flat(then), _flat(now)
+    keys = _DECISIVE if decisive else dict.fromkeys([*old, *new])
+    return [
+        f"{key}: {old.get(key)!s:.80} then, {new.get(key)!s:.80} now" for key in keys if old.get(key) != new.get(key)
+    ]
+
+
+def _flat(description: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with one key for each of what is inside ``packages`` and ``git``."""
+    found: dict[str, Any] = {}
+    for key, value in description.items():
+        found |= {f"{key}.{inner}": of for inner, of in value.items()} if isinstance(value, dict) else {key: value}
+    return found
 
 
 def describe(device: str, threads: int) -> dict[str, Any]:

@@ -50,6 +50,12 @@ class TrainingError(NnlabError):
     exit_code = 1
 
 
+class CheckError(NnlabError):
+    """A check did not hold: what came out is not what is recorded."""
+
+    exit_code = 3
+
+
 class MissingDependencyError(NnlabError):
     """A package is missing or does not fit the others."""
 

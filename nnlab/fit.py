@@ -91,12 +91,13 @@ def fit(
     batches = _batches(rows, plan, start.step)
     since = list(start.since)
     step, size, train_seconds, eval_seconds = start.step, 1, start.train_seconds, start.eval_seconds
-    while step < plan.steps:
+    while step < plan.steps or since:
         due = min(plan.steps, _next_multiple(step, plan.eval_every))
         pause = min(due, _next_multiple(step, plan.pause_every or plan.steps))
         count = min(size, pause - step)
         began = time.perf_counter()
-        losses = model.train(data, [next(batches) for _ in range(count)])
+        # No steps are left where a training stopped between its last step and the evaluation after it.
+        losses = model.train(data, [next(batches) for _ in range(count)]) if count else np.empty(0)
         spent = time.perf_counter() - began
         train_seconds += spent
         size = _next_size(size, count, spent)

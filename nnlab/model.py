@@ -1,5 +1,6 @@
 """The Model protocol: the verbs that every backend gives its nets, and what a model is built from."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -39,11 +40,15 @@ class Setup:
     seed: int = 0
     device: str = "auto"
     precision: Precision = "float32"
+    rows: int = 1
+    """Examples that a training step sees; 0 for a model that only predicts."""
+    predicted: int = 1
+    """Examples of the largest split, all of which are predicted in the end."""
 
     @property
     def features(self) -> int:
         """How many numbers one input has."""
-        return int(np.prod(self.shape))
+        return math.prod(self.shape)  # in Python's numbers: a forged shape would overflow NumPy's
 
     @property
     def scores(self) -> int:
@@ -94,7 +99,16 @@ def both_classes(scores: Array) -> Array:
     return np.hstack([np.zeros_like(scores), scores])
 
 
-def check_weights(given: Mapping[str, Array], expected: Mapping[str, Array]) -> None:
+class Shaped(Protocol):
+    """An array, or what a file's header says of one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+
+def check_weights(given: Mapping[str, Shaped], expected: Mapping[str, Array]) -> None:
     """Raise RunError unless ``given`` has exactly the names, shapes and dtypes of ``expected``."""
     for name in [*expected, *given]:
         if name not in given or name not in expected:

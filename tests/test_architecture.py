@@ -15,7 +15,19 @@ PACKAGE = ROOT / "nnlab"
 FILES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = [
     {"errors", "dataset"},
-    {"config", "metrics", "model", "rundir", "discover", "plots", "cache", "splits", "randomness", "environment"},
+    {
+        "config",
+        "metrics",
+        "model",
+        "rundir",
+        "discover",
+        "plots",
+        "cache",
+        "splits",
+        "randomness",
+        "environment",
+        "memory",
+    },
     {"evaluate", "backends", "datasets"},
     {"fit", "models"},
     {"experiment", "comparison"},

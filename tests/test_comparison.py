@@ -89,7 +89,7 @@ def test_the_best_come_first_and_runs_without_a_score_last(tmp_path):
     (group,) = comparison.compare([RunDir(path) for path in sorted(tmp_path.iterdir())]).groups
     assert names(group) == ["best", "middle", "worst", "failed", "running"]
     assert group.ranked_by == "test_accuracy"
-    assert [row.status for row in group.rows][3:] == ["failed", "running"]
+    assert [row.status for row in group.rows][3:] == ["failed", "died"]
 
 
 def test_regression_is_ranked_by_the_smallest_loss(tmp_path):
@@ -102,7 +102,7 @@ def test_regression_is_ranked_by_the_smallest_loss(tmp_path):
 def test_a_score_that_is_not_finite_is_no_score(tmp_path):
     runs = [forge(tmp_path, "good", test=0.1), forge(tmp_path, "spoilt")]
     summary = json.loads((tmp_path / "spoilt" / "run.json").read_text())
-    summary["metrics"]["test"]["accuracy"] = float("nan")
+    summary["metrics"]["test"]["accuracy"] = None
     (tmp_path / "spoilt" / "run.json").write_text(json.dumps(summary))
     (group,) = comparison.compare(runs).groups
     assert names(group) == ["good", "spoilt"]
@@ -249,7 +249,7 @@ class Page(html.parser.HTMLParser):
 def test_the_page_escapes_all_text_and_needs_nothing_else(tmp_path):
     bad = "<script>alert(1)</script>&{x}"
     runs = [forge(tmp_path, "a<b>&{0}", data="<img src=x onerror=y>", lr=f"'{bad}'")]
-    runs.append(forge(tmp_path, "b", data="<img src=x onerror=y>", status="<b>odd"))
+    runs.append(forge(tmp_path, "b", data="<img src=x onerror=y>", model="<b>odd"))
     page = Page()
     page.feed(comparison.page(comparison.compare(runs)))
     assert {"table", "img", "h2"} <= {tag for tag, _ in page.tags}

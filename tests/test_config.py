@@ -1,6 +1,8 @@
 """Configs: what each mistake is answered with, how layers are merged, and that a resolved config is complete."""
 
 import copy
+import os
+import time
 from pathlib import Path
 
 import jsonschema
@@ -264,6 +266,69 @@ def test_a_long_override_is_not_repeated_whole():
     assert len(str(error)) < 400
 
 
+def test_an_override_of_very_many_dots_is_none():
+    error = refused(GOOD, "a." * 20_000 + "a=1")
+    assert "this is not an override" in error.message
+    assert len(str(error)) < 400
+
+
+MANY = ", ".join(f"key{number}: 1" for number in range(4900))
+MANY_X = "[" + "x, " * 9900 + "]"
+
+
+@pytest.mark.parametrize(
+    ("text", "base"),
+    [
+        (GOOD + MANY.replace(", ", "\n") + "\n", ""),
+        (good("[8, 8]", f"[8, 8]\n  activations: {MANY_X}"), ""),
+        (good("digits", f"digits\n  classes: {MANY_X.replace('x', '1.5')}"), ""),
+        (good("digits", f"mnist\n  fallback: {{name: digits, {MANY}}}"), ""),
+        (f"extends: base.yaml\nmodel: {{name: mlp-np, {MANY}}}\n", good("[8, 8]", f"[8]\n  x: {{{MANY}}}")),
+        (f"extends: base.yaml\nmodel: {{{MANY}}}\n", f"model: {{name: mlp-np, {MANY}}}\n"),
+        ("extends: base.yaml\nmodel: {name: nn2-np}\ntrain: 3\n", f"model: {{name: mlp-np, {MANY}}}\n"),
+        (good("digits", f"csv\n  target: y\n  path: {'a/' * 120_000}"), ""),
+    ],
+    ids=range(8),
+)
+def test_a_config_full_of_mistakes_is_refused_in_a_moment(text, base):
+    Path("base.yaml").write_text(base)
+    began = time.process_time()
+    error = refused(text)
+    assert time.process_time() - began < 0.7
+    assert len(str(error)) < 3000
+
+
+LONG = "k" * 100_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"extends: {LONG}\n",
+        f"extends: /{LONG}\n",
+        f"extends: [{LONG}]\n",
+        good(end=f"? {LONG}\n: 1\n"),
+        good(end=f"? {LONG}\n: 1\n? {LONG}\n: 2\n"),
+        good(end=f"seed: &{LONG} 1\n"),
+        good(end=f"seed: *{LONG}\n"),
+        good(end=f"seed: !<tag:{LONG}> 1\n"),
+        good("[8, 8]", f"[8]\n  ? {LONG}\n  : {{{LONG[:900]}: 1}}"),
+        good("digits", f'csv\n  target: y\n  path: "a\\0{LONG}"'),
+        good("digits", f"csv\n  target: y\n  path: ~{LONG}"),
+        good("digits", f"mnist\n  fallback: {LONG}"),
+    ],
+    ids=range(12),
+)
+def test_a_long_word_is_not_repeated_whole(text):
+    assert len(str(refused(text))) < 1000
+
+
+@pytest.mark.parametrize("override", [f"{LONG}=1", f"model.{LONG}=1", f"{LONG}.x=&a 1", LONG, f"{LONG}="])
+def test_the_long_key_of_an_override_is_not_repeated_whole(override):
+    assert len(str(refused(GOOD, override))) < 1000
+    assert len(str(refused(GOOD, override, override))) < 1000
+
+
 def test_an_override_is_split_at_its_first_equals_sign():
     found = resolve(good("digits", "csv\n  path: a.csv\n  target: x"), "dataset.target=a=b")
     assert found.config.dataset.params.target == "a=b"
@@ -387,6 +452,22 @@ def test_a_row_of_too_many_bases_is_refused():
     for number in range(12):
         Path(f"{number}.yaml").write_text(f"extends: {number + 1}.yaml\n")
     assert "more than 10 files" in refused("extends: 0.yaml\n").message
+
+
+@pytest.mark.skipif(not os.access("/proc/kmsg", os.R_OK), reason="needs a file that is never read to its end")
+def test_a_base_that_never_ends_is_not_waited_for():
+    up = os.path.relpath("/proc/kmsg")
+    assert refused(f"extends: {up}\n").exit_code == 2
+
+
+def test_a_working_directory_that_is_gone_is_said_to_be():
+    path = Path("c.yaml").absolute()
+    path.write_text(GOOD)
+    Path("gone").mkdir()
+    os.chdir("gone")
+    Path("../gone").rmdir()
+    with pytest.raises(ConfigError, match="working directory is gone"):
+        experiment.resolve(path)
 
 
 def test_a_circle_of_bases_is_refused_however_it_is_spelt():

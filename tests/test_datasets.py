@@ -567,7 +567,7 @@ def test_a_near_name_is_offered(tmp_path):
 
 
 def test_a_table_that_would_not_fit_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("nnlab.datasets._files._memory", lambda: 100)
+    monkeypatch.setattr("nnlab.memory.free", lambda: 100)
     with pytest.raises(DataError, match="too large"):
         read_csv(tmp_path, FLOWERS)
 
@@ -701,7 +701,7 @@ def test_damaged_archives_never_end_in_a_traceback(tmp_path):
 
 def test_arrays_that_would_not_fit_are_refused(tmp_path, monkeypatch):
     np.savez(tmp_path / "a.npz", X=X, y=Y)
-    monkeypatch.setattr("nnlab.datasets._files._memory", lambda: 100)
+    monkeypatch.setattr("nnlab.memory.free", lambda: 100)
     with pytest.raises(DataError, match="too large"):
         arrays.load(arrays.Params(path=str(tmp_path / "a.npz")), 0)
 

@@ -1,6 +1,7 @@
 """Resume: a stopped run goes on to the same bits as one that never stopped."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,8 +14,8 @@ from safetensors.numpy import load_file, save_file
 
 from nnlab import discover, experiment
 from nnlab.backends.updates import Sgd
-from nnlab.errors import DataError, Interrupted, RunError
-from nnlab.rundir import LOSSES, RunDir
+from nnlab.errors import CheckError, DataError, Interrupted, RunError
+from nnlab.rundir import LOSSES, STATE, RunDir, sealed
 from tests.conftest import Cli
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
@@ -70,40 +71,85 @@ def test_every_model_resumes_to_the_same_bits(model: str, optimizer: str, tmp_pa
     finished = run_to_end(experiment.resume(again))
     assert finished.summary()["status"] == "finished"
     assert outcome(finished) == outcome(straight)
-    assert not (finished.path / "checkpoint").exists()
 
 
-def test_rows_written_after_the_checkpoint_are_cut_and_come_again(tmp_path: Path) -> None:
-    resolved = experiment.resolve(
-        config_for("mlp-np", tmp_path, "steps: 45, batch_size: 50, eval_every: 5, checkpoint_every: 20")
-    )
-    straight = run_to_end(experiment.train(resolved, tmp_path / "a"))
-    events = experiment.train(resolved, tmp_path / "b")
+def forget_since(run: RunDir, kept: dict[str, bytes], summary: dict[str, Any]) -> None:
+    """Make a run look as a kill would have left it, when its checkpoint folder held ``kept``."""
+    for path in (run.path / "checkpoint").iterdir():
+        path.unlink()
+    for name, content in kept.items():
+        (run.path / "checkpoint" / name).write_bytes(content)
+    run.remove_manifest()
+    run.write_json("run.json", summary)
+
+
+def checkpoint_files(run: RunDir) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (run.path / "checkpoint").iterdir()}
+
+
+def stopped_past_its_checkpoint(resolved: Any, runs: Path) -> RunDir:
+    """A run with a checkpoint of step 20 and rows up to step 35, as a kill leaves one."""
+    events = experiment.train(resolved, runs)
     run = next(event.run for event in events if isinstance(event, experiment.Started))
     for event in events:
         if getattr(event, "step", 0) >= 35:
             break
-    summary = run.summary()
-    checkpoint = next((run.path / "checkpoint").iterdir())
-    kept, rows = checkpoint.read_bytes(), run.metrics()["step"]
+    kept, summary = checkpoint_files(run), run.read_json("run.json")
+    assert run.metrics()["step"][-1] == 35
+    assert run.checkpoint_state().step == 20
     events.close()
-    for path in (run.path / "checkpoint").iterdir():  # what a kill would have left: the file of step 20
-        path.unlink()
-    checkpoint.write_bytes(kept)
-    assert rows[-1] == 35
-    assert checkpoint.name == "000000000020.safetensors"
-    run.write_json("run.json", summary)
-    with pytest.raises(RunError, match="says that it is running"):
+    forget_since(run, kept, summary)
+    return run
+
+
+PAST = "steps: 45, batch_size: 50, eval_every: 5, checkpoint_every: 20, optimizer: adam"
+
+
+def test_rows_written_after_the_checkpoint_are_cut_and_come_again(tmp_path: Path) -> None:
+    resolved = experiment.resolve(config_for("mlp-np", tmp_path, PAST))
+    straight = run_to_end(experiment.train(resolved, tmp_path / "a"))
+    run = stopped_past_its_checkpoint(resolved, tmp_path / "b")
+    assert run.summary()["status"] == "died"
+    assert outcome(run_to_end(experiment.resume(run))) == outcome(straight)
+    assert run.summary()["resumed"] == [{"step": 20, "inexact": [], "rows_differing": []}]
+
+
+def test_a_row_that_comes_otherwise_stops_the_run_unless_that_is_allowed(tmp_path: Path) -> None:
+    run = stopped_past_its_checkpoint(experiment.resolve(config_for("mlp-np", tmp_path, PAST)), tmp_path / "b")
+    rows = run.read("metrics.csv").replace(b"\n30,", b"\n30,9")
+    run.write("metrics.csv", rows)
+    kept = checkpoint_files(run)
+    with pytest.raises(CheckError, match="the row of step 30 came out otherwise"):
         run_to_end(experiment.resume(run))
-    assert outcome(run_to_end(experiment.resume(run, force=True))) == outcome(straight)
+    assert (run.read("metrics.csv"), checkpoint_files(run)) == (rows, kept)
+    assert run.summary()["status"] == "failed"
+    run_to_end(experiment.resume(run, inexact=True))
+    assert run.summary()["resumed"][-1] == {"step": 20, "inexact": [], "rows_differing": [30]}
 
 
 def test_a_run_without_a_checkpoint_starts_again(tmp_path: Path) -> None:
     resolved = experiment.resolve(config_for("mlp-np", tmp_path))
     straight = run_to_end(experiment.train(resolved, tmp_path / "a"))
     run = stop_at(experiment.train(resolved, tmp_path / "b"), 12)
-    run.remove_checkpoint()
+    shutil.rmtree(run.path / "checkpoint")
     assert outcome(run_to_end(experiment.resume(run))) == outcome(straight)
+
+
+@pytest.mark.parametrize("every", [10, 25, 1000], ids=["off the beat", "on it", "once"])
+@pytest.mark.parametrize("data", ["digits, limit: 300", "digits, val_fraction: 0.2, limit: 300"], ids=["test", "val"])
+def test_an_extended_run_is_one_that_was_that_long_from_the_start(every: int, data: str, tmp_path: Path) -> None:
+    """75 or 60 steps and then as many again: 75 and 1000 leave a last evaluation that a longer run has not."""
+    path = tmp_path / "c.yaml"
+    path.write_text(
+        f"model: {{name: mlp-np, hidden: [8]}}\ndataset: {{name: {data}}}\n"
+        f"train: {{epochs: 15, batch_size: 60, lr: 0.1, momentum: 0.9, eval_every: {every}}}\n"
+    )
+    short = run_to_end(experiment.train(experiment.resolve(path), tmp_path / "a"))
+    eval_every = f"train.eval_every={min(every, short.summary()['steps'])}"
+    long = run_to_end(experiment.train(experiment.resolve(path, ["train.epochs=30", eval_every]), tmp_path / "b"))
+    assert outcome(run_to_end(experiment.resume(short, epochs=30))) == outcome(long)
+    assert short.read("config.yaml") == long.read("config.yaml")
+    assert short.summary()["epochs"] == 30
 
 
 def test_what_cannot_go_on_is_refused(tmp_path: Path) -> None:
@@ -112,16 +158,39 @@ def test_what_cannot_go_on_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="is finished"):
         next(experiment.resume(finished))
     run = stop_at(experiment.train(resolved, tmp_path / "b"), 12)
-    (checkpoint,) = (run.path / "checkpoint").iterdir()
-    whole = checkpoint.read_bytes()
-    checkpoint.write_bytes(whole[:-100])
-    with pytest.raises(RunError, match="not a safetensors file"):
+    for wrong in (-1, 0, 1):
+        with pytest.raises(RunError, match=r"--epochs: given|has done 20 steps already"):
+            next(experiment.resume(run, epochs=wrong))
+    summary, config = run.summary(), run.read("config.yaml")
+    run.write("config.yaml", config.replace(b"seed: 0", b"seed: 1"))
+    with pytest.raises(RunError, match="config was edited"):
         next(experiment.resume(run))
-    checkpoint.write_bytes(whole)
-    summary = run.summary()
+    run.write("config.yaml", config)
     run.write_json("run.json", {**summary, "dataset": {**summary["dataset"], "sha256": "0" * 64}})
     with pytest.raises(DataError, match="SHA-256"):
         next(experiment.resume(run))
+
+
+def test_a_run_that_is_still_going_is_refused_and_known_as_running(tmp_path: Path) -> None:
+    events = experiment.train(experiment.resolve(config_for("mlp-np", tmp_path)), tmp_path / "a")
+    run = next(event.run for event in events if isinstance(event, experiment.Started))
+    assert run.summary()["status"] == "running"
+    with pytest.raises(RunError, match="still going"):
+        next(experiment.resume(run))
+    events.close()
+    assert run.summary()["status"] == "interrupted"
+    assert not (run.path / ".lock").exists()
+
+
+def test_another_version_or_processor_is_refused_unless_that_is_allowed_and_then_noted(tmp_path: Path) -> None:
+    run = stop_at(experiment.train(experiment.resolve(config_for("mlp-np", tmp_path)), tmp_path / "a"), 12)
+    known = run.read_json("env.json")
+    other = {**known, "threads": 7, "packages": {**known["packages"], "numpy": "1.0", "matplotlib": "1.0"}}
+    run.write_json("env.json", other)
+    with pytest.raises(RunError, match=r"packages.numpy: 1.0 then, .* now; threads: 7 then, . now"):
+        next(experiment.resume(run))
+    run_to_end(experiment.resume(run, inexact=True))
+    assert [text.partition(":")[0] for text in run.summary()["resumed"][0]["inexact"]] == ["packages.numpy", "threads"]
 
 
 def test_stopped_in_the_middle_of_a_step_it_goes_on_from_the_checkpoint_before(
@@ -146,15 +215,29 @@ def test_stopped_in_the_middle_of_a_step_it_goes_on_from_the_checkpoint_before(
     assert outcome(run_to_end(experiment.resume(run))) == outcome(straight)
 
 
-@pytest.mark.parametrize("part", ["state", "rest:losses", "optimizer:step"])
-def test_a_checkpoint_with_a_part_missing_is_refused(part: str, tmp_path: Path) -> None:
-    resolved = experiment.resolve(config_for("mlp-np", tmp_path, "steps: 45, batch_size: 50, optimizer: adam"))
-    run = stop_at(experiment.train(resolved, tmp_path / "runs"), 12)
-    (checkpoint,) = (run.path / "checkpoint").iterdir()
-    arrays = load_file(checkpoint)
-    del arrays[part]
-    save_file(arrays, checkpoint)
-    with pytest.raises(RunError, match=r"checkpoint|optimizer state"):
+def test_a_checkpoint_with_anything_missing_is_refused(tmp_path: Path) -> None:
+    """Each field of the state and each array is left out in turn, and the file sealed anew: no hash gives it away."""
+    train = "steps: 45, batch_size: 50, optimizer: adam, eval_every: 5"
+    run = stop_at(experiment.train(experiment.resolve(config_for("mlp-np", tmp_path, train)), tmp_path / "runs"), 12)
+    path = run.path / STATE
+    whole = sealed.unseal(path.read_bytes())
+    arrays = run.path / "checkpoint" / whole["file"]
+    kept, parsed = arrays.read_bytes(), load_file(arrays)
+    assert len(parsed) > 20
+    without = [{**whole, "state": {k: v for k, v in whole["state"].items() if k != key}} for key in whole["state"]]
+    without += [{k: v for k, v in whole.items() if k != key} for key in whole]
+    for content in without:
+        path.write_bytes(sealed.seal(content))
+        with pytest.raises(RunError, match="checkpoint"):
+            next(experiment.resume(run))
+    for name in parsed:
+        save_file({key: array for key, array in parsed.items() if key != name}, arrays)
+        path.write_bytes(sealed.seal({**whole, "sha256": sealed.sha256(arrays.read_bytes())}))
+        with pytest.raises(RunError, match="not the arrays"):
+            next(experiment.resume(run))
+    arrays.write_bytes(kept[:-100])
+    path.write_bytes(sealed.seal(whole))
+    with pytest.raises(RunError, match="SHA-256 is not the one"):
         next(experiment.resume(run))
 
 
@@ -174,9 +257,8 @@ def test_a_killed_process_leaves_a_run_that_resumes_to_the_same_bits(tmp_path: P
     process.kill()
     process.communicate()
     (run,) = (RunDir(path) for path in tmp_path.glob("runs/*"))
-    assert run.summary()["status"] == "running", "it ended before it could be killed"
-    assert cli("resume", "latest").returncode == 2
-    done = cli("resume", "latest", "--force", "-q")
+    assert run.summary()["status"] == "died", "it ended before it could be killed"
+    done = cli("resume", "latest", "-q")
     assert done.returncode == 0, done.stderr
     straight = cli("train", config, "-q", "--name", "straight")
     assert outcome(RunDir(tmp_path / straight.stdout.strip())) == outcome(run)

@@ -127,7 +127,8 @@ def test_a_whole_number_of_many_digits_is_read_without_an_error_of_pythons(digit
         ("- " * 100_000, "c.yaml:1:41", "nested too deeply"),
         ("[" * 21 + "]" * 21, "c.yaml:1:21", "nested too deeply"),
         ("[" + "1," * 20_000 + "]", "c.yaml:1:20000", "too many values"),
-        ("a: '" + "x" * 300_000 + "'", "c.yaml", "300,005 characters are too many"),
+        ("a: '" + "x" * 300_000 + "'", "c.yaml:1:262145", "300,005 characters are too many"),
+        ("a: 1\n" * 60_000, "c.yaml:52429:5", "300,000 characters are too many"),
     ],
     ids=lambda value: repr(value[:30]),
 )

@@ -6,6 +6,7 @@ from typing import Protocol
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from nnlab.backends.size import check_size
 from nnlab.backends.updates import check_state, update_rule
 from nnlab.dataset import Array, Split
 from nnlab.model import Setup, both_classes, check_weights
@@ -27,6 +28,16 @@ class Net(Protocol):
     def loss_and_grads(self, inputs: Array, targets: Array) -> tuple[float, dict[str, Array]]:
         """The mean loss of a batch and its gradient by each of the weights."""
         ...
+
+
+def check_layers(setup: Setup, widths: Sequence[tuple[int, int]], key: str = "model.name") -> None:
+    """Raise ConfigError where linear layers of these (in, out) widths would not fit into the free memory.
+
+    ``key`` is the dotted key to blame.
+    """
+    outputs = [out for _, out in widths]
+    parameters = sum((fan_in + 1) * out for fan_in, out in widths)
+    check_size(setup, parameters, outputs, min(PREDICT_ROWS, setup.predicted) * sum(outputs), key)
 
 
 class NumpyModel:

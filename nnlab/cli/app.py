@@ -1,5 +1,6 @@
 """The application: its commands, and how errors and signals become messages and exit codes."""
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from nnlab import __version__
-from nnlab.cli import bench, compare, configs, listings, predict, runs, screen, train
+from nnlab.cli import bench, checks, compare, configs, listings, predict, runs, screen, train
 from nnlab.cli.signals import catch_signals, ignore_signals
 from nnlab.errors import Interrupted, NnlabError
 
@@ -26,6 +27,8 @@ app.command()(train.resume)
 app.command("eval")(predict.evaluate)
 app.command()(compare.compare)
 app.command(context_settings={"ignore_unknown_options": True})(predict.predict)
+app.command()(checks.verify)
+app.command()(checks.reproduce)
 app.command("runs")(runs.list_runs)
 app.command()(runs.show)
 app.command("rm")(runs.remove)
@@ -53,7 +56,10 @@ def _options(
 
 
 def main() -> NoReturn:
-    """Run the command line and exit: 0 done, 1 failed, 2 the user can fix it, 4 a package is missing, 128 + signal."""
+    """Run the command line and exit.
+
+    0 done, 1 failed, 2 the user can fix it, 3 a check did not hold, 4 a package is missing, 128 + signal.
+    """
     catch_signals()
     _mend_streams()
     try:
@@ -63,12 +69,33 @@ def main() -> NoReturn:
         sys.exit(error.exit_code)
     except Interrupted as stop:
         ignore_signals()
+        _say_notes(stop)
         sys.exit(stop.exit_code)
     except BrokenPipeError:
         sys.exit(0)
+    except (OSError, MemoryError) as error:
+        if isinstance(error, OSError) and error.errno not in _TROUBLES:
+            raise
+        _say(_trouble(error))
+        sys.exit(1)
     finally:
         _end_output()
     sys.exit(0)
+
+
+# What no program can help: the disk, the memory or the open files have run out, or the disk fails.
+_TROUBLES = {
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS", "EMFILE", "ENFILE", "ENOMEM", "ESTALE")
+    if hasattr(errno, name)
+}
+
+
+def _trouble(error: OSError | MemoryError) -> NnlabError:
+    if isinstance(error, MemoryError):
+        return NnlabError(f"out of memory: {error}".rstrip(": "), "close other programs, or take less at once")
+    where = f"{error.filename}: " if isinstance(error.filename, str) else ""
+    return NnlabError(f"{where}{error.strerror}", "see to the disk, or to how many files are open")
 
 
 def _mend_streams() -> None:
@@ -95,7 +122,11 @@ def _end_output() -> None:
 def _say(error: NnlabError) -> None:
     for line in error.message.splitlines():
         screen.note(f"error: {line}")
-    for text in getattr(error, "__notes__", []):
-        screen.note(f"note: {text}")
+    _say_notes(error)
     if error.hint:
         screen.note(f"hint: {error.hint}")
+
+
+def _say_notes(error: BaseException) -> None:
+    for text in getattr(error, "__notes__", []):
+        screen.note(f"note: {text}")

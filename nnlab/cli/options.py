@@ -26,6 +26,15 @@ RunName = Annotated[
         metavar="RUN", help="A path, a unique part of a run's name, or latest.", autocompletion=complete.runs
     ),
 ]
+OneRun = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[RUN]",
+        help="A path, a unique part of a run's name, or latest.",
+        autocompletion=complete.runs,
+        show_default=False,
+    ),
+]
 RunNames = Annotated[
     list[str] | None,
     typer.Argument(
@@ -34,6 +43,9 @@ RunNames = Annotated[
         autocompletion=complete.runs,
         show_default=False,
     ),
+]
+Device = Annotated[
+    str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N; as the override device=.", show_default=False)
 ]
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="The folder that holds the runs.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]

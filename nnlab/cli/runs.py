@@ -81,8 +81,8 @@ def remove(
     found = list({run.path.resolve(): run for run in (rundir.find(runs_dir, name) for name in runs)}.values())
     for run in found:
         status = "" if force else _status(run)
-        if status == "running":
-            raise RunError(f"{run.path}: this run says that it is running", "stop it first, or add --force")
+        if status == rundir.RUNNING:
+            raise RunError(f"{run.path}: this run is still going", "stop it first, or add --force")
         if status == "damaged":
             raise RunError(f"{run.path}: its run.json is not a run's, or damaged", "look at it, then add --force")
     if sys.stdin.isatty() and not yes:

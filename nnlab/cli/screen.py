@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 # Wide enough that nothing is cut off where the output goes to a file or another program.
 PIPE_WIDTH = 2000
 FOLD_AT = 24
+MOST_CHARACTERS = 1000
+"""Of a cell: a damaged file may hold any text, and laying out a long one takes minutes."""
 
 
 def clean(value: object) -> str:
@@ -69,8 +71,8 @@ def print_table(
 
     if title:
         line(title)
-    cells = [[clean(cell) for cell in row] for row in rows]
-    names = [clean(name) for name in columns]
+    cells = [[clean(str(cell)[:MOST_CHARACTERS]) for cell in row] for row in rows]
+    names = [clean(name[:MOST_CHARACTERS]) for name in columns]
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for number, (name, least) in enumerate(zip(names, _least_widths(names, cells, set(left)), strict=True)):
         justify: Literal["left", "right"] = "left" if number in set(left) else "right"

@@ -14,6 +14,7 @@ from nnlab.errors import ConfigError
 MAX_BYTES = yaml.MAX_CHARACTERS * 4
 MAX_EXTENDS = 10
 MAX_SHOWN = 100
+MAX_PATH = 4096
 COMMAND_LINE = "command line"
 _DOTTED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 # A later layer that gives one of these takes the other back: `train.steps=50` over a file with epochs.
@@ -41,13 +42,18 @@ class Layers:
         return COMMAND_LINE
 
     def drop(self, path: Keys) -> None:
-        """Take the value at ``path`` out."""
+        """Take the value at ``path`` out of the data; ``forget`` takes it out of the tables."""
         parent = self.data
         for step in path[:-1]:
             parent = parent[str(step)]
         parent.pop(str(path[-1]), None)
+
+    def forget(self, paths: set[Keys]) -> None:
+        """Forget where all at and inside ``paths`` stood: in one go, because each takes a look at every entry."""
+        if not paths:
+            return
         for table in (self.keys, self.values, self.rank):
-            for known in [known for known in table if known[: len(path)] == path]:
+            for known in [known for known in table if any(known[:end] in paths for end in range(1, len(known) + 1))]:
                 del table[known]
 
 
@@ -57,13 +63,14 @@ def read_layers(config: Path, overrides: list[str]) -> Layers:
     Raises ConfigError with file, line and column for whatever cannot be read.
     """
     merged = Layers()
-    documents = _read_chain(config)
+    here = _working_directory()
+    documents = _read_chain(config, here)
     for rank, (document, folder) in enumerate(documents):
         _merge(merged, document, rank)
         _anchor_paths(merged, rank, folder)
     document = _read_overrides(overrides)
     _merge(merged, document, len(documents))
-    _anchor_paths(merged, len(documents), Path.cwd())
+    _anchor_paths(merged, len(documents), here)
     return merged
 
 
@@ -71,43 +78,52 @@ def overrides_alone(overrides: list[str]) -> Layers:
     """Overrides with no file under them."""
     merged = Layers()
     _merge(merged, _read_overrides(overrides), 0)
-    _anchor_paths(merged, 0, Path.cwd())
+    _anchor_paths(merged, 0, _working_directory())
     return merged
 
 
-def _read_chain(config: Path) -> list[tuple[yaml.Document, Path]]:
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:
+        raise ConfigError("the working directory is gone", "change to a folder that is there") from None
+
+
+def _read_chain(config: Path, here: Path) -> list[tuple[yaml.Document, Path]]:
     """The documents from the lowest base up to ``config``, each with its folder."""
     chain: list[tuple[yaml.Document, Path]] = []
     seen: list[Path] = []
     path = config
     base, asked_at = "", ""
     while True:
-        document = _read_file(path, asked_at)
+        document = _read_file(path, asked_at, here)
         if path.resolve() in seen:
             raise ConfigError(f"{asked_at}: extends: {base!r} leads round in a circle", "let one file be the base")
         if len(seen) == MAX_EXTENDS:
             raise ConfigError(f"{asked_at}: extends: more than {MAX_EXTENDS} files in a row", "extend fewer")
-        chain.insert(0, (document, path.absolute().parent))
+        chain.insert(0, (document, (here / path).parent))
         seen.append(path.resolve())
         base = document.data.pop("extends", None)
         if base is None:
             return chain
         asked_at = document.values["extends",]
-        if not isinstance(base, str) or Path(base).is_absolute():
-            raise ConfigError(f"{asked_at}: extends: given {base!r}", "name one file, relative to this one: base.yaml")
+        if not isinstance(base, str) or len(base) > MAX_PATH or Path(base).is_absolute():
+            raise ConfigError(
+                f"{asked_at}: extends: given {yaml.short(base)}", "name one file, relative to this one: base.yaml"
+            )
         path = path.parent / base
 
 
-def _read_file(path: Path, asked_at: str) -> yaml.Document:
-    name = os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+def _read_file(path: Path, asked_at: str, here: Path) -> yaml.Document:
+    name = os.path.relpath(path) if path.is_relative_to(here) else str(path)
     where = f"{asked_at}: extends: " if asked_at else ""
     try:
         if not path.exists():
             raise ConfigError(f"{where}{name}: there is no such file", _nearby(path))
         if not path.is_file():
             raise ConfigError(f"{where}{name}: this is not a file", "name a YAML file, such as configs/ann.yaml")
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+        with open(path, "rb", opener=_open_at_once) as file:
+            raw = file.read(MAX_BYTES + 1) or b""
     except OSError as error:
         raise ConfigError(f"{where}{name}: cannot be read: {error.strerror}", "check its permissions") from None
     try:
@@ -122,6 +138,11 @@ def _read_file(path: Path, asked_at: str) -> yaml.Document:
     if not isinstance(document.data, dict):
         raise ConfigError(f"{name}:1:1: a config is a mapping of keys", "start with model:, dataset: and train:")
     return document
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open without ever waiting for more: /proc/kmsg is a plain file that has no end."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _nearby(path: Path) -> str:
@@ -141,7 +162,7 @@ def _read_overrides(overrides: list[str]) -> yaml.Document:
     for override in overrides:
         key, equals, text = override.partition("=")
         place = f"{COMMAND_LINE}: {override if len(override) <= MAX_SHOWN else override[:MAX_SHOWN] + '…'}"
-        if not equals or not _DOTTED.fullmatch(key):
+        if not equals or len(key) > MAX_SHOWN or not _DOTTED.fullmatch(key):
             raise ConfigError(f"{place}: this is not an override", "write dotted.key=value, such as train.lr=0.05")
         if key.partition(".")[0] == "extends":
             raise ConfigError(f"{place}: extends cannot be overridden", "name another config instead")
@@ -172,21 +193,24 @@ def _merge(below: Layers, above: yaml.Document, rank: int) -> None:
 
     A mapping given whole in one override (``model={name: ...}``) replaces too: its own path is then a value.
     """
-    for path in _leaves(above.data, above):
-        rival = _RIVALS.get(path)
-        if rival and rival in below.rank and below.rank[rival] < rank:
-            below.drop(rival)
-    for path in _leaves(above.data, above):
-        for length in range(1, len(path)):
-            if path[:length] in below.values and not isinstance(_get(below.data, path[:length]), dict):
-                below.drop(path[:length])
+    leaves = _leaves(above.data, above)
+    dropped = {rival for path in leaves if (rival := _RIVALS.get(path)) and below.rank.get(rival, rank) < rank}
+    for path in dropped:
+        below.drop(path)
+    for path in leaves:
+        for around in (path[:length] for length in range(1, len(path))):
+            if around in below.values and not isinstance(_get(below.data, around), dict):
+                below.drop(around)
+                dropped.add(around)
         if _get(below.data, path) is not None:
             below.drop(path)
+            dropped.add(path)
         parent = below.data
         for step in path[:-1]:
             parent = parent.setdefault(str(step), {})
         value = _get(above.data, path)
         parent[str(path[-1])] = value
+    below.forget(dropped)
     below.keys.update(above.keys)
     below.values.update({path: place for path, place in above.values.items() if path or rank == 0})
     below.rank.update(dict.fromkeys(above.values, rank))
@@ -214,8 +238,10 @@ def _anchor_paths(layers: Layers, rank: int, folder: Path) -> None:
         value = _get(layers.data, path)
         if isinstance(value, str) and value and layers.rank.get(path) == rank:
             parent = _get(layers.data, path[:-1])
+            given = f"{layers.place(path)}: {'.'.join(map(str, path))}: given {yaml.short(value)}"
+            if len(value) > MAX_PATH:
+                raise ConfigError(given, f"a path has at most {MAX_PATH:,} characters")
             try:
                 parent["path"] = str((folder / Path(value).expanduser()).resolve())
             except (OSError, RuntimeError, ValueError) as error:  # no such user, a link to itself, a NUL
-                message = f"{layers.place(path)}: {'.'.join(map(str, path))}: given {value!r}: {error}"
-                raise ConfigError(message, "give the path of a file or folder") from None
+                raise ConfigError(f"{given}: {error}", "give the path of a file or folder") from None

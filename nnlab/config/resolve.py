@@ -11,6 +11,7 @@ from nnlab.config.frame import Config, Frame, Named, Train
 from nnlab.config.layers import Layers, overrides_alone, read_layers
 from nnlab.config.strict import Strict
 from nnlab.config.yaml import Path as Keys
+from nnlab.config.yaml import short
 from nnlab.errors import ConfigError, NnlabError, did_you_mean
 
 MAX_PROBLEMS = 10
@@ -98,6 +99,8 @@ class _Resolver:
         self.layers = layers
         self.registry = registry
         self.problems: list[_Problem] = []
+        self.more = 0
+        """Problems that are only counted."""
         self.warnings: list[str] = []
 
     def resolve(self) -> Resolved:
@@ -126,7 +129,7 @@ class _Resolver:
             return None
         if name not in names:
             hint = f"{_did_you_mean(name, names)}{kind}: {', '.join(names)}"
-            self._problem((*path, "name"), f"{dotted}: there is no {kind[:-1]} called {_short(name)}", hint)
+            self._problem((*path, "name"), f"{dotted}: there is no {kind[:-1]} called {short(name)}", hint)
             return None
         schema: type[Strict] = self.registry.module(kind, name).Params
         self._drop_inherited(schema, mapping, path, name, extra)
@@ -139,12 +142,15 @@ class _Resolver:
     ) -> None:
         """Leave out, with a warning, keys that a lower layer gave to the model or dataset it named itself."""
         rank = self.layers.rank
+        dropped: set[Keys] = set()
         for key in [key for key in mapping if key not in schema.model_fields and key not in ("name", *extra)]:
             if rank.get((*path, key), 0) < rank.get((*path, "name"), 0):
                 place = self.layers.place((*path, key))
                 dotted = ".".join(map(str, (*path, key)))
                 self.warnings.append(f"{dotted} ({place}) is not a key of {name} and is left out")
                 self.layers.drop((*path, key))
+                dropped.add((*path, key))
+        self.layers.forget(dropped)
 
     def _fallback(self) -> Named | None:
         dataset = self.layers.data.get("dataset")
@@ -156,7 +162,7 @@ class _Resolver:
             dataset["fallback"] = {"name": fallback}
             self.layers.values[(*path, "name")] = self.layers.place(path)
         elif not isinstance(fallback, dict) or not fallback:
-            self._problem(path, f"dataset.fallback: given {_short(fallback)}", "name a dataset, such as digits")
+            self._problem(path, f"dataset.fallback: given {short(fallback)}", "name a dataset, such as digits")
             return None
         return self.named("datasets", path)
 
@@ -196,6 +202,9 @@ class _Resolver:
     def _note(
         self, schema: type[Strict], path: Keys, inner: Keys, group: list[Any], data: Any, also: tuple[str, ...]
     ) -> None:
+        if len(self.problems) >= MAX_PROBLEMS:  # they are not shown, and finding what was meant takes its time
+            self.more += 1
+            return
         where = (*path, *inner)
         dotted = ".".join(map(str, where))
         kind = group[0]["type"]
@@ -210,7 +219,7 @@ class _Resolver:
             wanted = list(dict.fromkeys(_wanted(detail) for detail in group))
             names = [name for detail in group for name in _names(detail)]
             given = group[0]["input"]
-            text = f"{dotted}: given {_short(given)}" if inner else dotted or "config"
+            text = f"{dotted}: given {short(given)}" if inner else dotted or "config"
             self._problem(where, text, _did_you_mean(given, names) + " or ".join(wanted))
 
     def _problem(self, path: Keys, message: str, hint: str, *, key: bool = False) -> None:
@@ -221,7 +230,7 @@ class _Resolver:
         if len(self.problems) == 1:
             return ConfigError(f"{shown[0].place}: {shown[0].message}", shown[0].hint)
         lines = [f"{problem.place}: {problem.message} ({problem.hint})" for problem in shown]
-        more = len(self.problems) - len(shown)
+        more = len(self.problems) - len(shown) + self.more
         return ConfigError("\n".join(lines) + (f"\nand {more} more" if more else ""))
 
     def _origins(self, config: Config) -> dict[Keys, str]:
@@ -256,11 +265,8 @@ def _by_place(error: ValidationError, data: Any) -> dict[Keys, list[Any]]:
             if inside or detail["type"] == "missing":  # other steps are pydantic's names for branches
                 path = (*path, step)
         groups.setdefault(path, []).append(detail)
-    return {
-        path: group
-        for path, group in groups.items()
-        if not any(len(other) > len(path) and other[: len(path)] == path for other in groups)
-    }
+    around = {path[:length] for path in groups for length in range(len(path))}
+    return {path: group for path, group in groups.items() if path not in around}
 
 
 def _fields(schema: type[Strict], inner: Keys) -> list[str]:
@@ -292,7 +298,7 @@ def _wanted(detail: Any) -> str:
     kind = detail["type"]
     context = detail.get("ctx", {})
     if kind in ("dict_type", "model_type") and isinstance(detail["input"], str):
-        return f"a mapping of keys, such as {{name: {_short(detail['input'])[1:-1]}}}"
+        return f"a mapping of keys, such as {{name: {short(detail['input'])[1:-1]}}}"
     if kind in _WORDS:
         return _WORDS[kind]
     names = _names(detail)
@@ -318,8 +324,3 @@ def _names(detail: Any) -> list[str]:
 def _did_you_mean(given: Any, known: list[str]) -> str:
     synonym = _SYNONYMS.get(str(given))
     return f"did you mean {synonym}? " if synonym in known else did_you_mean(given, known)
-
-
-def _short(value: Any) -> str:
-    text = {"None": "null", "True": "true", "False": "false"}.get(repr(value), repr(value))  # as YAML has them
-    return text if len(text) <= 80 else f"{text[:60]}… ({len(text):,} characters)"

@@ -19,6 +19,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MAX_CHARACTERS = 256 * 1024
 MAX_DEPTH = 20
 MAX_VALUES = 10_000
+MAX_KEY = 100
 
 # https://yaml.org/spec/1.2.2/#103-core-schema: unlike in YAML 1.1, 1e-3 is a number, `no` is text and 010 is ten.
 _NULL = re.compile(r"~|null|Null|NULL|")
@@ -46,13 +47,11 @@ def read(text: str, source: str) -> Document:
     one document, and more nesting, values or characters than a config can need.
     """
     if len(text) > MAX_CHARACTERS:
-        raise ConfigError(
-            f"{source}: {len(text):,} characters are too many for a config", f"at most {MAX_CHARACTERS:,}"
-        )
+        place = _place_at(source, text, MAX_CHARACTERS)
+        raise ConfigError(f"{place}: {len(text):,} characters are too many for a config", f"at most {MAX_CHARACTERS:,}")
     bad = yaml.reader.Reader.NON_PRINTABLE.search(text)
     if bad:
-        line, column = text.count("\n", 0, bad.start()) + 1, bad.start() - text.rfind("\n", 0, bad.start())
-        message = f"{source}:{line}:{column}: the character {bad.group()!r} is not allowed in YAML"
+        message = f"{_place_at(source, text, bad.start())}: the character {bad.group()!r} is not allowed in YAML"
         raise ConfigError(message, "save the file as plain UTF-8 text")
     try:
         return _Builder(source).build(text)
@@ -101,6 +100,12 @@ def _scalar_line(_: str, value: Any) -> str:
     return _dump_line(value)
 
 
+def short(value: Any) -> str:
+    """A value as a message can show it: as YAML has it, on one line and not too long."""
+    text = {"None": "null", "True": "true", "False": "false"}.get(repr(value), repr(value))
+    return text if len(text) <= 80 else f"{text[:60]}… ({len(text):,} characters)"
+
+
 class _Builder:
     """Builds a Document from parser events, one at a time, so that too much of anything is refused before it costs."""
 
@@ -142,6 +147,8 @@ class _Builder:
             if not isinstance(event, yaml.ScalarEvent):
                 self._refuse(event, "a key must be a plain word", "write key: value")
             key = event.value
+            if len(key) > MAX_KEY:
+                self._refuse(event, f"there is no such key: {short(key)}", f"keys have at most {MAX_KEY} characters")
             if key in mapping:
                 first = self.document.keys[(*path, key)]
                 self._refuse(event, f"the key {key!r} stands here a second time", f"it was given at {first}; keep one")
@@ -156,14 +163,23 @@ class _Builder:
         if len(path) >= MAX_DEPTH:
             self._refuse(event, "the brackets or blocks are nested too deeply", f"at most {MAX_DEPTH} levels")
         if isinstance(event, yaml.AliasEvent):
-            self._refuse(event, f"the alias *{event.anchor} is not allowed", "write the value out")
+            self._refuse(event, f"the alias *{str(event.anchor)[:MAX_KEY]} is not allowed", "write the value out")
         if event.anchor is not None:
-            self._refuse(event, f"the anchor &{event.anchor} is not allowed", "write the value out where it is used")
+            self._refuse(
+                event,
+                f"the anchor &{str(event.anchor)[:MAX_KEY]} is not allowed",
+                "write the value out where it is used",
+            )
         if event.tag is not None:
-            self._refuse(event, f"the tag {event.tag!r} is not allowed", "a config is plain data; remove the tag")
+            self._refuse(event, f"the tag {short(event.tag)} is not allowed", "a config is plain data; remove the tag")
 
     def _refuse(self, event: Any, message: str, hint: str) -> None:
         raise ConfigError(f"{_place(self.document.source, event.start_mark)}: {message}", hint)
+
+
+def _place_at(source: str, text: str, offset: int) -> str:
+    line, column = text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
+    return f"{source}:{line}:{column}"
 
 
 def _place(source: str, mark: Any) -> str:

@@ -18,7 +18,7 @@ def read_file(path: Path) -> Array:
     try:
         _files.must_fit(path, path.stat().st_size)
         with path.open("rb") as file:
-            return read_npy(file)
+            return read_npy(file, path.stat().st_size)
     except (OSError, ValueError, MemoryError) as error:
         raise _unreadable(repr(str(path)), error) from error
 
@@ -33,7 +33,7 @@ def read_archive(path: Path, names: list[str]) -> dict[str, Array]:
             _files.must_fit(path, sum(sizes[n] for n in wanted))
             for name in wanted:
                 with archive.open(f"{name}.npy") as file:
-                    found[name] = read_npy(file)
+                    found[name] = read_npy(file, sizes[name])
     except (ValueError, KeyError, MemoryError) as error:
         raise _unreadable(f"{name} of {str(path)!r}" if name else repr(str(path)), error) from error
     return found

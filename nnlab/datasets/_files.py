@@ -1,6 +1,5 @@
 """Files of the user's: found, small enough to fit, and named in every message."""
 
-import os
 import struct
 import zipfile
 import zlib
@@ -9,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from nnlab import memory
 from nnlab.datasets import short
 from nnlab.errors import DataError, did_you_mean
 
@@ -49,15 +49,7 @@ def archive(source: str | Path | IO[bytes]) -> Iterator[zipfile.ZipFile]:
 
 
 def must_fit(path: Path, needed: int) -> None:
-    """Raises DataError where the data of this file would take more than this machine's memory, in bytes."""
-    if needed > (memory := _memory()):
-        raise DataError(
-            f"{str(path)!r} is too large: it would take {needed / 2**30:.1f} GiB of {memory / 2**30:.1f} GiB of memory",
-            "take part of it",
-        )
-
-
-def _memory() -> int:
-    if not hasattr(os, "sysconf"):  # Windows; the MemoryError that comes instead is caught where files are read
-        return 1 << 62
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    """Raises DataError where the data of this file would take more memory than there is room for, in bytes."""
+    if needed > (there := memory.room()):
+        figures = f"it would take {memory.gib(needed)} of {memory.gib(there)} of memory"
+        raise DataError(f"{str(path)!r} is too large: {figures}", "take part of it")

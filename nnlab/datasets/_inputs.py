@@ -124,7 +124,7 @@ class Reader:
         try:
             if suffix == ".npy":
                 with path.open("rb") as file:
-                    return self.shaped(read_npy(file), name)
+                    return self.shaped(read_npy(file, path.stat().st_size), name)
             if suffix == ".csv":
                 return self._csv(path)
             if suffix in SUFFIXES:

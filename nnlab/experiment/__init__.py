@@ -1,18 +1,23 @@
-"""Experiment: the verbs of a run: train, resume, evaluate, predict, bench."""
+"""Experiment: the verbs of a run: train, resume, evaluate, predict, verify, reproduce, bench."""
 
 from nnlab.experiment.bench import Benchmark, bench
 from nnlab.experiment.build import json_schema, resolve, sample_sheet
 from nnlab.experiment.evaluate import SplitReport, evaluate
 from nnlab.experiment.events import Finished, Notice, Started
 from nnlab.experiment.predict import Prediction, Predictions, predict, predict_rows
-from nnlab.experiment.train import resume, train
+from nnlab.experiment.reproduce import Reproduction, train_again
+from nnlab.experiment.resume import resume
+from nnlab.experiment.train import train
+from nnlab.experiment.verify import Check, verify
 
 __all__ = [
     "Benchmark",
+    "Check",
     "Finished",
     "Notice",
     "Prediction",
     "Predictions",
+    "Reproduction",
     "SplitReport",
     "Started",
     "bench",
@@ -24,4 +29,6 @@ __all__ = [
     "resume",
     "sample_sheet",
     "train",
+    "train_again",
+    "verify",
 ]

@@ -1,5 +1,6 @@
 """Build: from a config to its data and its model, with everything checked on the way."""
 
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from nnlab import config as configs
-from nnlab import discover
-from nnlab.config import Config, Named, Resolved, Train
+from nnlab import discover, memory
+from nnlab.config import Config, Named, Resolved, Train, yaml
 from nnlab.dataset import Dataset, Progress, Task, quiet
 from nnlab.environment import cores
 from nnlab.errors import (
@@ -22,12 +23,19 @@ from nnlab.errors import (
     TrainingError,
 )
 from nnlab.experiment import pictures
-from nnlab.model import Model, Optimizer, Setup
+from nnlab.fit import Plan
+from nnlab.model import Model, Optimizer, Setup, check_weights
 from nnlab.rundir import CONFIG, SUMMARY, RunDir
 
 THREAD_WORK = 500_000
 """Multiply-adds of a step that are worth a thread's being woken and waited for."""
 MAX_THREADS = 8
+MAX_EVALUATIONS = 250_000
+"""Rows of metrics.csv; each is an evaluation of a whole split, and all are read and drawn in the end."""
+LOSS = 3 * 8
+"""Bytes of a step's loss: as it is kept, and twice more while it is written."""
+LISTED_LOSS = 32
+"""The same as one of Python's own numbers, which the steps since the last evaluation have."""
 
 
 def resolve(config: Path, overrides: list[str] | None = None) -> Resolved:
@@ -113,12 +121,18 @@ def check_task(config: Config, task: Task) -> None:
     )
 
 
-def build_model(config: Config, shape: tuple[int, ...], outputs: int, task: Task, rows: int) -> Model:
+def build_model(
+    config: Config, shape: tuple[int, ...], outputs: int, task: Task, rows: int, largest: int | None = None
+) -> Model:
     """The model for data of this shape, on its device, with its initial weights and its number of threads.
 
-    ``rows`` is how many examples the training split has, from which ``threads: auto`` is chosen.
+    ``rows`` is how many examples the training split has, from which ``threads: auto`` is chosen; ``largest`` how many
+    the largest split has, or None for a model that is only to predict. Raises ConfigError, before anything is made of
+    it, where the model would not fit into the free memory.
     """
-    setup = Setup(shape, outputs, task, optimizer(config.train), config.seed, config.device, config.precision)
+    seen, predicted = (batch_rows(config, rows), largest) if largest else (0, 1)
+    rule = optimizer(config.train)
+    setup = Setup(shape, outputs, task, rule, config.seed, config.device, config.precision, seen, predicted)
     try:
         model: Model = discover.module("models", config.model.name).build(config.model.params, setup)
     except MemoryError as error:
@@ -136,7 +150,32 @@ def build_model(config: Config, shape: tuple[int, ...], outputs: int, task: Task
 
 def model_for(config: Config, dataset: Dataset) -> Model:
     """``build_model`` for the data that the config is to be trained on."""
-    return build_model(config, dataset.shape, dataset.outputs, dataset.task, len(dataset.train))
+    largest = max(len(split) for split in (dataset.train, dataset.val, dataset.test) if split)
+    return build_model(config, dataset.shape, dataset.outputs, dataset.task, len(dataset.train), largest)
+
+
+def plan_for(config: Config, rows: int) -> Plan:
+    """How to train on ``rows`` examples.
+
+    Raises ConfigError where the losses of so many steps would not fit into the free memory, or so many evaluations
+    into metrics.csv.
+    """
+    given = config.train
+    plan = Plan(
+        0, None if given.batch_size == "full" else int(given.batch_size), 0, config.seed, given.checkpoint_every
+    )
+    per_epoch = plan.steps_per_epoch(rows)
+    steps = given.steps or per_epoch * (given.epochs or 0)
+    every = min(given.eval_every or per_epoch, steps)
+    key = "train.steps" if given.steps else "train.epochs"
+    needed = LOSS * steps + LISTED_LOSS * every
+    memory.check(needed, f"{key}: the losses of {steps:,} steps", "train fewer steps, or evaluate more often")
+    if (evaluations := math.ceil(steps / every)) > MAX_EVALUATIONS:
+        raise ConfigError(
+            f"train.eval_every: {evaluations:,} evaluations are more than the {MAX_EVALUATIONS:,} that are recorded",
+            f"give {math.ceil(steps / MAX_EVALUATIONS):,} steps or more",
+        )
+    return replace(plan, steps=steps, eval_every=every)
 
 
 def batch_rows(config: Config, rows: int) -> int:
@@ -167,8 +206,10 @@ def threads_for(work: int) -> int:
 
 
 def config_of(run: RunDir) -> Config:
-    """The config that a run was trained from. Raises ConfigError where it has been damaged."""
-    run.read(CONFIG)  # refuses links, pipes and the like before the config reader opens it
+    """The config that a run was trained from. Raises ConfigError or RunError where it has been damaged."""
+    content = yaml.read(run.read_text(CONFIG), str(run.path / CONFIG)).data  # refuses links, pipes and the like
+    if isinstance(content, dict) and "extends" in content:
+        raise RunError(f"{run.path / CONFIG}: a run's config extends no other", "the file was edited or damaged")
     return resolve(run.path / CONFIG).config
 
 
@@ -179,7 +220,9 @@ def trained_model(run: RunDir) -> tuple[Model, Config, dict[str, Any], str | Non
     for key in ("train", "features", "outputs", "shape", "classes"):
         if data.get(key) is None:
             raise RunError(f"{run.path / SUMMARY}: dataset.{key} is missing", "the file is damaged")
-    weights = run.weights()
+    shape = data["shape"]
+    if not all(type(side) is int and side > 0 for side in shape) or math.prod(shape) != data["features"]:
+        raise RunError(f"{run.path / SUMMARY}: dataset.shape does not come to dataset.features", "the file is damaged")
     warning = None
     arguments = (tuple(data["shape"]), data["outputs"], summary["task"], data["train"])
     try:
@@ -187,5 +230,6 @@ def trained_model(run: RunDir) -> tuple[Model, Config, dict[str, Any], str | Non
     except DeviceError as error:
         warning = f"{error.message}; this run is used on the cpu instead"
         model = build_model(replace(config, device="cpu"), *arguments)
-    model.load_weights(weights)
+    expected = model.weights()
+    model.load_weights(run.weights(check=lambda found: check_weights(found, expected)))
     return model, config, summary, warning

@@ -64,4 +64,4 @@ def evaluate(run: RunDir, split: SplitName | None = None, progress: Progress = q
 
 
 def _in_manifest(run: RunDir, file: str) -> bool:
-    return (run.path / MANIFEST).exists() and file in run.read_json(MANIFEST).get("sha256", {})
+    return (run.path / MANIFEST).exists() and file in run.manifest()

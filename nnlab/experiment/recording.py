@@ -11,7 +11,7 @@ import numpy as np
 from nnlab import environment, metrics
 from nnlab.config import Config
 from nnlab.dataset import Array, Dataset, SplitName
-from nnlab.errors import Interrupted, NnlabError, TrainingError
+from nnlab.errors import CheckError, Interrupted, NnlabError, RunError, TrainingError
 from nnlab.evaluate import evaluate
 from nnlab.experiment import pictures
 from nnlab.experiment.build import parameters
@@ -23,11 +23,18 @@ from nnlab.rundir import (
     CONFIG,
     ENVIRONMENT,
     LOSSES,
+    METRICS,
     PREDICTIONS,
+    RUNNING,
     SCHEMA_VERSION,
     SUMMARY,
     WEIGHTS,
+    Checkpoint,
     RunDir,
+    State,
+    json_bytes,
+    metrics_line,
+    sha256,
 )
 
 CHECKPOINT_SECONDS = 30.0
@@ -45,21 +52,34 @@ class Recording:
         self.columns = metrics.measured(dataset.task)
         if self.watched == "train":
             self.columns = tuple(name for name in self.columns if name != "loss")  # train_loss is there already
+        self.text = config.to_yaml()
         self.start = Position()
+        self.rows, self.tail = b"", b""
+        """After a resume: what is kept of metrics.csv, and what is cut off."""
+        self.awaited: dict[int, bytes] = {}
+        """The rows that were cut off, by step: they must come again as they were."""
+        self.strict = True
+        """Whether a row that comes otherwise ends the run, rather than being noted in run.json."""
+        self.standing = False
+        """Whether there is a run.json yet, without which a directory is no run."""
         self.began = self.saved = self.told = time.perf_counter()
         self.seconds_before = 0.0
         # One array: a piece a record, kept among the freed buffers of evaluations, would hold them all fast.
         self.losses = np.empty(0)
         """(room for steps,) float64: of every step, as far as ``last`` says."""
         self.last: Record | None = None
+        self.saved_step = -1
+        """Where the last checkpoint stands."""
         self.between_steps = True
         """False while the model trains: stopped there, its weights belong to no step."""
         self.best: dict[str, Any] | None = None
+        self.best_weights: dict[str, Array] = {}
         self.placed: dict[SplitName, Any] = {}
         self.summary: dict[str, Any] = {
             "schema_version": SCHEMA_VERSION,
-            "status": "running",
+            "status": RUNNING,
             "name": run.name,
+            "config_sha256": sha256(self.text.encode()),
             "model": config.model.name,
             "dataset": _facts(dataset),
             "task": dataset.task,
@@ -73,28 +93,55 @@ class Recording:
             "epochs": 0.0,
             "metrics": {"train": None, "val": None, "test": None},
             "best": None,
+            "resumed": [],
             "error": None,
         }
 
-    def restore(self, summary: dict[str, Any]) -> None:
-        """Take up a stopped run where its last checkpoint stands, or at its start where there is none."""
+    def restore(self, summary: dict[str, Any], kept: Checkpoint | None, inexact: list[str] | None) -> None:
+        """Take up a stopped run where ``kept`` stands, or at its start where there is none.
+
+        ``summary`` is its run.json, and ``inexact`` says why the last bits may come out otherwise; None where they may
+        not. Raises RunError where the checkpoint and metrics.csv do not belong together.
+        """
+        self.standing, self.strict = True, inexact is None
         self.summary |= {"name": summary["name"], "started": summary.get("started")}
-        found = self.directory.checkpoint()
-        if found is None:
-            return
-        arrays, state = found
-        self.model.load_weights(arrays["weights"])
-        self.model.load_optimizer_state(arrays["optimizer"])
-        losses = arrays["rest"]["losses"]
+        before = summary.get("resumed")
+        step = kept.state.step if kept else 0
+        resumed = {"step": step, "inexact": inexact or [], "rows_differing": []}
+        self.summary["resumed"] = [*(before if isinstance(before, list) else []), resumed]
+        content, length = self.directory.metrics_bytes(), kept.state.metrics_bytes if kept else 0
+        self.rows, self.tail = content[:length], content[length:]
+        for line in self.tail.splitlines(keepends=True):
+            cell = line.partition(b",")[0]
+            if line.endswith(b"\n") and cell.isdigit() and self._evaluates(int(cell)):
+                self.awaited[int(cell)] = line
+        if kept:
+            self._restore(kept)
+
+    def _restore(self, kept: Checkpoint) -> None:
+        state, losses = kept.state, kept.arrays["losses"]["losses"]
+        if sha256(self.rows) != state.metrics_sha256:
+            raise RunError(
+                f"{self.directory.path / METRICS}: its first {len(self.rows):,} bytes are not those of the checkpoint",
+                "the file was changed or damaged; bring the old one back, or train its config.yaml again",
+            )
+        if losses.shape != (state.step,) or losses.dtype != np.float64:
+            raise RunError(f"{self.directory.path}: the checkpoint's losses are not one a step", "it is damaged")
+        self.model.load_weights(kept.arrays["weights"])
+        self.model.load_optimizer_state(kept.arrays["optimizer"])
         self._keep(len(losses), losses)
-        self.best = state["best"]
-        self.seconds_before = state["seconds"]
-        since = tuple(losses[state["evaluated"] :].tolist())
-        self.start = Position(state["step"], since, state["train_seconds"], state["eval_seconds"])
-        self.directory.cut_metrics(state["metrics_bytes"])
+        self.best, self.best_weights = state.best, kept.arrays["best"]
+        self.seconds_before = state.seconds
+        since = tuple(losses[state.evaluated :].tolist())
+        self.start = Position(state.step, since, state.train_seconds, state.eval_seconds)
+        self.saved_step = state.step
+
+    def _evaluates(self, step: int) -> bool:
+        """Whether training comes to an evaluation after this step."""
+        return step % self.plan.eval_every == 0 or step == self.plan.steps
 
     def train(self) -> Iterator[Event]:
-        """Train to the end; see ``nnlab.experiment.train``."""
+        """Train to the end; see ``nnlab.experiment.train``. Whoever calls it holds the run's lock."""
         try:
             self._write_start()
             facts = self.summary["parameters"], self.model.device, self.model.threads, self.watched
@@ -103,26 +150,34 @@ class Recording:
             self._finish()
             yield Finished(self.directory, self.summary)
         except (Interrupted, KeyboardInterrupt, GeneratorExit) as error:
-            if self.summary["status"] == "running":
-                self._stop("interrupted", str(error) or "stopped")
+            if self.summary["status"] == RUNNING:
+                self._stop_safely(error, "interrupted", str(error) or "stopped")
             raise
         except BaseException as error:
             failure = self._failure(error)
-            try:
-                self._stop("failed", error.message if isinstance(error, NnlabError) else repr(error))
-            except OSError as second:
-                failure.add_note(f"the run directory could not be brought up to date: {second.strerror or second}")
+            self._stop_safely(failure, "failed", error.message if isinstance(error, NnlabError) else repr(error))
             if failure is error:
                 raise
             raise failure from error
 
     def _write_start(self) -> None:
+        """Bring the files to where training starts, so that a kill at any moment leaves what can be resumed."""
         run = self.directory
-        if not self.start.step:
-            run.write_text(CONFIG, self.config.to_yaml())
+        run.remove_manifest()
+        if self.standing:  # run.json first: config.yaml must be the one it names, or the checkpoint's
+            run.write_json(SUMMARY, self.summary)
+        run.write_text(CONFIG, self.text)
+        if self.start.step:
+            run.write(METRICS, self.rows)
+            if self.best:
+                run.write_weights(BEST_WEIGHTS, self.best_weights)
+        else:
             run.write_json(ENVIRONMENT, environment.describe(self.model.device, self.model.threads))
-            run.start_metrics(["step", "epoch", "train_loss", *map(self._column, self.columns), "seconds"])
-        run.write_json(SUMMARY, self.summary)  # last: a directory is a run once this file is there
+            header = ["step", "epoch", "train_loss", *map(self._column, self.columns), "seconds"]
+            run.write_text(METRICS, ",".join(header) + "\n")
+        if not self.standing:  # last: a directory is a run once this file is there
+            run.write_json(SUMMARY, self.summary)
+            self.standing = True
 
     def _column(self, metric: str) -> str:
         return f"{self.watched}_{metric}"
@@ -142,10 +197,15 @@ class Recording:
         for record in fit(self.model, self._place("train"), len(dataset.train), watched, self.plan, self.start):
             self.last = record
             self._keep(record.step, record.losses)
-            if record.metrics is not None and record.train_loss is not None:
-                self._log(record, record.train_loss, record.metrics)
+            # The row of a last step that is off the beat of evaluations comes after the checkpoint there: a run that
+            # is extended goes on as if that row had never been.
+            extra = record.step % self.plan.eval_every
+            if not extra:
+                self._log(record)
             if self._checkpoint_due(record):
                 self._save(record)
+            if extra:
+                self._log(record)
             self.between_steps = True
             yield record
             self.between_steps = False
@@ -159,14 +219,36 @@ class Recording:
             self.losses = room
         self.losses[step - len(losses) : step] = losses
 
-    def _log(self, record: Record, train_loss: float, found: dict[str, float]) -> None:
+    def _log(self, record: Record) -> None:
+        """Add the row of an evaluation to metrics.csv; a record of anything else has none."""
+        found = record.metrics
+        if found is None or record.train_loss is None:
+            return
         values = [found[name] for name in self.columns]
-        row = [record.step, record.epoch, train_loss, *values, round(record.seconds, 4)]
+        row = [record.step, record.epoch, record.train_loss, *values, round(record.seconds, 4)]
+        self._compare(record.step, metrics_line(row))
         self.directory.append_metrics(row)
         if self.watched == "val":
             self._keep_best(record, found)
         if time.perf_counter() - self.told >= SUMMARY_SECONDS:
-            self._update("running")
+            self._update(RUNNING)
+
+    def _compare(self, step: int, line: bytes) -> None:
+        """Hold a row against the one that was cut off there, seconds aside.
+
+        Raises CheckError where they differ and that has not been allowed; metrics.csv is then as it was before.
+        """
+        before = self.awaited.pop(step, line)
+        if before.rpartition(b",")[0] == line.rpartition(b",")[0]:
+            return
+        if not self.strict:
+            self.summary["resumed"][-1]["rows_differing"].append(step)
+            return
+        self.directory.write(METRICS, self.rows + self.tail)
+        raise CheckError(
+            f"{self.directory.path / METRICS}: the row of step {step} came out otherwise than before the stop",
+            "its checkpoint stands; --allow-inexact goes on all the same, and run.json will say so",
+        )
 
     def _keep_best(self, record: Record, found: dict[str, float]) -> None:
         """Save the weights where the val split's metric is better than ever before."""
@@ -174,10 +256,15 @@ class Recording:
         value, old = found[name], self.best["value"] if self.best else None
         if old is None or (value > old if metrics.HIGHER_IS_BETTER[name] else value < old):
             self.best = {"step": record.step, "epoch": record.epoch, "metric": f"val_{name}", "value": value}
-            self.directory.write_weights(BEST_WEIGHTS, self.model.weights())
+            self.best_weights = self.model.weights()
+            self.directory.write_weights(BEST_WEIGHTS, self.best_weights)
 
     def _checkpoint_due(self, record: Record) -> bool:
-        if record.step == self.plan.steps or not np.isfinite(record.losses).all():
+        if not np.isfinite(record.losses).all():
+            return False
+        if record.step == self.plan.steps:  # what `resume --epochs` goes on from
+            return True
+        if self.strict and self.awaited:  # not before it shows that all comes out as before
             return False
         if self.plan.pause_every:
             return record.step % self.plan.pause_every == 0
@@ -188,19 +275,24 @@ class Recording:
         arrays = {
             "weights": self.model.weights(),
             "optimizer": self.model.optimizer_state(),
-            "rest": {"losses": self.losses[: record.step]},
+            "best": self.best_weights,
+            "losses": {"losses": self.losses[: record.step]},
         }
-        state = {
-            "step": record.step,
-            "evaluated": record.step - record.step % self.plan.eval_every,
-            "train_seconds": record.train_seconds,
-            "eval_seconds": record.eval_seconds,
-            "seconds": self._seconds(),
-            "metrics_bytes": self.directory.metrics_bytes(),
-            "best": self.best,
-        }
-        self.directory.write_checkpoint(record.step, arrays, state)
-        self.saved = time.perf_counter()
+        rows = self.directory.metrics_bytes()
+        state = State(
+            step=record.step,
+            epoch=record.epoch,
+            evaluated=record.step - record.step % self.plan.eval_every,
+            train_seconds=record.train_seconds,
+            eval_seconds=record.eval_seconds,
+            seconds=self._seconds(),
+            metrics_bytes=len(rows),
+            metrics_sha256=sha256(rows),
+            config_sha256=self.summary["config_sha256"],
+            best=self.best,
+        )
+        self.directory.write_checkpoint(state, arrays)
+        self.saved, self.saved_step = time.perf_counter(), record.step
 
     def _finish(self) -> None:
         dataset, run, losses = self.dataset, self.directory, self.losses[: self.plan.steps]
@@ -221,23 +313,35 @@ class Recording:
         per_epoch = self.plan.steps_per_epoch(len(dataset.train))
         for file, content in pictures.of_training(run.name, dataset, run.metrics(), losses, scores, per_epoch):
             run.write(file, content)
-        self._update("finished", metrics=found, final_seconds=seconds)
-        run.remove_checkpoint()
-        run.write_manifest()
+        self._note("finished", metrics=found, final_seconds=seconds)
+        # The manifest first: a run is finished once its run.json says so, and then all of it is there.
+        run.write_manifest((SUMMARY, json_bytes(self.summary)))
+        run.write_json(SUMMARY, self.summary)
+
+    def _stop_safely(self, failure: BaseException, status: str, error: str) -> None:
+        """Leave the run as it can be used; what goes wrong with that becomes a note of ``failure``."""
+        if not self.standing:
+            return  # it is no run yet, and will be none
+        try:
+            self._stop(status, error)
+        except (OSError, NnlabError, MemoryError) as second:
+            reason = getattr(second, "strerror", None) or str(second)
+            failure.add_note(f"the run directory could not be brought up to date: {reason}")
 
     def _stop(self, status: str, error: str) -> None:
         """Leave what there is: the losses so far and, unless they are spoilt, the weights and a checkpoint.
 
         Stopped in the middle of a step, the weights are those of no step, and the last checkpoint stays the last.
         """
-        self._update(status, error=error)  # first: a full disk or a second signal may leave no time for more
+        self._update(status, error=error[:1000])  # first: a full disk or a second signal may leave no time for more
         weights = self.model.weights()
         if self.last and self.between_steps and all(np.isfinite(weight).all() for weight in weights.values()):
             self.directory.write_weights(WEIGHTS, weights)
-            if status == "interrupted":
+            if status == "interrupted" and self.last.step != self.saved_step:
                 self._save(self.last)
         at = self.last or self.start
         self.directory.write_array(LOSSES, self.losses[: at.step])
+        self.directory.write_manifest()
 
     def _failure(self, error: BaseException) -> BaseException:
         """The error as the user can act on it; a bug stays what it is."""
@@ -260,12 +364,19 @@ class Recording:
         """Time spent on this run so far, before it was resumed too."""
         return self.seconds_before + time.perf_counter() - self.began
 
-    def _update(self, status: str, final_seconds: float = 0.0, **changes: Any) -> None:
+    def _update(self, status: str, **changes: Any) -> None:
+        """Write run.json anew."""
+        self._note(status, **changes)
+        self.directory.write_json(SUMMARY, self.summary)
+        self.told = time.perf_counter()
+
+    def _note(self, status: str, final_seconds: float = 0.0, **changes: Any) -> None:
+        """Bring up to date what run.json is to say."""
         at = self.last or self.start
         self.summary |= changes
         self.summary |= {
             "status": status,
-            "finished": None if status == "running" else _now(),
+            "finished": None if status == RUNNING else _now(),
             "steps": at.step,
             "epochs": at.step / self.plan.steps_per_epoch(len(self.dataset.train)),
             "best": self.best,
@@ -275,8 +386,6 @@ class Recording:
                 "eval": round(at.eval_seconds + final_seconds, 4),
             },
         }
-        self.directory.write_json(SUMMARY, self.summary)
-        self.told = time.perf_counter()
 
 
 def _facts(dataset: Dataset) -> dict[str, Any]:

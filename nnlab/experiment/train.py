@@ -1,4 +1,4 @@
-"""Train and resume: one run from a config to a finished directory, as events that the caller may watch or stop."""
+"""Train: one run from a config to a finished directory, as events that the caller may watch or stop."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -6,13 +6,13 @@ from pathlib import Path
 
 from nnlab.config import Config, Resolved
 from nnlab.dataset import Progress, quiet
-from nnlab.errors import NnlabError, RunError
-from nnlab.experiment.build import check, check_task, config_of, load_dataset, load_same_dataset, model_for
+from nnlab.errors import NnlabError
+from nnlab.experiment.build import check, check_task, load_dataset, model_for
 from nnlab.experiment.events import Event, Notice
 from nnlab.experiment.recording import Recording
 from nnlab.fit import Plan
 from nnlab.model import Model
-from nnlab.rundir import RunDir, check_name, create
+from nnlab.rundir import check_name, create, discard
 
 
 def train(resolved: Resolved, runs: Path, name: str | None = None, progress: Progress = quiet) -> Iterator[Event]:
@@ -34,28 +34,12 @@ def train(resolved: Resolved, runs: Path, name: str | None = None, progress: Pro
     except NnlabError as error:
         raise resolved.located(error) from None
     config, plan = complete(config, model, len(dataset.train))
-    recording = Recording(config, plan, dataset, model, create(runs, config.model.name, dataset.name, name))
-    yield from recording.train()
-
-
-def resume(run: RunDir, *, force: bool = False, progress: Progress = quiet) -> Iterator[Event]:
-    """Go on with a run from its last checkpoint, to the same bits as if it had never stopped.
-
-    Yields what ``train`` does. Raises RunError for a finished run, and for one that says it is running unless
-    ``force`` is given; DataError where the data is no longer what the run was trained on.
-    """
-    summary = run.summary()
-    if summary["status"] == "finished":
-        raise RunError(f"{run.path}: this run is finished", "train its config.yaml again for another run")
-    if summary["status"] == "running" and not force:
-        raise RunError(f"{run.path}: this run says that it is running", "if its process is gone, add --force")
-    config = config_of(run)
-    dataset, _ = load_same_dataset(run, config, summary, progress)
-    model = model_for(config, dataset)
-    config, plan = complete(config, model, len(dataset.train))
-    recording = Recording(config, plan, dataset, model, run)
-    recording.restore(summary)
-    yield from recording.train()
+    run = create(runs, config.model.name, dataset.name, name)
+    try:
+        with run.locked():
+            yield from Recording(config, plan, dataset, model, run).train()
+    finally:
+        discard(run)
 
 
 def complete(config: Config, model: Model, rows: int) -> tuple[Config, Plan]:

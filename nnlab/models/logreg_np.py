@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from nnlab.backends.numpy import NumpyModel
+from nnlab.backends.numpy import NumpyModel, check_layers
 from nnlab.config import Strict
 from nnlab.dataset import Array, Task
 from nnlab.model import Model, Setup
@@ -48,6 +48,7 @@ def twin(params: Params) -> tuple[str, dict[str, Any]]:
 
 def build(params: Params, setup: Setup) -> Model:
     """The model for this data, with its initial weights."""
+    check_layers(setup, [(setup.features, setup.scores)])
     init = params.init
     if init == "auto":
         init = 0.01 if setup.scores == 1 else "torch"

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from nnlab.backends.numpy import NumpyModel
+from nnlab.backends.numpy import NumpyModel, check_layers
 from nnlab.dataset import Array, Task
 from nnlab.model import Model, Setup
 from nnlab.models._loss import loss_and_grad, sigmoid
@@ -92,9 +92,10 @@ def twin(params: Params) -> tuple[str, dict[str, Any]]:
 
 def build(params: Params, setup: Setup) -> Model:
     """The model for this data, with PyTorch's default initial weights, so that ann-torch starts equal."""
+    widths = params.widths(setup.features, setup.scores)
+    check_layers(setup, widths, "model.hidden")
     rng = generator(setup.seed, Purpose.WEIGHTS)
     layers = [
-        (fan_in_uniform(rng, (out, fan_in), fan_in), fan_in_uniform(rng, (out,), fan_in))
-        for fan_in, out in params.widths(setup.features, setup.scores)
+        (fan_in_uniform(rng, (out, fan_in), fan_in), fan_in_uniform(rng, (out,), fan_in)) for fan_in, out in widths
     ]
     return NumpyModel(Network(layers, params.activation_names(), setup.task), setup)

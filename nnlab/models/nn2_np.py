@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from nnlab.backends.numpy import NumpyModel
+from nnlab.backends.numpy import NumpyModel, check_layers
 from nnlab.config import Strict
 from nnlab.dataset import Array, Task
 from nnlab.model import Model, Setup
@@ -65,6 +65,7 @@ def twin(params: Params) -> tuple[str, dict[str, Any]]:
 
 def build(params: Params, setup: Setup) -> Model:
     """The model for this data, with its initial weights."""
+    check_layers(setup, [(setup.features, params.hidden), (params.hidden, setup.scores)], "model.hidden")
     rng = generator(setup.seed, Purpose.WEIGHTS)
     w1 = (rng.standard_normal((params.hidden, setup.features)) * params.init_scale).astype(np.float32)
     w2 = (rng.standard_normal((setup.scores, params.hidden)) * params.init_scale).astype(np.float32)

@@ -1,40 +1,56 @@
 """Run directories: the only code that touches what is under ``runs/``."""
 
+from nnlab.rundir.checkpoint import FOLDER as CHECKPOINTS
+from nnlab.rundir.checkpoint import STATE, Checkpoint, State
 from nnlab.rundir.directory import (
     BEST_WEIGHTS,
     CONFIG,
     ENVIRONMENT,
     LOSSES,
     MANIFEST,
+    MAX_ROWS,
     MAX_TEXT_BYTES,
     METRICS,
     PREDICTIONS,
     SUMMARY,
     WEIGHTS,
     RunDir,
-    finite,
+    metrics_line,
 )
-from nnlab.rundir.folder import LATEST, all_runs, check_name, create, find, remove
-from nnlab.rundir.summary import SCHEMA_VERSION
+from nnlab.rundir.folder import LATEST, all_runs, check_name, create, discard, find, remove
+from nnlab.rundir.sealed import dump as json_bytes
+from nnlab.rundir.sealed import finite, sha256
+from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION
 
 __all__ = [
     "BEST_WEIGHTS",
+    "CHECKPOINTS",
     "CONFIG",
+    "DIED",
     "ENVIRONMENT",
     "LATEST",
     "LOSSES",
     "MANIFEST",
+    "MAX_ROWS",
     "MAX_TEXT_BYTES",
     "METRICS",
     "PREDICTIONS",
+    "RUNNING",
     "SCHEMA_VERSION",
+    "STATE",
     "SUMMARY",
     "WEIGHTS",
+    "Checkpoint",
     "RunDir",
+    "State",
     "all_runs",
     "check_name",
     "create",
+    "discard",
     "find",
     "finite",
+    "json_bytes",
+    "metrics_line",
     "remove",
+    "sha256",
 ]

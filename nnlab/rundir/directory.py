@@ -1,25 +1,22 @@
 """One run's directory: its files, each written whole or not at all, and read again with care."""
 
-import csv
-import hashlib
 import io
-import json
-import math
-import os
-import stat
+import re
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 import numpy as np
 
 from nnlab.dataset import Array, read_npy
 from nnlab.errors import RunError
-from nnlab.rundir.summary import SCHEMA_VERSION, wrong
+from nnlab.rundir import checkpoint, lock, sealed, storage, tensors
+from nnlab.rundir.checkpoint import Checkpoint, State
+from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION, wrong
 
 SUMMARY = "run.json"
 CONFIG = "config.yaml"
@@ -30,22 +27,17 @@ PREDICTIONS = "predictions.npz"
 LOSSES = "losses.npy"
 ENVIRONMENT = "env.json"
 MANIFEST = "manifest.json"
-CHECKPOINTS = "checkpoint"
-MAX_TEXT_BYTES = 64 * 2**20
-MAX_ARRAY_BYTES = 8 * 2**30
+MAX_JSON_BYTES = 8 * 2**20
+MAX_TEXT_BYTES = 2**20
+MAX_METRICS_BYTES = 40 * 2**20
+MAX_ARRAY_BYTES = 2 * 2**30
+MAX_FILES = 1000
+MAX_COLUMNS = 16
+MAX_ROWS = 250_000
+"""Evaluations that metrics.csv has room for."""
+_COLUMN = re.compile(rb"[a-z0-9_]{1,40}")
 # What reading a damaged .npz may raise; RuntimeError is for parts that are locked or packed in an unknown way.
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, OverflowError, struct.error, zlib.error, BadZipFile)
-
-
-# What a checkpoint's state holds at least, beside ``best``.
-_STATE = {
-    "step": int,
-    "evaluated": int,
-    "metrics_bytes": int,
-    "train_seconds": float,
-    "eval_seconds": float,
-    "seconds": float,
-}
 
 
 class RunDir:
@@ -59,37 +51,27 @@ class RunDir:
         """The directory's own name."""
         return self.path.name
 
+    def locked(self) -> AbstractContextManager[None]:
+        """Hold the run's lock, as whoever trains it does. Raises RunError where another process does."""
+        return lock.locked(self.path)
+
     # Writing
 
     def write(self, name: str, content: bytes) -> None:
-        """Write a file so that it appears whole or not at all: beside it first, flushed, then renamed."""
-        target = self.path / name
-        aside = target.with_name(f".{target.name}.tmp")
-        try:
-            with aside.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(target)
-        except BaseException:
-            with suppress(OSError):
-                aside.unlink(missing_ok=True)
-            raise
-        _flush_folder(target.parent)
+        """Write a file so that it appears whole or not at all. Raises OSError."""
+        storage.write(self.path / name, content)
 
     def write_text(self, name: str, text: str) -> None:
         """Write UTF-8 text."""
         self.write(name, text.encode())
 
     def write_json(self, name: str, content: Any) -> None:
-        """Write strict JSON: numbers that are not finite become null, because JSON has no word for them."""
-        self.write_text(name, json.dumps(finite(content), indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+        """Write strict JSON; see ``sealed.dump``."""
+        self.write(name, sealed.dump(content))
 
     def write_weights(self, name: str, weights: Mapping[str, Array]) -> None:
         """Write arrays as safetensors."""
-        from safetensors.numpy import save
-
-        self.write(name, save({key: np.array(array, order="C") for key, array in weights.items()}))
+        self.write(name, tensors.dump(weights))
 
     def write_arrays(self, name: str, **arrays: Array) -> None:
         """Write named arrays as .npz."""
@@ -109,118 +91,94 @@ class RunDir:
 
     def append_metrics(self, row: Sequence[float]) -> None:
         """Add a row to metrics.csv; floats are written so that they read back as the same bits."""
-        with (self.path / METRICS).open("a", encoding="utf-8", newline="") as file:
-            file.write(",".join(map(_cell, row)) + "\n")
+        storage.append(self.path / METRICS, metrics_line(row))
 
-    def metrics_bytes(self) -> int:
-        """The length of metrics.csv."""
-        return (self.path / METRICS).stat().st_size
+    def metrics_bytes(self) -> bytes:
+        """The content of metrics.csv."""
+        return self.read(METRICS, MAX_METRICS_BYTES)
 
-    def cut_metrics(self, length: int) -> None:
-        """Take metrics.csv back to the length in bytes that it had at a checkpoint."""
-        self.write(METRICS, self.read(METRICS)[:length])
+    def write_checkpoint(self, state: State, arrays: Mapping[str, Mapping[str, Array]]) -> None:
+        """Keep what a resume from here needs, in place of the checkpoint before. Raises OSError."""
+        storage.flush(self.path / METRICS)  # the state says how long it is, so that much of it must last
+        checkpoint.write(self.path, state, arrays)
 
-    def write_checkpoint(self, step: int, groups: Mapping[str, Mapping[str, Array]], state: Mapping[str, Any]) -> None:
-        """Keep groups of arrays and a JSON state as one file, which appears whole; older ones go once it stands."""
-        arrays = {f"{group}:{name}": array for group, found in groups.items() for name, array in found.items()}
-        arrays["state"] = np.frombuffer(json.dumps(state, allow_nan=False).encode(), np.uint8)
-        (self.path / CHECKPOINTS).mkdir(exist_ok=True)
-        older = self._checkpoints()
-        name = f"{step:012}.safetensors"
-        self.write_weights(f"{CHECKPOINTS}/{name}", arrays)
-        for path in older:
-            if path.name != name:
-                path.unlink()
+    def write_manifest(self, *soon: tuple[str, bytes]) -> None:
+        """Record the SHA-256 of every file, and of those that are to be written next: (name, content)."""
+        hashes = {name: sealed.sha256(self.read(name)) for name in self.files() if name != MANIFEST}
+        hashes |= {name: sealed.sha256(content) for name, content in soon}
+        self.write(MANIFEST, sealed.seal({"schema_version": SCHEMA_VERSION, "sha256": dict(sorted(hashes.items()))}))
 
-    def checkpoint(self) -> tuple[dict[str, dict[str, Array]], dict[str, Any]] | None:
-        """The groups of arrays and the state of the last checkpoint; None where there is none.
-
-        Raises RunError where it is damaged.
-        """
-        paths = self._checkpoints()
-        if not paths:
-            return None
-        arrays = self.weights(f"{CHECKPOINTS}/{paths[-1].name}")
-        groups: dict[str, dict[str, Array]] = {"weights": {}, "optimizer": {}, "rest": {}}
-        try:
-            state = json.loads(arrays.pop("state").tobytes())
-            for key, array in arrays.items():
-                group, _, name = key.partition(":")
-                groups[group][name] = array
-            kinds = {key: type(value) for key, value in state.items()}
-            if kinds | _STATE != kinds or len(groups["rest"]["losses"]) != state["step"]:
-                raise ValueError("its state is incomplete")
-        except (KeyError, ValueError, AttributeError) as error:
-            raise RunError(f"{paths[-1]}: this is not a checkpoint: {error}", "the file is damaged") from None
-        return groups, state
-
-    def remove_checkpoint(self) -> None:
-        """Delete the checkpoints of a run that needs none any more."""
-        for path in self._checkpoints():
-            path.unlink()
-        with suppress(FileNotFoundError):
-            (self.path / CHECKPOINTS).rmdir()
-
-    def _checkpoints(self) -> list[Path]:
-        """The checkpoint files, oldest first."""
-        return sorted((self.path / CHECKPOINTS).glob("[0-9]*.safetensors"))
-
-    def write_manifest(self) -> None:
-        """Record the SHA-256 of every file of a finished run."""
-        hashes = {name: hashlib.sha256((self.path / name).read_bytes()).hexdigest() for name in self.files()}
-        self.write_json(MANIFEST, {"schema_version": SCHEMA_VERSION, "sha256": hashes})
+    def remove_manifest(self) -> None:
+        """Delete the manifest of a run that goes on. Raises OSError."""
+        storage.delete(self.path / MANIFEST)
 
     # Reading
 
     def files(self) -> dict[str, int]:
-        """The size in bytes of each file, sorted by name."""
-        found = [path for path in self.path.rglob("*") if path.is_file() and not path.is_symlink()]
-        return {path.relative_to(self.path).as_posix(): path.stat().st_size for path in sorted(found)}
+        """The size in bytes of each plain file, sorted by name; links are not followed, hidden files not counted.
 
-    def read(self, name: str, limit: int = MAX_TEXT_BYTES) -> bytes:
+        Raises RunError where there are more than a run can have.
+        """
+        found: dict[str, int] = {}
+        folders = [self.path]
+        while folders:
+            for path in folders.pop().iterdir():
+                if path.name.startswith(".") or path.is_symlink():
+                    continue
+                if path.is_dir():
+                    folders.append(path)
+                elif path.is_file():
+                    found[path.relative_to(self.path).as_posix()] = path.stat().st_size
+                if len(found) + len(folders) > MAX_FILES:
+                    raise RunError(f"{self.path}: there are more than {MAX_FILES:,} files here", "this is no run")
+        return dict(sorted(found.items()))
+
+    def read(self, name: str, limit: int = MAX_ARRAY_BYTES) -> bytes:
         """The content of a file.
 
         Raises RunError where it is missing, larger than ``limit``, or no plain file: links and pipes are not followed.
         """
-        path = self.path / name
-        try:
-            found = path.lstat()
-        except FileNotFoundError:
-            raise RunError(
-                f"{path}: there is no such file", "the run stopped before it was written, or it was deleted"
-            ) from None
-        except OSError as error:
-            raise RunError(f"{path}: cannot be read: {error.strerror}") from None
-        if not stat.S_ISREG(found.st_mode):
-            raise RunError(f"{path}: this is not a plain file", "a run directory holds plain files only")
-        if found.st_size > limit:
-            raise RunError(f"{path}: {found.st_size:,} bytes are more than the {limit:,} that fit here")
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise RunError(f"{path}: cannot be read: {error.strerror}") from None
+        return storage.read(self.path / name, limit)
 
     def read_text(self, name: str) -> str:
-        """The content of a UTF-8 file."""
+        """The content of a UTF-8 file of at most ``MAX_TEXT_BYTES``."""
         try:
-            return self.read(name).decode()
+            return self.read(name, MAX_TEXT_BYTES).decode()
         except UnicodeDecodeError:
             raise RunError(f"{self.path / name}: this is not UTF-8 text", "the file is damaged") from None
 
     def read_json(self, name: str) -> dict[str, Any]:
         """The content of a JSON file that holds an object."""
+        content = self.read(name, MAX_JSON_BYTES)
         try:
-            content = json.loads(self.read_text(name))
-        except (ValueError, RecursionError):
-            raise RunError(f"{self.path / name}: this is not valid JSON", "the file is damaged") from None
-        if not isinstance(content, dict):
-            raise RunError(f"{self.path / name}: this is not a JSON object", "the file is damaged")
-        return content
+            return sealed.load(content)
+        except ValueError as error:
+            raise RunError(f"{self.path / name}: this is not valid JSON: {error}", "the file is damaged") from None
+
+    def manifest(self) -> dict[str, str]:
+        """The SHA-256 of each file by its name, as recorded when the run ended. Raises RunError for damage."""
+        content = self.read(MANIFEST, MAX_JSON_BYTES)
+        try:
+            hashes = sealed.unseal(content)["sha256"]
+            if not isinstance(hashes, dict):
+                raise ValueError("it holds no hashes")
+        except (ValueError, KeyError) as error:
+            raise RunError(f"{self.path / MANIFEST}: this is not a manifest: {error}", "the file is damaged") from None
+        return hashes
+
+    def checkpoint_state(self) -> State | None:
+        """Where the last checkpoint stands; None where there is none. Raises RunError where it is damaged."""
+        return checkpoint.read_state(self.path)
+
+    def checkpoint(self, limit: int = MAX_ARRAY_BYTES) -> Checkpoint | None:
+        """The last checkpoint, of at most ``limit`` bytes; None where there is none. Raises RunError for damage."""
+        return checkpoint.read(self.path, limit)
 
     def summary(self) -> dict[str, Any]:
         """run.json, with at least the keys that every run has from its start.
 
-        Raises RunError where it is missing, damaged or of another version.
+        A run that says it is running, and whose lock nobody holds, has the status ``died``. Raises RunError where the
+        file is missing, damaged or of another version.
         """
         summary = self.read_json(SUMMARY)
         if summary.get("schema_version") != SCHEMA_VERSION:
@@ -230,78 +188,65 @@ class RunDir:
         key = wrong(summary)
         if key:
             raise RunError(f"{self.path / SUMMARY}: {key} is missing or not what it should be", "the file is damaged")
+        if summary["status"] == RUNNING and not lock.held(self.path):
+            summary["status"] = DIED
         return summary
 
     def metrics(self) -> dict[str, list[float]]:
         """The columns of metrics.csv. A last line cut short, as a killed run may leave it, is left out."""
-        text = self.read_text(METRICS)
-        try:
-            rows = list(csv.reader(io.StringIO(text)))
-        except csv.Error as error:
-            raise RunError(f"{self.path / METRICS}: this is no table: {error}", "the file is damaged") from None
-        if not rows:
-            raise RunError(f"{self.path / METRICS}: the file is empty", "the file is damaged")
-        header, *lines = rows
-        complete = text.endswith("\n")
-        columns: dict[str, list[float]] = {name: [] for name in header}
+        return self._columns(self.metrics_bytes())
+
+    def _columns(self, content: bytes) -> dict[str, list[float]]:
+        lines = io.BytesIO(content)
+        header = next(lines, b"")
+        names = header.removesuffix(b"\n").split(b",")
+        if not header.endswith(b"\n") or len(names) > MAX_COLUMNS or not all(map(_COLUMN.fullmatch, names)):
+            raise RunError(f"{self.path / METRICS}:1: this is not a table's header", "the file is damaged")
+        columns: dict[str, list[float]] = {name.decode(): [] for name in names}
         for number, line in enumerate(lines, 2):
-            if number == len(rows) and not complete:
+            if not line.endswith(b"\n"):
                 break
             try:
-                values = [float(cell) for cell in line]
+                values = [float(cell) for cell in line.split(b",")]
             except ValueError:
                 values = []
-            if len(values) != len(header):
-                raise RunError(
-                    f"{self.path / METRICS}:{number}: the row does not fit the header", "the file is damaged"
-                )
-            for name, value in zip(header, values, strict=True):
+            if len(values) != len(names) or number > MAX_ROWS + 1:
+                raise RunError(f"{self.path / METRICS}:{number}: the row does not fit the table", "the file is damaged")
+            for name, value in zip(columns, values, strict=True):
                 columns[name].append(value)
         return columns
 
-    def weights(self, name: str = WEIGHTS) -> dict[str, Array]:
-        """The arrays of a safetensors file."""
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
-
-        try:
-            return load(self.read(name, MAX_ARRAY_BYTES))
-        except (SafetensorError, ValueError, KeyError) as error:
-            raise RunError(
-                f"{self.path / name}: this is not a safetensors file: {error}", "the file is damaged"
-            ) from None
+    def weights(self, name: str = WEIGHTS, check: tensors.Check | None = None) -> dict[str, Array]:
+        """The arrays of a safetensors file; ``check`` may refuse them by their headers, before they are loaded."""
+        return tensors.load(self.path / name, MAX_ARRAY_BYTES, check)
 
     def arrays(self, name: str = PREDICTIONS) -> dict[str, Array]:
-        """The arrays of an .npz file; never pickle."""
-        content = self.read(name, MAX_ARRAY_BYTES)
+        """The arrays of an .npz file, never pickle. Raises RunError for one that is damaged, or grows too large."""
+        content = self.read(name)
         try:
             with ZipFile(io.BytesIO(content)) as file:
-                return {member.removesuffix(".npy"): read_npy(file.open(member)) for member in file.namelist()}
+                members = file.infolist()
+                if sum(member.file_size for member in members) > MAX_ARRAY_BYTES:
+                    raise ValueError("it holds more than fits here")
+                if any(member.compress_type not in (0, ZIP_DEFLATED) for member in members):
+                    raise ValueError("packed in a way that is not read")
+                return {
+                    member.filename.removesuffix(".npy"): read_npy(file.open(member), member.file_size)
+                    for member in members
+                }
         except _DAMAGED as error:
             message = f"{self.path / name}: this is not a plain .npz file: {error or type(error).__name__}"
             raise RunError(message, "the file is damaged") from None
 
-
-def _cell(value: float) -> str:
-    return str(value) if isinstance(value, int) else repr(float(value))
-
-
-def finite(content: Any) -> Any:
-    """The same plain data with null for numbers that are not finite: JSON has no word for them."""
-    if isinstance(content, Mapping):
-        return {key: finite(value) for key, value in content.items()}
-    if isinstance(content, list | tuple):
-        return [finite(value) for value in content]
-    if isinstance(content, float) and not math.isfinite(content):
-        return None
-    return content
-
-
-def _flush_folder(path: Path) -> None:
-    """Make a rename last through a power cut; where folders cannot be opened (Windows) the system sees to it."""
-    with suppress(PermissionError, IsADirectoryError):
-        handle = os.open(path, os.O_RDONLY)
+    def array(self, name: str = LOSSES) -> Array:
+        """The array of a .npy file, never pickle. Raises RunError for one that is damaged."""
+        content = self.read(name)
         try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+            return read_npy(io.BytesIO(content), len(content))
+        except ValueError as error:
+            raise RunError(f"{self.path / name}: this is not a .npy file: {error}", "the file is damaged") from None
+
+
+def metrics_line(row: Sequence[float]) -> bytes:
+    """A row of metrics.csv; floats so that they read back as the same bits."""
+    return (",".join(str(value) if isinstance(value, int) else repr(float(value)) for value in row) + "\n").encode()

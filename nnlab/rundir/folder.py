@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nnlab.errors import RunError
+from nnlab.rundir import storage
 from nnlab.rundir.directory import SUMMARY, RunDir
 
 LATEST = "latest"
@@ -27,7 +28,7 @@ def create(runs: Path, model: str, dataset: str, name: str | None = None) -> Run
         for number in range(1, 100_000):
             path = runs / (stem if number == 1 else f"{stem}-{number}")
             with suppress(FileExistsError):
-                path.mkdir()
+                storage.new_folder(path)
                 return RunDir(path)
     except OSError as error:
         raise RunError(
@@ -81,6 +82,12 @@ def find(runs: Path, wanted: str) -> RunDir:
         shown = ", ".join(run.name for run in matches[:5])
         raise RunError(f"{wanted}: {len(matches)} runs in {runs} have this in their name", f"say more: {shown}")
     return matches[0]
+
+
+def discard(run: RunDir) -> None:
+    """Delete a directory that never became a run; one that did stays."""
+    if not (run.path / SUMMARY).exists():
+        shutil.rmtree(run.path, ignore_errors=True)
 
 
 def remove(run: RunDir) -> None:

@@ -1,36 +1,105 @@
-"""The shape of run.json: which keys every run has from its start, and of which types they are."""
+"""The shape of run.json: which keys every run has from its start, and what their values may be."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 SCHEMA_VERSION = 1
+RUNNING, DIED = "running", "died"
+STATUSES = (RUNNING, "finished", "failed", "interrupted")
+MAX_DIMENSIONS = 8
+MAX_COUNT = 2**53
+MAX_TEXT = 4096
+MAX_DEPTH = 5
+MAX_METRICS = 20
+SPLITS = ("train", "val", "test")
 _NUMBER = int | float
-_EVERY_RUN_HAS = {
-    "name": str,
-    "status": str,
-    "model": str,
-    "task": str,
-    "dataset": dict,
-    "metrics": dict,
-    "seconds": dict,
+
+Check = Callable[[Any], bool]
+
+
+def _is(kind: Any) -> Check:
+    return lambda value: isinstance(value, kind) and not isinstance(value, bool)
+
+
+def _count(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= MAX_COUNT
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _numbers(value: Any) -> bool:
+    return isinstance(value, list) and all(type(item) in (int, float) for item in value)
+
+
+def _shape(value: Any) -> bool:
+    return isinstance(value, list) and 0 < len(value) <= MAX_DIMENSIONS and all(_count(n) and n for n in value)
+
+
+_EVERY_RUN_HAS: dict[str, Check] = {
+    "name": _is(str),
+    "status": lambda value: value in STATUSES,
+    "model": _is(str),
+    "task": lambda value: value in ("classification", "regression"),
+    "dataset": _is(dict),
+    "metrics": _is(dict),
+    "seconds": _is(dict),
 }
-_MAY_HAVE = {"steps": int, "epochs": _NUMBER, "parameters": int, "best": dict}
-_OF_DATA = {
-    **dict.fromkeys(("train", "val", "test", "features", "outputs"), int),
-    **dict.fromkeys(("shape", "classes", "feature_names", "mean", "std"), list),
+_MAY_HAVE: dict[str, Check] = {
+    "steps": _count,
+    "epochs": _is(_NUMBER),
+    "parameters": _count,
+    "best": _is(dict),
+    "resumed": _is(list),
+    "config_sha256": _is(str),
 }
+_OF_DATA: dict[str, Check] = {
+    **dict.fromkeys(("train", "val", "test", "features", "outputs"), _count),
+    **dict.fromkeys(("classes", "feature_names"), _texts),
+    **dict.fromkeys(("mean", "std"), _numbers),
+    "shape": _shape,
+}
+
+
+def _too_much(content: Any, depth: int = 0) -> bool:
+    """Whether a text is longer, or a level deeper, than anything that is written here."""
+    if isinstance(content, str):
+        return len(content) > MAX_TEXT
+    if isinstance(content, dict):
+        inside = [*content, *content.values()]
+    else:
+        inside = content if isinstance(content, list) else []
+    return depth > MAX_DEPTH or any(_too_much(item, depth + 1) for item in inside)
 
 
 def wrong(summary: Mapping[str, Any]) -> str | None:
-    """The first dotted key of a run.json that is missing or of another type than it was written with."""
-    for key, kind in _EVERY_RUN_HAS.items():
-        if not isinstance(summary.get(key), kind):
+    """The first dotted key of a run.json that is missing, or holds what it cannot have been written with."""
+    for key, right in _EVERY_RUN_HAS.items():
+        if not right(summary.get(key)):
             return key
-    expected: list[tuple[str, Any, Any]] = [(key, summary.get(key), kind) for key, kind in _MAY_HAVE.items()]
-    expected += [(f"dataset.{key}", summary["dataset"].get(key), kind) for key, kind in _OF_DATA.items()]
-    expected += [(f"seconds.{key}", value, _NUMBER) for key, value in summary["seconds"].items()]
+    if _too_much(summary):
+        return "a text or a list"
+    if not set(summary["metrics"]) <= set(SPLITS):
+        return "metrics"
+    data = summary["dataset"]
+    checks = [(key, summary.get(key), right) for key, right in _MAY_HAVE.items()]
+    checks += [(f"dataset.{key}", data.get(key), right) for key, right in _OF_DATA.items()]
+    checks += [(f"seconds.{key}", value, _is(_NUMBER)) for key, value in summary["seconds"].items()]
     for split, found in summary["metrics"].items():
-        expected.append((f"metrics.{split}", found, dict))
+        checks.append((f"metrics.{split}", found, lambda found: isinstance(found, dict) and len(found) <= MAX_METRICS))
         if isinstance(found, dict):
-            expected += [(f"metrics.{split}.{key}", value, _NUMBER) for key, value in found.items()]
-    return next((key for key, value, kind in expected if value is not None and not isinstance(value, kind)), None)
+            checks += [(f"metrics.{split}.{key}", value, _is(_NUMBER)) for key, value in found.items()]
+    bad = next((key for key, value, right in checks if value is not None and not right(value)), None)
+    return bad or _contradiction(data)
+
+
+def _contradiction(data: Mapping[str, Any]) -> str | None:
+    """What cannot be so together: as many features as the shape says, and as many outputs as there are classes."""
+    shape, features, classes, outputs = (data.get(key) for key in ("shape", "features", "classes", "outputs"))
+    if shape and features is not None and math.prod(shape) != features:
+        return "dataset.features"
+    if classes and outputs is not None and len(classes) != outputs:
+        return "dataset.outputs"
+    return "dataset.outputs" if outputs == 0 else None

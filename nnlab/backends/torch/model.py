@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from nnlab.backends.torch.device import find_device, memory_errors
+from nnlab.backends.torch.draft import check_net, rows_at_once
 from nnlab.backends.torch.fused import Fused, layers_of
 from nnlab.backends.torch.graph import Graph
 from nnlab.backends.torch.products import Bfloat16, Float32
@@ -18,10 +19,6 @@ from nnlab.dataset import Array, Split
 from nnlab.errors import RunError
 from nnlab.model import Setup, check_weights
 from nnlab.randomness import Purpose, fan_in_uniform, generator
-
-PREDICT_ROWS = 1000
-PREDICT_PICTURES = 100
-"""So many pictures' layers fit a core's cache; convolutions of 1,000 take twice as long on the CPU."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +50,14 @@ class Tensors:
 class TorchModel:
     """A Model around a net that maps (n, features) to (n, outputs)."""
 
-    def __init__(self, make_net: Callable[[], nn.Module], setup: Setup) -> None:
+    def __init__(self, make_net: Callable[[], nn.Module], setup: Setup, key: str = "model.name") -> None:
         """Build the net, give it initial weights derived from the seed and move it to its device.
 
-        Raises DeviceError where the config's device is not there.
+        Raises DeviceError where the config's device is not there, and ConfigError where the net would not fit into the
+        free memory; ``key`` is the dotted key to blame for how wide it is.
         """
         place = find_device(setup.device)
+        check_net(make_net, setup, place, key)
         self.device = str(place)
         self.threads = 1
         with memory_errors():
@@ -72,8 +71,7 @@ class TorchModel:
         self._steps = 0
         self._random = any(isinstance(part, nn.modules.dropout._DropoutNd) for part in self.net.modules())
         self._gathered: dict[int, Tensors] = {}
-        pictures = any(isinstance(part, nn.modules.conv._ConvNd) for part in self.net.modules())
-        self._predict_rows = PREDICT_PICTURES if pictures and place.type == "cpu" else PREDICT_ROWS
+        self._predict_rows = rows_at_once(self.net, place)
         self.fused: Fused | None = None
         """The faster way through the net where there is one; without it, autograd."""
         if layers := layers_of(self.net):

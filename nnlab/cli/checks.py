@@ -1,0 +1,132 @@
+"""The verify and reproduce commands: whether a run is what it says, and whether it comes out again."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nnlab.cli import options, screen
+from nnlab.errors import CheckError, ConfigError, NnlabError
+
+if TYPE_CHECKING:
+    from nnlab.experiment.reproduce import Reproduction
+    from nnlab.rundir import RunDir
+
+RESULTS = {True: "ok", False: "WRONG", None: "not checked"}
+
+
+def verify(run: options.RunName, runs_dir: options.RunsDir = options.DEFAULT_RUNS, json: options.Json = False) -> None:
+    """Check a run: every hash, its config, metrics and checkpoint, and its weights evaluated again.
+
+    Ends in exit code 3 where something is wrong, and 2 where it could not all be checked.
+    """
+    from nnlab import experiment, rundir
+    from nnlab.cli.download import Fetching
+
+    found = rundir.find(runs_dir, run)
+    with Fetching() as progress:
+        checks = list(experiment.verify(found, progress))
+    wrong = [check.subject for check in checks if check.held is False]
+    if json:
+        document = {"run": found.name, "path": str(found.path), "verified": all(check.held for check in checks)}
+        screen.print_json({**document, "checks": [asdict(check) for check in checks]})
+    else:
+        rows = [[check.subject, RESULTS[check.held], check.detail] for check in checks]
+        screen.print_table([found.name, "", "what was found"], rows, left=(0, 1, 2))
+    if wrong:
+        raise CheckError(f"{found.path}: not as it should be: {', '.join(wrong)}")
+    if not all(check.held for check in checks):
+        raise ConfigError(f"{found.path}: not everything could be checked", "see above for what it takes")
+
+
+def reproduce(
+    run: options.OneRun = None,
+    configs: Annotated[
+        Path | None,
+        typer.Option("--all", metavar="CONFIGS", help="Reproduce every config in this folder.", show_default=False),
+    ] = None,
+    runs_dir: options.RunsDir = options.DEFAULT_RUNS,
+    device: options.Device = None,
+    tolerance: Annotated[
+        float, typer.Option("--tolerance", min=0.0, help="The largest relative difference that is taken for rounding.")
+    ] = 1e-3,
+    json: options.Json = False,
+) -> None:
+    """Train a run again and say whether it comes out BITWISE equal, WITHIN TOLERANCE or DIFFERENT.
+
+    With --all, the latest run of each config, which is trained first where there is none. Ends in exit code 3 where
+    something came out DIFFERENT.
+    """
+    from nnlab import rundir
+    from nnlab.experiment.reproduce import configs_in
+
+    if (run is None) == (configs is None):
+        raise ConfigError("reproduce takes one RUN, or --all and a folder of configs", "nnlab reproduce latest")
+    results: list[Reproduction] = []
+    failures: list[NnlabError] = []
+    if run is not None:
+        results.append(_again(rundir.find(runs_dir, run), runs_dir, device, tolerance))
+    for config in configs_in(configs) if configs else []:
+        try:
+            results.append(_again(_original(config, runs_dir), runs_dir, device, tolerance))
+        except NnlabError as error:  # one that cannot be had here is no reason to leave the others
+            screen.note(f"error: {config}: {error.message}")
+            failures.append(error)
+    documents = [_document(result) for result in results]
+    if json:
+        screen.print_json(documents if configs else documents[0])
+    else:
+        _print(results)
+    different = [result.run.name for result in results if result.verdict == "DIFFERENT"]
+    if different:
+        raise CheckError(f"did not come out again: {', '.join(different)}")
+    if failures:
+        raise failures[0]
+
+
+def _again(run: "RunDir", runs: Path, device: str | None, tolerance: float) -> "Reproduction":
+    """Train a run once more, and compare."""
+    from nnlab.cli.download import Fetching
+    from nnlab.cli.follow import follow
+    from nnlab.experiment.reproduce import compare, train_again
+
+    with Fetching() as progress:
+        finished = follow(train_again(run, runs, device, progress), progress)
+    return compare(run, finished.run, tolerance)
+
+
+def _original(config: Path, runs: Path) -> "RunDir":
+    """The latest run of a config, or a new one."""
+    from nnlab import experiment
+    from nnlab.cli.download import Fetching
+    from nnlab.cli.follow import follow
+    from nnlab.experiment.reproduce import latest_of
+
+    resolved = experiment.resolve(config)
+    found = latest_of(resolved, runs)
+    if found is not None:
+        return found
+    screen.note(f"{config}: there is no finished run of it yet, so it is trained twice")
+    with Fetching() as progress:
+        run: RunDir = follow(experiment.train(resolved, runs, progress=progress), progress).run
+    return run
+
+
+def _print(results: "list[Reproduction]") -> None:
+    rows = [[result.run.name, result.again.name, result.verdict, result.detail] for result in results]
+    screen.print_table(["run", "trained again", "verdict", "how"], rows, left=(0, 1, 2, 3))
+    for text in dict.fromkeys(text for result in results for text in result.environment):
+        screen.line(f"env.json, {text}")
+
+
+def _document(result: "Reproduction") -> dict[str, Any]:
+    return {
+        "run": str(result.run.path),
+        "again": str(result.again.path),
+        "verdict": result.verdict,
+        "largest": result.largest,
+        "where": result.where,
+        "step": result.step,
+        "environment": result.environment,
+    }

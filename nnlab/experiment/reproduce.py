@@ -1,0 +1,168 @@
+"""Reproduce: trains a run's config again and says whether the same comes out: to the bit, nearly, or not."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from nnlab import environment
+from nnlab.config import Resolved, yaml
+from nnlab.dataset import Array, Progress, quiet
+from nnlab.errors import ConfigError, NnlabError, RunError
+from nnlab.experiment.build import config_of, resolve
+from nnlab.experiment.events import Event
+from nnlab.experiment.train import train
+from nnlab.experiment.verify import difference
+from nnlab.rundir import CONFIG, ENVIRONMENT, LOSSES, METRICS, PREDICTIONS, SUMMARY, WEIGHTS, RunDir, all_runs
+
+Verdict = Literal["BITWISE", "WITHIN TOLERANCE", "DIFFERENT"]
+TOLERANCE = 1e-3
+"""Relative: rounding in another order grows from step to step, and stays below this where all else is equal."""
+AGAIN = "reproduction"
+"""What is added to the new run's name."""
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """How a run and the same trained again compare."""
+
+    run: RunDir
+    again: RunDir
+    verdict: Verdict
+    largest: float
+    """The largest difference between any two of their numbers, as a fraction of the larger one; seconds aside."""
+    where: str
+    """The file, and the step or array, where it is."""
+    step: int | None
+    """Where they are DIFFERENT: the first step at which they are further apart than the tolerance."""
+    environment: list[str]
+    """What differs in env.json."""
+
+    @property
+    def detail(self) -> str:
+        """The verdict's reason, in words."""
+        if self.verdict == "BITWISE":
+            return "every loss, row, weight and score is equal to the bit"
+        apart = f"at most {self.largest:.2g} of a number apart, in {self.where}"
+        return apart if self.step is None else f"from step {self.step:,} on; {apart}"
+
+
+@dataclass(frozen=True)
+class _Apart:
+    """Two numbers that differ."""
+
+    by: float
+    where: str
+    step: int
+
+
+def train_again(run: RunDir, runs: Path, device: str | None = None, progress: Progress = quiet) -> Iterator[Event]:
+    """Train a finished run's config into a new run under ``runs``, on another ``device`` where one is given.
+
+    Yields what ``train`` does. Raises RunError for a run that is not finished or damaged, and what ``train`` raises.
+    """
+    summary = run.summary()
+    if summary["status"] != "finished":
+        raise RunError(f"{run.path}: this run is {summary['status']}, not finished", f"nnlab resume {run.path} first")
+    config_of(run)  # it may be one that was sent: refused where it is no run's own
+    yield from train(resolve(run.path / CONFIG, [f"device={device}"] if device else []), runs, AGAIN, progress)
+
+
+def compare(run: RunDir, again: RunDir, tolerance: float = TOLERANCE) -> Reproduction:
+    """Two runs of the same config, number by number. Raises RunError where a file is damaged."""
+    apart = [*_losses(run, again), *_rows(run, again), *_results(run, again), *_arrays(run, again)]
+    furthest = max(apart, key=lambda each: each.by, default=_Apart(0.0, "", 0))
+    verdict: Verdict = "BITWISE" if not apart else "DIFFERENT" if furthest.by > tolerance else "WITHIN TOLERANCE"
+    step = min((each.step for each in apart if each.by > tolerance), default=None)
+    differing = environment.differences(run.read_json(ENVIRONMENT), again.read_json(ENVIRONMENT))
+    return Reproduction(run, again, verdict, furthest.by, furthest.where, step, differing)
+
+
+def _losses(run: RunDir, again: RunDir) -> Iterator[_Apart]:
+    """The loss of each step: the furthest apart, and the first that is more than a rounding apart comes by itself."""
+    a, b = run.array(LOSSES), again.array(LOSSES)
+    if a.shape != b.shape or a.ndim != 1:
+        yield _Apart(1.0, f"{LOSSES}, its length", min(len(a), len(b)))
+        return
+    by = np.abs(a - b) / np.maximum(np.maximum(np.abs(a), np.abs(b)), 1e-12)
+    for number in np.flatnonzero(by):
+        yield _Apart(float(by[number]), f"{LOSSES}, step {number + 1:,}", int(number) + 1)
+
+
+def _rows(run: RunDir, again: RunDir) -> Iterator[_Apart]:
+    a, b = run.metrics(), again.metrics()
+    if list(a) != list(b) or a["step"] != b["step"]:
+        yield _Apart(1.0, f"{METRICS}, its columns or steps", 0)
+        return
+    for name in [name for name in a if name != "seconds"]:
+        for step, ours, theirs in zip(a["step"], a[name], b[name], strict=True):
+            if by := difference(ours, theirs):
+                yield _Apart(by, f"{METRICS}, step {step:,.0f}, {name}", int(step))
+
+
+def _results(run: RunDir, again: RunDir) -> Iterator[_Apart]:
+    """The metrics in run.json."""
+    ours, theirs = run.summary(), again.summary()
+    last = int(ours.get("steps") or 0)
+    for split in ("train", "val", "test"):
+        a, b = (summary["metrics"].get(split) or {} for summary in (ours, theirs))
+        for name in {**a, **b}:
+            by = difference(a[name], b[name]) if name in a and name in b else 1.0
+            if by:
+                yield _Apart(by, f"{SUMMARY}, {split} {name}", last)
+
+
+def _arrays(run: RunDir, again: RunDir) -> Iterator[_Apart]:
+    """Weights and scores, each array measured by its largest number."""
+    last = int(run.summary().get("steps") or 0)
+    files = [(WEIGHTS, RunDir.weights), *([(PREDICTIONS, RunDir.arrays)] if PREDICTIONS in run.files() else [])]
+    for file, read in files:
+        a, b = read(run, file), read(again, file)
+        for name in sorted({*a, *b}):
+            if by := _array_difference(a.get(name), b.get(name)):
+                yield _Apart(by, f"{file}, {name}", last)
+
+
+def _array_difference(a: Array | None, b: Array | None) -> float:
+    if a is None or b is None or a.shape != b.shape or a.dtype != b.dtype:
+        return 1.0
+    if np.array_equal(a, b):
+        return 0.0
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    return float(np.abs(a - b).max() / max(np.abs(a).max(), np.abs(b).max(), 1e-12))
+
+
+def latest_of(resolved: Resolved, runs: Path) -> RunDir | None:
+    """The latest finished run under ``runs`` of this config, reproductions aside; None where there is none."""
+    for run in reversed(all_runs(runs)):
+        try:
+            wanted = resolved.config.to_dict()
+            found = yaml.read(run.read_text(CONFIG), str(run.path / CONFIG)).data
+            if run.summary()["status"] == "finished" and not run.name.endswith(AGAIN) and _is_of(found, wanted):
+                return run
+        except NnlabError:
+            continue  # a damaged run is no run of anything
+    return None
+
+
+def configs_in(folder: Path) -> list[Path]:
+    """The config files in a folder, by name. Raises ConfigError where there are none."""
+    found = sorted(path for path in folder.glob("*.y*ml") if path.is_file()) if folder.is_dir() else []
+    if not found:
+        raise ConfigError(f"{folder}: there is no config here", "name a folder of YAML configs, such as configs/")
+    return found
+
+
+def _is_of(found: Any, wanted: dict[str, Any]) -> bool:
+    """Whether a run's config is this one, with what the data and the machine decided filled in."""
+    if not isinstance(found, dict):
+        return False
+    open_keys = {key for key in ("device", "threads") if wanted[key] == "auto"}
+    ours = {key: value for key, value in wanted.items() if key not in open_keys}
+    theirs = {key: value for key, value in found.items() if key not in open_keys}
+    ours["dataset"] = {key: value for key, value in ours["dataset"].items() if key != "fallback"}
+    if "eval_every" not in ours["train"] and isinstance(theirs.get("train"), dict):
+        theirs["train"] = {key: value for key, value in theirs["train"].items() if key != "eval_every"}
+    return ours == theirs

@@ -1,0 +1,90 @@
+"""Resume: a stopped run goes on from its checkpoint to the bits it would have had, or says why it cannot."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from nnlab import environment
+from nnlab.config import Config
+from nnlab.dataset import Progress, quiet
+from nnlab.errors import RunError
+from nnlab.experiment.build import config_of, load_same_dataset, model_for
+from nnlab.experiment.events import Event, Notice
+from nnlab.experiment.recording import Recording
+from nnlab.experiment.train import complete
+from nnlab.fit import Plan
+from nnlab.model import Model
+from nnlab.rundir import CONFIG, ENVIRONMENT, RunDir, State, sha256
+
+
+def resume(
+    run: RunDir, *, epochs: int | None = None, inexact: bool = False, progress: Progress = quiet
+) -> Iterator[Event]:
+    """Go on with a run from its last checkpoint, to the same bits as if it had never stopped.
+
+    ``epochs`` is how many the run is to have in all; it extends a finished one too. Yields what ``train`` does. Raises
+    RunError for a run that is finished or still going, an edited config, and other versions, processor or threads,
+    unless ``inexact`` allows these; DataError where the data is no longer what the run was trained on; CheckError
+    where a row of metrics.csv comes out otherwise than before the stop.
+    """
+    _refuse_finished(run, epochs)
+    with run.locked():
+        _refuse_finished(run, epochs)  # who held the lock before may have finished it
+        summary, state = run.summary(), run.checkpoint_state()
+        config = _config(run, summary, state)
+        if epochs is not None:
+            config = _extended(run, config, epochs)
+        dataset, warning = load_same_dataset(run, config, summary, progress)
+        if warning:
+            yield Notice(warning)
+        model = model_for(config, dataset)
+        differing = _differences(run, model)
+        if differing and not inexact:
+            raise RunError(
+                f"{run.path}: here the last bits may come out otherwise: {'; '.join(differing)}",
+                "go on where it began, or add --allow-inexact, which run.json will say",
+            )
+        config, plan = complete(config, model, len(dataset.train))
+        if state and plan.steps < state.step:
+            raise RunError(
+                f"{run.path}: this run has done {state.step:,} steps already, more than the {plan.steps:,} asked for",
+                "give more --epochs",
+            )
+        recording = Recording(config, plan, dataset, model, run)
+        recording.restore(summary, run.checkpoint(_room(model, plan)), differing if inexact else None)
+        yield from recording.train()
+
+
+def _refuse_finished(run: RunDir, epochs: int | None) -> None:
+    if run.summary()["status"] == "finished" and epochs is None:
+        raise RunError(f"{run.path}: this run is finished", "--epochs N extends it to N epochs in all")
+
+
+def _config(run: RunDir, summary: dict[str, Any], state: State | None) -> Config:
+    """The run's config. Raises RunError where it is not the one that run.json, or else the checkpoint, belongs to."""
+    known = {summary.get("config_sha256"), state.config_sha256 if state else None}
+    if sha256(run.read(CONFIG)) not in known:
+        raise RunError(
+            f"{run.path / CONFIG}: this config was edited since the run began",
+            f"bring the old one back, or train it as another run: nnlab train {run.path / CONFIG}",
+        )
+    return config_of(run)
+
+
+def _extended(run: RunDir, config: Config, epochs: int) -> Config:
+    if epochs < 1:
+        raise RunError(f"--epochs: given {epochs}", "give how many epochs the run is to have in all")
+    keys = config.train.model_copy(update={"epochs": epochs, "steps": None})
+    return replace(config, train=keys)
+
+
+def _room(model: Model, plan: Plan) -> int:
+    """More bytes than this model's checkpoints can have: weights three times, Adam's averages, and the losses."""
+    weights = sum(weight.nbytes for weight in model.weights().values())
+    return 2**20 + 6 * weights + 8 * plan.steps
+
+
+def _differences(run: RunDir, model: Model) -> list[str]:
+    """What the last bits may depend on and is otherwise than when the run began."""
+    now = environment.describe(model.device, model.threads)
+    return environment.differences(run.read_json(ENVIRONMENT), now, decisive=True)

@@ -1,0 +1,261 @@
+"""Verify: whether a run's files are as they were written, belong together, and its weights still give its numbers."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from nnlab.config import Config
+from nnlab.dataset import Array, Dataset, Progress, SplitName, quiet
+from nnlab.errors import CheckError, DataUnavailableError, DeviceError, MissingDependencyError, NnlabError, RunError
+from nnlab.evaluate import evaluate
+from nnlab.experiment.build import config_of, load_same_dataset, parameters, trained_model
+from nnlab.experiment.train import complete
+from nnlab.fit import Plan
+from nnlab.model import Model, check_weights
+from nnlab.rundir import (
+    BEST_WEIGHTS,
+    CHECKPOINTS,
+    CONFIG,
+    DIED,
+    ENVIRONMENT,
+    LOSSES,
+    MANIFEST,
+    METRICS,
+    PREDICTIONS,
+    RUNNING,
+    SUMMARY,
+    WEIGHTS,
+    RunDir,
+    metrics_line,
+    sha256,
+)
+
+TOLERANCE = 1e-4
+"""Relative; another processor's last bits are far below it."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at."""
+
+    subject: str
+    """The file, or what it is about."""
+    held: bool | None
+    """None where it could not be looked at."""
+    detail: str
+
+
+def verify(run: RunDir, progress: Progress = quiet) -> Iterator[Check]:
+    """Look at everything in a run directory that can be right or wrong, and go on where something is wrong.
+
+    A finished run is evaluated again; of one that stopped, what is there is held against its checkpoint. Raises
+    RunError for a run that is still going, and for what is no run.
+    """
+    status = _status(run)
+    if status == RUNNING:
+        raise RunError(f"{run.path}: this run is still going", "verify it when it has ended")
+    yield from _manifest(run, status)
+    yield from _tried(SUMMARY, lambda: f"{run.summary()['status']}, step {run.summary().get('steps')}")
+    yield from _tried(CONFIG, lambda: _config(run))
+    yield from _tried(ENVIRONMENT, lambda: f"Python {run.read_json(ENVIRONMENT).get('python')}")
+    if status == "finished":
+        yield from _finished(run, progress)
+    else:
+        yield from _tried(CHECKPOINTS, lambda: _stopped(run))
+
+
+def _status(run: RunDir) -> str:
+    """The run's status; where run.json cannot say, it is looked at as a finished one."""
+    try:
+        return str(run.summary()["status"])
+    except NnlabError:
+        return "finished"
+
+
+def _tried(subject: str, look: Callable[[], str]) -> Iterator[Check]:
+    """The check that ``look`` comes to: it says what it found, or raises what is wrong."""
+    try:
+        yield Check(subject, True, look())
+    except (DataUnavailableError, DeviceError, MissingDependencyError) as error:
+        yield Check(subject, None, error.message)
+    except NnlabError as error:
+        yield Check(subject, False, error.message)
+
+
+def _manifest(run: RunDir, status: str) -> Iterator[Check]:
+    """One check for each file that is not as it was, else one for all."""
+    if status == DIED:
+        yield Check(MANIFEST, None, "the run died, so there is none: run.json and env.json are taken as they are")
+        return
+    try:
+        hashes, there = run.manifest(), run.files()
+    except NnlabError as error:
+        yield Check(MANIFEST, False, error.message)
+        return
+    wrong = 0
+    for name, expected in hashes.items():
+        try:
+            found = sha256(run.read(name)) if name in there else None
+        except NnlabError as error:
+            found = error.message
+        if found != expected:
+            wrong += 1
+            yield Check(name, False, "its SHA-256 is not the one recorded" if found else "it is gone, or no plain file")
+    ours = {SUMMARY, CONFIG, METRICS, WEIGHTS, BEST_WEIGHTS, PREDICTIONS, LOSSES, ENVIRONMENT}
+    for name in sorted((there.keys() & ours) - hashes.keys()):
+        wrong += 1
+        yield Check(name, False, f"it is not in {MANIFEST}")
+    if not wrong:
+        later = len(there.keys() - hashes.keys() - {MANIFEST})
+        more = f"; {later} added since" if later else ""
+        yield Check(MANIFEST, True, f"{len(hashes)} files are as they were written{more}")
+
+
+def _config(run: RunDir) -> str:
+    summary, config = run.summary(), config_of(run)
+    found = sha256(run.read(CONFIG))
+    if found != summary.get("config_sha256"):
+        raise CheckError("it is not the config that run.json belongs to: its SHA-256 differs")
+    said = {"model": config.model.name, "seed": config.seed}
+    for key, value in said.items():
+        _must_equal(f"{key} in {SUMMARY}", summary.get(key), value)
+    _must_equal(f"dataset.name in {SUMMARY}", summary["dataset"].get("name"), config.dataset.name)
+    return f"SHA-256 {found[:12]}…, as {SUMMARY} has it"
+
+
+def _finished(run: RunDir, progress: Progress) -> Iterator[Check]:
+    try:
+        model, config, summary, _ = trained_model(run)
+    except (DeviceError, MissingDependencyError) as error:
+        yield Check(WEIGHTS, None, error.message)
+        return
+    except NnlabError as error:
+        yield Check(WEIGHTS, False, error.message)
+        return
+    plan = _plan(config, model, summary)
+    yield from _tried(METRICS, lambda: _rows(run, summary, plan))
+    yield from _tried(CHECKPOINTS, lambda: _last_checkpoint(run, model, plan))
+    try:
+        dataset, _ = load_same_dataset(run, config, summary, progress)
+    except NnlabError as error:
+        held = None if isinstance(error, DataUnavailableError) else False
+        yield Check(WEIGHTS, held, f"not evaluated again: {error.message}")
+        return
+    yield from _tried(WEIGHTS, lambda: _scores(run, model, dataset, summary))
+
+
+def _plan(config: Config, model: Model, summary: dict[str, Any]) -> Plan:
+    return complete(config, model, summary["dataset"]["train"])[1]
+
+
+def _rows(run: RunDir, summary: dict[str, Any], plan: Plan) -> str:
+    """metrics.csv, held against losses.npy, the config and run.json."""
+    columns, losses = run.metrics(), run.array(LOSSES)
+    _must_equal("steps", summary.get("steps"), plan.steps)
+    if losses.shape != (plan.steps,) or losses.dtype != np.float64 or not np.isfinite(losses).all():
+        raise CheckError(f"{LOSSES} does not hold a finite loss for each of the {plan.steps:,} steps")
+    due = list(range(plan.eval_every, plan.steps + 1, plan.eval_every))
+    due += [] if due and due[-1] == plan.steps else [plan.steps]
+    _must_equal("the steps evaluated", columns.get("step"), due)
+    rows = [[int(row[0]), *row[1:]] for row in zip(*columns.values(), strict=True)]
+    if run.metrics_bytes() != (",".join(columns) + "\n").encode() + b"".join(map(metrics_line, rows)):
+        raise CheckError("it is not as nnlab writes it")
+    per_epoch = plan.steps_per_epoch(summary["dataset"]["train"])
+    starts = [0, *due[:-1]]
+    for row, start, end in zip(rows, starts, due, strict=True):
+        _must_equal(f"the epoch at step {end}", row[1], end / per_epoch)
+        _must_equal(f"train_loss at step {end}", row[2], math.fsum(losses[start:end].tolist()) / (end - start))
+    for name, values in columns.items():
+        split, _, metric = name.partition("_")
+        recorded = (summary["metrics"].get(split) or {}).get(metric)
+        if split in ("train", "val", "test") and name != "train_loss" and not near(values[-1], recorded):
+            raise CheckError(f"the last {name} is {values[-1]}, and {SUMMARY} says {recorded}")
+    return f"{len(due):,} rows, whole and in agreement with {LOSSES} and {SUMMARY}"
+
+
+def _last_checkpoint(run: RunDir, model: Model, plan: Plan) -> str:
+    """The checkpoint of a finished run, which holds its last weights once more."""
+    kept = run.checkpoint()
+    if kept is None:
+        raise CheckError("it is gone")
+    _must_equal("its step", kept.state.step, plan.steps)
+    _must_equal("its config", kept.state.config_sha256, sha256(run.read(CONFIG)))
+    weights = model.weights()
+    check_weights(kept.arrays["weights"], weights)
+    if not all(np.array_equal(weights[name], array) for name, array in kept.arrays["weights"].items()):
+        raise CheckError(f"its weights are not those of {WEIGHTS}")
+    if kept.state.best:
+        best = run.weights(BEST_WEIGHTS, check=lambda found: check_weights(found, weights))
+        if not plan.steps % plan.eval_every and not _same(best, kept.arrays["best"]):
+            raise CheckError(f"its best weights are not those of {BEST_WEIGHTS}")
+    return f"of step {kept.state.step:,}, with the weights of {WEIGHTS}"
+
+
+def _scores(run: RunDir, model: Model, dataset: Dataset, summary: dict[str, Any]) -> str:
+    """Every split evaluated again, held against run.json and predictions.npz."""
+    _must_equal("parameters", summary.get("parameters"), parameters(model))
+    largest = 0.0
+    names: tuple[SplitName, ...] = ("train", "val", "test")
+    for name in names:
+        recorded, split = summary["metrics"].get(name), dataset.split(name)
+        if bool(recorded) != bool(split):
+            raise CheckError(f"{SUMMARY} and the data do not have the same splits: {name}")
+        if split is None:
+            continue
+        again = evaluate(model, model.put(split), split, dataset.task)
+        _must_equal(f"the metrics of {name}", sorted(recorded), sorted(again.metrics))
+        for metric, value in again.metrics.items():
+            if not near(value, recorded[metric]):
+                raise CheckError(f"{name} {metric} comes to {value} now, and {SUMMARY} says {recorded[metric]}")
+            largest = max(largest, difference(value, recorded[metric]))
+        if name == "test":
+            _predictions(run, again.scores, split.targets)
+    same = "to the bit" if not largest else f"but for {largest:.1g} of each number at most"
+    return f"evaluated again, they give the numbers of {SUMMARY} {same}"
+
+
+def _predictions(run: RunDir, scores: Array, targets: Array) -> None:
+    kept = run.arrays(PREDICTIONS)
+    same = kept.keys() == {"scores", "targets"} and np.array_equal(kept["targets"], targets)
+    if not same or kept["scores"].shape != scores.shape or not np.allclose(kept["scores"], scores, 1e-3, 1e-3):
+        raise CheckError(f"{PREDICTIONS} does not hold what the weights predict")
+
+
+def _stopped(run: RunDir) -> str:
+    """What a stopped run goes on from, and the part of metrics.csv that belongs to it."""
+    kept = run.checkpoint()
+    if kept is None:
+        return "none yet: the run would start again"
+    state = kept.state
+    rows = run.metrics_bytes()[: state.metrics_bytes]
+    run.metrics()
+    if sha256(rows) != state.metrics_sha256:
+        raise CheckError(f"the first {state.metrics_bytes:,} bytes of {METRICS} are not those of the checkpoint")
+    return f"of step {state.step:,}: nnlab resume goes on from there"
+
+
+def difference(a: float, b: float) -> float:
+    """How far two numbers are apart, as a fraction of the larger one."""
+    return 0.0 if a == b else abs(a - b) / max(abs(a), abs(b), 1e-12)
+
+
+def near(a: float, b: Any) -> bool:
+    """Whether two numbers agree but for another processor's rounding."""
+    return isinstance(b, int | float) and difference(a, b) <= TOLERANCE
+
+
+def _same(a: dict[str, Array], b: dict[str, Array]) -> bool:
+    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)
+
+
+def _must_equal(what: str, found: Any, expected: Any) -> None:
+    if found != expected:
+        raise CheckError(f"{what} should be {_short(expected)}, and is {_short(found)}")
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"

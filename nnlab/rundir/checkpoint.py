@@ -1,0 +1,141 @@
+"""Checkpoints: what an exact resume needs, as arrays and a sealed state that one rename puts in force."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from nnlab.dataset import Array
+from nnlab.errors import RunError
+from nnlab.rundir import sealed, storage, tensors
+
+FOLDER = "checkpoint"
+STATE = f"{FOLDER}/state.json"
+MAX_STATE_BYTES = 2**20
+GROUPS = ("weights", "optimizer", "best", "losses")
+_FILE = re.compile(r"[0-9]{12,}-[0-9a-f]{16}\.safetensors")
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a training stood, beside its arrays."""
+
+    step: int
+    epoch: float
+    evaluated: int
+    """The step of the last evaluation: the running sum of the losses begins after it."""
+    train_seconds: float
+    eval_seconds: float
+    seconds: float
+    """All of the run's so far, with what was neither."""
+    metrics_bytes: int
+    """How long metrics.csv was."""
+    metrics_sha256: str
+    """Of these bytes."""
+    config_sha256: str
+    """Of the config.yaml that this belongs to."""
+    best: dict[str, Any] | None
+    """Where the val split was best so far."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What ``write`` kept."""
+
+    state: State
+    arrays: dict[str, dict[str, Array]]
+    """By group: ``weights``, ``optimizer``, ``best`` (the weights there) and ``losses`` (of every step so far)."""
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """What the JSON file holds."""
+
+    state: State
+    arrays: list[str]
+    """The name of each array, so that one that is missing shows."""
+    file: str
+    """Where they are."""
+    sha256: str
+    """Of that file."""
+
+
+def write(folder: Path, state: State, arrays: Mapping[str, Mapping[str, Array]]) -> None:
+    """Keep a checkpoint in the run at ``folder``: the arrays first, then the state, which puts them in force.
+
+    The one before stands until then and goes afterwards. Raises OSError.
+    """
+    flat = {f"{group}:{name}": array for group, found in arrays.items() for name, array in found.items()}
+    content = tensors.dump(flat)
+    digest = sealed.sha256(content)
+    file = f"{state.step:012}-{digest[:16]}.safetensors"
+    storage.make_folder(folder / FOLDER)
+    storage.write(folder / FOLDER / file, content)
+    storage.write(folder / STATE, sealed.seal(asdict(_Stored(state, sorted(flat), file, digest))))
+    for path in sorted((folder / FOLDER).iterdir()):
+        if path.name != file and path != folder / STATE:
+            storage.delete(path)
+
+
+def read_state(folder: Path) -> State | None:
+    """The state in force; None where there is no checkpoint. Raises RunError where it is damaged."""
+    stored = _read_stored(folder)
+    return stored.state if stored else None
+
+
+def _read_stored(folder: Path) -> _Stored | None:
+    path = folder / STATE
+    if not path.parent.exists() and not path.parent.is_symlink():
+        return None
+    _real(path.parent)
+    if not path.exists() and not path.is_symlink():
+        return None
+    try:
+        return _checked(sealed.unseal(storage.read(path, MAX_STATE_BYTES)))
+    except (ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path}: this is not a checkpoint's state: {error}", "the file is damaged") from None
+
+
+def read(folder: Path, limit: int) -> Checkpoint | None:
+    """The checkpoint in force, of at most ``limit`` bytes; None where there is none. Raises RunError for damage."""
+    stored = _read_stored(folder)
+    if stored is None:
+        return None
+    path = folder / FOLDER / stored.file
+    if sealed.sha256(storage.read(path, limit)) != stored.sha256:
+        raise RunError(f"{path}: its SHA-256 is not the one in {STATE}", "the file is damaged")
+    groups: dict[str, dict[str, Array]] = {group: {} for group in GROUPS}
+    arrays = tensors.load(path, limit)
+    for key, array in arrays.items():
+        group, _, name = key.partition(":")
+        groups.setdefault(group, {})[name] = array
+    if sorted(arrays) != stored.arrays or len(groups) > len(GROUPS) or groups["losses"].keys() != {"losses"}:
+        raise RunError(f"{path}: these are not the arrays that {STATE} lists", "the file is damaged")
+    return Checkpoint(stored.state, groups)
+
+
+def _checked(content: dict[str, Any]) -> _Stored:
+    """Raises ValueError, KeyError or TypeError where a key is missing, unknown or of another type."""
+    stored = _Stored(state=State(**content.pop("state")), **content)
+    state = stored.state
+    whole = (state.step, state.evaluated, state.metrics_bytes)
+    numbers = (state.epoch, state.train_seconds, state.eval_seconds, state.seconds)
+    texts = (state.metrics_sha256, state.config_sha256, stored.file, stored.sha256)
+    if not (
+        all(type(n) is int and n >= 0 for n in whole)
+        and all(type(n) in (int, float) for n in numbers)
+        and all(isinstance(text, str) for text in texts)
+        and (state.best is None or isinstance(state.best, dict))
+        and isinstance(stored.arrays, list)
+        and state.evaluated <= state.step
+        and _FILE.fullmatch(stored.file)
+    ):
+        raise ValueError("it does not hold what it should")
+    return stored
+
+
+def _real(path: Path) -> None:
+    """Raise RunError for a folder that is a link, or no folder."""
+    if path.is_symlink() or not path.is_dir():
+        raise RunError(f"{path}: this is not a plain folder", "a run directory holds plain files and folders only")

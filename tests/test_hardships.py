@@ -1,0 +1,156 @@
+"""Hardships: what happens around a training is real, its message is short, and what was committed is kept."""
+
+import os
+import shutil
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from nnlab import experiment, rundir
+from nnlab.errors import RunError, TrainingError
+from nnlab.rundir import RunDir, folder
+from tests.reliability.twins import differing, outcome
+from tests.test_resume import config_for, run_to_end
+
+pytestmark = pytest.mark.usefixtures("no_pictures")
+posix = pytest.mark.skipif(os.name != "posix", reason="needs the limits and file systems of POSIX")
+TRAIN = "steps: 60, batch_size: 50, eval_every: 5, checkpoint_every: 20, optimizer: adam"
+
+# The command line, to which something happens at step 30.
+CHILD = """
+import resource, shutil, sys
+from pathlib import Path
+from nnlab import cli
+from nnlab.experiment import pictures
+from nnlab.rundir import RunDir
+
+def no_handles():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    try:
+        while True:
+            kept.append(open("/dev/null"))
+    except OSError:
+        return
+
+def no_memory():
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used, used))
+    while len(kept) < 10**6:  # and what is free inside
+        kept.append(bytearray(1 << 16))
+
+def no_folder():
+    shutil.rmtree(Path("runs"))
+
+def file_limit():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+
+kept, happens, append = [], globals()[sys.argv.pop(1)], RunDir.append_metrics
+
+def appended(self, row):
+    append(self, row)
+    if row[0] == 30:
+        happens()
+
+RunDir.append_metrics = appended
+pictures.of_training = lambda *arguments: iter(())
+cli.main()
+"""
+
+
+@posix
+@pytest.mark.parametrize(
+    ("happens", "message"),
+    [
+        ("no_handles", "cannot be written: Too many open files"),
+        ("no_memory", "out of memory"),
+        ("file_limit", "cannot be written: File too large"),
+    ],
+)
+def test_what_runs_out_ends_in_a_message_and_the_run_goes_on_later(happens: str, message: str, tmp_path: Path) -> None:
+    resolved = experiment.resolve(config_for("mlp-np", tmp_path, TRAIN))
+    straight = run_to_end(experiment.train(resolved, tmp_path / "straight"))
+    done = hit(happens, tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.count("\n") <= 6 + 6, done.stderr  # with the lines of progress
+    (run,) = rundir.all_runs(tmp_path / "runs")
+    assert run.summary()["status"] in ("failed", "died")
+    assert run.metrics()["step"][:6] == [5, 10, 15, 20, 25, 30]
+    assert run.checkpoint_state().step == 20
+    run_to_end(experiment.resume(run))
+    assert not differing(run, outcome(straight))
+
+
+@posix
+def test_a_deleted_run_directory_ends_the_training_and_is_not_made_again(tmp_path: Path) -> None:
+    config_for("mlp-np", tmp_path, TRAIN)
+    done = hit("no_folder", tmp_path)
+    assert done.returncode == 1
+    assert "the run cannot be written: No such file or directory" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def hit(happens: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", CHILD, happens, "train", "mlp-np.yaml"]
+    env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, env=env)
+
+
+@posix
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs a file system that nobody can write to")
+def test_a_place_that_cannot_be_written_is_told_and_nothing_is_left(tmp_path: Path) -> None:
+    resolved = experiment.resolve(config_for("mlp-np", tmp_path))
+    with pytest.raises(RunError, match="no run directory can be made here"):
+        next(event for event in experiment.train(resolved, Path("/sys/kernel/runs")) if event is None)
+
+
+def test_a_small_disk_that_fills_up(tmp_path: Path) -> None:
+    """A real one where this process may mount it: whatever its size, the run is unharmed or never was."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = shutil.which("mount")
+    config = config_for("mlp-np", tmp_path, TRAIN)
+    made = mount and subprocess.run([mount, "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(disk)], capture_output=True)
+    if not made or made.returncode:
+        pytest.skip("needs the right to mount a small disk")
+    try:
+        straight = run_to_end(experiment.train(experiment.resolve(config), tmp_path / "straight"))
+        (disk / "ballast").write_bytes(bytes(5_200_000))
+        with pytest.raises(TrainingError, match="No space left on device"):
+            run_to_end(experiment.train(experiment.resolve(config), disk / "runs"))
+        (disk / "ballast").unlink()
+        (run,) = rundir.all_runs(disk / "runs")
+        run_to_end(experiment.resume(run))
+        assert not differing(run, outcome(straight))
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_clock_that_jumps_back_gives_a_name_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = [datetime(2026, 10, 25, 2, 59, 59), datetime(2026, 10, 25, 2, 0, 0), datetime(2026, 10, 25, 2, 59, 59)]
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return times.pop(0)
+
+    monkeypatch.setattr(folder, "datetime", Clock)
+    names = [folder.create(tmp_path, "m", "d").path.name for _ in range(3)]
+    assert names == ["20261025-025959-m-d", "20261025-020000-m-d", "20261025-025959-m-d-2"]
+
+
+def test_a_torn_last_line_of_metrics_is_not_read_and_is_gone_after_a_resume(tmp_path: Path) -> None:
+    resolved = experiment.resolve(config_for("mlp-np", tmp_path, TRAIN))
+    straight = run_to_end(experiment.train(resolved, tmp_path / "a"))
+    shutil.copytree(straight.path, tmp_path / "b")
+    run = RunDir(tmp_path / "b")
+    whole = run.metrics_bytes()
+    start = whole[:-1].rfind(b"\n") + 1
+    for length in range(start, len(whole)):
+        run.write("metrics.csv", whole[:length])
+        assert run.metrics()["step"][-1] == 55
