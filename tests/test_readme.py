@@ -47,9 +47,8 @@ def test_every_command_it_shows_is_one_that_there_is() -> None:
         if "nnlab" in words and not words[-1].startswith("--install"):
             shown.add(words[words.index("nnlab") + 1])
     assert shown <= known
-    assert known - shown == {"init", "resume"}  # which the text names
+    assert known - shown == {"init"}  # which the text names
     assert "`nnlab init`" in README
-    assert "`nnlab resume latest`" in README
 
 
 def test_every_config_it_names_is_there_and_every_config_is_named() -> None:
@@ -62,7 +61,9 @@ def test_every_shell_line_with_a_shipped_config_resolves(cli: object) -> None:
 
     for line in shell_lines():
         words = shlex.split(line, comments=True)
-        if "configs/" in line and "nnlab" in words:
+        if "configs/" in words:
+            assert experiment.configs_in(ROOT / "configs")
+        elif "configs/" in line and "nnlab" in words:
             _, config, *overrides = words[words.index("nnlab") + 1 :]
             experiment.resolve(ROOT / config, overrides)
 

@@ -9,7 +9,7 @@ import pytest
 
 from nnlab import experiment, rundir
 from nnlab.errors import RunError
-from nnlab.experiment.reproduce import compare, latest_of
+from nnlab.experiment import compare_runs, latest_of
 from nnlab.rundir import LOSSES, METRICS, SUMMARY, WEIGHTS, RunDir, sealed
 from tests.conftest import Cli
 from tests.test_resume import config_for, run_to_end, stop_at
@@ -176,11 +176,20 @@ def test_reproduce_all_trains_what_has_no_run_and_takes_the_latest_of_what_has(r
 def test_a_run_that_comes_out_otherwise_is_told_from_where(runs: Path, tmp_path: Path) -> None:
     run = whole(runs)
     resolved = experiment.resolve(tmp_path / "mlp-np.yaml", ["train.lr=0.010001"])
-    near = compare(run, run_to_end(experiment.train(resolved, tmp_path / "near")))
+    near = compare_runs(run, run_to_end(experiment.train(resolved, tmp_path / "near")))
     assert (near.verdict, near.step) == ("WITHIN TOLERANCE", None)
     assert 0 < near.largest < 1e-3
     resolved = experiment.resolve(tmp_path / "mlp-np.yaml", ["train.lr=1"])
-    other = compare(run, run_to_end(experiment.train(resolved, tmp_path / "other")))
+    other = compare_runs(run, run_to_end(experiment.train(resolved, tmp_path / "other")))
     assert other.verdict == "DIFFERENT"
     assert other.step == 2, "the first step's loss comes before any update"
     assert "from step 2 on" in other.detail
+
+
+def test_training_a_runs_config_for_longer_does_not_touch_the_run(runs: Path, tmp_path: Path) -> None:
+    run = whole(runs)
+    before = {name: run.read(name) for name in run.files()}
+    longer = experiment.resolve(run.path / "config.yaml", ["train.steps=60"])
+    other = run_to_end(experiment.train(longer, tmp_path / "other"))
+    assert other.summary()["steps"] == 60
+    assert {name: run.read(name) for name in run.files()} == before

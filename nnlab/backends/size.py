@@ -11,8 +11,8 @@ STEP = 3
 """What a training step holds of each of a layer's outputs: itself, its gradient and what comes between them."""
 SCORE = 8
 """What an evaluation holds of each score: itself, and the float64 numbers that its loss is worked out in."""
-WRITING = 3
-"""How often a file of weights is in memory until it is written: as arrays in a row, put together, and as bytes."""
+WRITING = 2
+"""How often a file of weights is in memory until it is written: put together, and as bytes."""
 NARROWER = "choose narrower or fewer layers, or smaller inputs"
 
 

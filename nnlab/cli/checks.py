@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nnlab.cli import options, screen
+from nnlab.cli.follow import follow
 from nnlab.errors import CheckError, ConfigError, NnlabError
 
 if TYPE_CHECKING:
-    from nnlab.experiment.reproduce import Reproduction
+    from nnlab.experiment import Reproduction
     from nnlab.rundir import RunDir
 
 RESULTS = {True: "ok", False: "WRONG", None: "not checked"}
@@ -58,8 +59,7 @@ def reproduce(
     With --all, the latest run of each config, which is trained first where there is none. Ends in exit code 3 where
     something came out DIFFERENT.
     """
-    from nnlab import rundir
-    from nnlab.experiment.reproduce import configs_in
+    from nnlab import experiment, rundir
 
     if (run is None) == (configs is None):
         raise ConfigError("reproduce takes one RUN, or --all and a folder of configs", "nnlab reproduce latest")
@@ -67,7 +67,7 @@ def reproduce(
     failures: list[NnlabError] = []
     if run is not None:
         results.append(_again(rundir.find(runs_dir, run), runs_dir, device, tolerance))
-    for config in configs_in(configs) if configs else []:
+    for config in experiment.configs_in(configs) if configs else []:
         try:
             results.append(_again(_original(config, runs_dir), runs_dir, device, tolerance))
         except NnlabError as error:  # one that cannot be had here is no reason to leave the others
@@ -87,24 +87,21 @@ def reproduce(
 
 def _again(run: "RunDir", runs: Path, device: str | None, tolerance: float) -> "Reproduction":
     """Train a run once more, and compare."""
+    from nnlab import experiment
     from nnlab.cli.download import Fetching
-    from nnlab.cli.follow import follow
-    from nnlab.experiment.reproduce import compare, train_again
 
     with Fetching() as progress:
-        finished = follow(train_again(run, runs, device, progress), progress)
-    return compare(run, finished.run, tolerance)
+        finished = follow(experiment.train_again(run, runs, device, progress), progress)
+    return experiment.compare_runs(run, finished.run, tolerance)
 
 
 def _original(config: Path, runs: Path) -> "RunDir":
     """The latest run of a config, or a new one."""
     from nnlab import experiment
     from nnlab.cli.download import Fetching
-    from nnlab.cli.follow import follow
-    from nnlab.experiment.reproduce import latest_of
 
     resolved = experiment.resolve(config)
-    found = latest_of(resolved, runs)
+    found = experiment.latest_of(resolved, runs)
     if found is not None:
         return found
     screen.note(f"{config}: there is no finished run of it yet, so it is trained twice")

@@ -52,8 +52,8 @@ def show(run: options.RunName, runs_dir: options.RunsDir = options.DEFAULT_RUNS,
         screen.print_json({"path": str(found.path), **summary, "files": found.files()})
         return
     data = summary["dataset"]
-    facts = [
-        ["status", summary["status"] + (f": {summary['error']}" if summary.get("error") else "")],
+    facts: list[list[object]] = [
+        ["status", _status_in_words(found, summary)],
         ["model", f"{summary['model']}, {_count(summary.get('parameters'))} parameters, on {summary.get('device')}"],
         ["data", f"{data.get('name')}, SHA-256 {str(data.get('sha256'))[:12]}…"],
         ["started", summary.get("started")],
@@ -98,6 +98,15 @@ def _status(run: rundir.RunDir) -> str:
         return str(run.summary()["status"])
     except RunError:
         return "damaged"
+
+
+def _status_in_words(run: rundir.RunDir, summary: dict[str, Any]) -> str:
+    """The status with its reason, and where a stopped run would go on."""
+    text = str(summary["status"]) + (f": {summary['error']}" if summary.get("error") else "")
+    if summary["status"] not in (rundir.DIED, "interrupted"):
+        return text
+    state = run.checkpoint_state()
+    return f"{text}; nnlab resume " + (f"goes on from step {state.step:,}" if state else "starts it again")
 
 
 def _count(value: Any) -> str:

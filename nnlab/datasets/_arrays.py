@@ -113,7 +113,7 @@ def _refuse(wrong: Array, array: Array, where: str, what: str, hint: str) -> Non
 
 
 def _unreadable(where: str, error: Exception) -> DataError:
-    if "allow_pickle" in str(error):
+    if "need pickle" in str(error):
         return DataError(
             f"{where} holds Python objects, which only pickle can read: it could run any code",
             "save plain numbers: np.save(file, np.array(values, dtype='float32'))",

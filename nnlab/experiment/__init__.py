@@ -5,7 +5,7 @@ from nnlab.experiment.build import json_schema, resolve, sample_sheet
 from nnlab.experiment.evaluate import SplitReport, evaluate
 from nnlab.experiment.events import Finished, Notice, Started
 from nnlab.experiment.predict import Prediction, Predictions, predict, predict_rows
-from nnlab.experiment.reproduce import Reproduction, train_again
+from nnlab.experiment.reproduce import Reproduction, compare_runs, configs_in, latest_of, train_again
 from nnlab.experiment.resume import resume
 from nnlab.experiment.train import train
 from nnlab.experiment.verify import Check, verify
@@ -21,8 +21,11 @@ __all__ = [
     "SplitReport",
     "Started",
     "bench",
+    "compare_runs",
+    "configs_in",
     "evaluate",
     "json_schema",
+    "latest_of",
     "predict",
     "predict_rows",
     "resolve",

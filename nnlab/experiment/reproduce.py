@@ -70,7 +70,7 @@ def train_again(run: RunDir, runs: Path, device: str | None = None, progress: Pr
     yield from train(resolve(run.path / CONFIG, [f"device={device}"] if device else []), runs, AGAIN, progress)
 
 
-def compare(run: RunDir, again: RunDir, tolerance: float = TOLERANCE) -> Reproduction:
+def compare_runs(run: RunDir, again: RunDir, tolerance: float = TOLERANCE) -> Reproduction:
     """Two runs of the same config, number by number. Raises RunError where a file is damaged."""
     apart = [*_losses(run, again), *_rows(run, again), *_results(run, again), *_arrays(run, again)]
     furthest = max(apart, key=lambda each: each.by, default=_Apart(0.0, "", 0))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from nnlab import environment
+from nnlab import discover, environment
 from nnlab.config import Config
 from nnlab.dataset import Progress, quiet
 from nnlab.errors import RunError
@@ -72,6 +72,10 @@ def _config(run: RunDir, summary: dict[str, Any], state: State | None) -> Config
 
 
 def _extended(run: RunDir, config: Config, epochs: int) -> Config:
+    if not getattr(discover.module("models", config.model.name), "STEPPABLE", True):
+        raise RunError(
+            f"{run.path}: {config.model.name} trains in one call of its own solver", "there are no more epochs"
+        )
     if epochs < 1:
         raise RunError(f"--epochs: given {epochs}", "give how many epochs the run is to have in all")
     keys = config.train.model_copy(update={"epochs": epochs, "steps": None})

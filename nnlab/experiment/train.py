@@ -7,7 +7,7 @@ from pathlib import Path
 from nnlab.config import Config, Resolved
 from nnlab.dataset import Progress, quiet
 from nnlab.errors import NnlabError
-from nnlab.experiment.build import check, check_task, load_dataset, model_for
+from nnlab.experiment.build import check, check_task, load_dataset, model_for, plan_for
 from nnlab.experiment.events import Event, Notice
 from nnlab.experiment.recording import Recording
 from nnlab.fit import Plan
@@ -31,9 +31,9 @@ def train(resolved: Resolved, runs: Path, name: str | None = None, progress: Pro
             yield Notice(warning)
         check_task(config, dataset.task)
         model = model_for(config, dataset)
+        config, plan = complete(config, model, len(dataset.train))
     except NnlabError as error:
         raise resolved.located(error) from None
-    config, plan = complete(config, model, len(dataset.train))
     run = create(runs, config.model.name, dataset.name, name)
     try:
         with run.locked():
@@ -43,11 +43,10 @@ def train(resolved: Resolved, runs: Path, name: str | None = None, progress: Pro
 
 
 def complete(config: Config, model: Model, rows: int) -> tuple[Config, Plan]:
-    """The config with what only the data and the machine could tell, and the plan it comes to."""
-    batch_size = None if config.train.batch_size == "full" else int(config.train.batch_size)
-    plan = Plan(0, batch_size, 0, config.seed, config.train.checkpoint_every)
-    per_epoch = plan.steps_per_epoch(rows)
-    steps = config.train.steps or per_epoch * (config.train.epochs or 0)
-    plan = replace(plan, steps=steps, eval_every=min(config.train.eval_every or per_epoch, steps))
+    """The config with what only the data and the machine could tell, and the plan it comes to.
+
+    Raises ConfigError for more steps or evaluations than there is room to record.
+    """
+    plan = plan_for(config, rows)
     train_keys = config.train.model_copy(update={"eval_every": plan.eval_every})
     return replace(config, train=train_keys, device=model.device, threads=model.threads, fallback=None), plan

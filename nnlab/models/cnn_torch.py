@@ -70,5 +70,5 @@ def build(params: Params, setup: Setup) -> Model:
         )
     from nnlab.backends.torch import TorchModel
 
-    widest = "model.hidden" if params.hidden > max(params.channels) else "model.channels"
-    return TorchModel(lambda: net(picture, setup.outputs, params), setup, widest)
+    wider = "model.hidden" if params.hidden > max(params.channels) else "model.channels"
+    return TorchModel(lambda: net(picture, setup.outputs, params), setup, wider)

@@ -68,7 +68,12 @@ def delete(path: Path) -> None:
 def new_folder(path: Path) -> None:
     """Make a folder that nobody else has made. Raises OSError, FileExistsError where there is something."""
     os.mkdir(path)  # noqa: PTH102
-    _flush_folder(path.parent)
+    try:
+        _flush_folder(path.parent)
+    except BaseException:
+        with suppress(OSError):
+            os.rmdir(path)  # noqa: PTH106
+        raise
 
 
 def make_folder(path: Path) -> None:

@@ -34,7 +34,7 @@ def dump(arrays: Mapping[str, Array]) -> bytes:
     """The arrays as a safetensors file."""
     from safetensors.numpy import save
 
-    return save({key: np.array(array, order="C") for key, array in arrays.items()})
+    return save({key: np.asarray(array, order="C") for key, array in arrays.items()})
 
 
 def load(path: Path, limit: int, check: Check | None = None) -> dict[str, Array]:

@@ -2,7 +2,8 @@
 
 A child is the command line itself, ``nnlab train …``, in a process of its own. Two things are other than in real life:
 its pictures are a few bytes (drawing takes most of a short run's time), and where a fault is asked for, the module that
-changes a run's files gets an ``os`` in which one call kills the process or fails as the kernel would let it fail.
+changes a run's files gets an ``os`` in which one call kills the process or fails as the kernel would let it fail. Where
+paths are watched, a child also notes what it does there, and whatever else it starts, connects to or unpickles.
 """
 
 import errno
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -38,6 +39,9 @@ class Outcome:
     seconds: float
     mebibytes: float
     """Its largest resident memory."""
+    stdout: str = ""
+    seen: list[str] = field(default_factory=list)
+    """What it did where it was watched."""
 
 
 class Children:
@@ -67,8 +71,12 @@ class Children:
         at: int = 0,
         kill_after: float | None = None,
         timeout: float = 60,
+        watched: Sequence[Path] = (),
     ) -> Outcome:
-        """Run ``nnlab`` with these arguments; the ``at``-th storage call fails, or the child is killed in time."""
+        """Run ``nnlab`` with these arguments; the ``at``-th storage call fails, or the child is killed in time.
+
+        What it opens, lists or changes at the ``watched`` paths and below is noted.
+        """
         job = {
             "arguments": [str(argument) for argument in arguments],
             "folder": str(self.folder),
@@ -76,6 +84,7 @@ class Children:
             "at": at,
             "kill_after": kill_after,
             "timeout": timeout,
+            "watched": [os.path.realpath(path) for path in watched],
         }
         assert self.process.stdin
         assert self.process.stdout
@@ -118,6 +127,34 @@ class Faulty:
         raise OSError(number, os.strerror(number))
 
 
+class Watch:
+    """An audit hook: what a process does at some paths and below them, and what else it sets going."""
+
+    REACHES_OUT = ("subprocess.Popen", "socket.connect", "pickle.find_class")
+    STARTS = ("os.system", "os.exec", "os.posix_spawn", "os.fork", "os.startfile")
+
+    def __init__(self, paths: Sequence[str], note: Callable[[list[Any]], None]) -> None:
+        self.paths, self.note = paths, note
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event in self.REACHES_OUT or event in self.STARTS:
+            self.note(["seen", f"{event} {arguments!r:.200}"])
+        elif event == "open" or event.startswith("os."):
+            for path in [os.fsdecode(each) for each in arguments if isinstance(each, str | bytes | os.PathLike)]:
+                found = self._meant(event, path, arguments)
+                if any(found == watched or found.startswith(watched + os.sep) for watched in self.paths):
+                    self.note(["seen", f"{event} {path}"])
+
+    def _meant(self, event: str, path: str, arguments: tuple[Any, ...]) -> str:
+        """The real path, through a link at its end only where the call goes through one."""
+        through = event in ("os.listdir", "os.scandir", "os.chdir", "os.truncate", "os.chmod", "os.utime")
+        if event == "open":
+            through = not (arguments[2] or 0) & os.O_NOFOLLOW
+        if through:
+            return os.path.realpath(path)
+        return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))  # noqa: PTH118, PTH119, PTH120
+
+
 def _child(job: dict[str, Any], files: dict[str, Path]) -> None:
     """The command line, with its output in files and a note of all that it was told stands."""
     from nnlab import cli
@@ -131,10 +168,13 @@ def _child(job: dict[str, Any], files: dict[str, Path]) -> None:
     pictures.of_training = lambda *arguments: iter([("loss.png", b"PNG" * 100)])
     log = os.open(files["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
 
+    def note(entry: list[Any]) -> None:
+        os.write(log, f"{json.dumps(entry)}\n".encode())
+
     def noted(method: Callable[..., None], kind: str, step_of: Callable[[Any], int]) -> Callable[..., None]:
         def wrapped(self: RunDir, what: Any, *rest: Any) -> None:
             method(self, what, *rest)
-            os.write(log, f"{json.dumps([kind, step_of(what)])}\n".encode())
+            note([kind, step_of(what)])
 
         return wrapped
 
@@ -142,6 +182,8 @@ def _child(job: dict[str, Any], files: dict[str, Path]) -> None:
     RunDir.write_checkpoint = noted(  # type: ignore[method-assign]
         RunDir.write_checkpoint, "checkpoint", lambda state: state.step
     )
+    if job["watched"]:
+        sys.addaudithook(Watch(job["watched"], note))
     sys.argv = ["nnlab", *job["arguments"]]
     code = 1
     try:
@@ -154,7 +196,7 @@ def _child(job: dict[str, Any], files: dict[str, Path]) -> None:
         traceback.print_exc()
     sys.stdout.flush()
     sys.stderr.flush()
-    os.write(log, f'["calls", {faulty.count}]\n'.encode())
+    note(["calls", faulty.count])
     os._exit(code)
 
 
@@ -180,9 +222,16 @@ def _do(job: dict[str, Any]) -> Outcome:
     lines = files["log"].read_text().splitlines() if files["log"].exists() else []
     log = [json.loads(line) for line in lines]
     calls = next((number for kind, number in log if kind == "calls"), 0)
-    stderr = files["stderr"].read_text(errors="replace") if files["stderr"].exists() else ""
-    committed = [entry for entry in log if entry[0] != "calls"]
-    return Outcome(os.waitstatus_to_exitcode(status), stderr, calls, committed, seconds, usage.ru_maxrss / 1024)
+    committed = [entry for entry in log if entry[0] in ("row", "checkpoint")]
+    seen = [what for kind, what in log if kind == "seen"]
+    output, errors = (_said(files[name]) for name in ("stdout", "stderr"))
+    code = os.waitstatus_to_exitcode(status)
+    return Outcome(code, errors, calls, committed, seconds, usage.ru_maxrss / 1024, output, seen)
+
+
+def _said(path: Path) -> str:
+    """What was printed, to the character: reading it as text would hide a carriage return."""
+    return path.read_bytes().decode(errors="replace") if path.exists() else ""
 
 
 def main() -> None:

@@ -95,7 +95,8 @@ def _run(bad: list[Bad], folder: Path, full: bool) -> tuple[int, list[str], list
         while not tries or (full and max(tries) > LIMIT and len(tries) < TRIES):
             seconds, code, said = _seconds(folder, "train", f"{one.name}.yaml", "--runs-dir", "runs")
             tries.append(seconds)
-            failures += [failure for failure in [_wrong(one, code, said)] if failure]
+            if failure := _wrong(one, code, said):
+                failures.append(failure)
         first.append(tries[0])
         if (folder / "runs").exists():
             failures.append(f"{one.name}: it left a folder of runs behind")

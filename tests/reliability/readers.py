@@ -18,6 +18,8 @@ from tests.reliability.processes import answer, begin_together, nnlab, start_wor
 
 RUNS = "runs"
 DONE = "done"
+PAUSE = 0.02
+"""Seconds a loop rests after each reading, so that the commands get on as well."""
 Rows = list[tuple[float, ...]]
 COMMANDS: list[tuple[str, ...]] = [
     ("compare", "--json"),
@@ -29,9 +31,14 @@ COMMANDS: list[tuple[str, ...]] = [
     ("show", "latest"),
     ("runs",),
 ]
-MODEL = "model: {{name: mlp-np, hidden: [{hidden}]}}\nseed: {seed}\nthreads: 1\n"
-CARS = MODEL + "dataset: {{name: car-prices}}\ntrain: {{steps: {steps}, eval_every: 1, lr: 0.01}}\n"
-DIGITS = MODEL + "dataset: {{name: digits, val_fraction: 0.1}}\ntrain: {{steps: {steps}, eval_every: 1, lr: 0.05}}\n"
+CARS, DIGITS = "name: car-prices", "name: digits, val_fraction: 0.1"
+CONFIG = """\
+model: {{name: mlp-np, hidden: [{hidden}]}}
+dataset: {{{dataset}}}
+train: {{steps: {steps}, eval_every: 1, checkpoint_every: 20, lr: 0.02}}
+seed: {seed}
+threads: 1
+"""
 
 
 def measure(full: bool, folder: Path) -> Finding:
@@ -76,9 +83,9 @@ def train(number: int, seconds: float, mixed: bool) -> dict[str, int]:
     rng, began, runs = random.Random(number), time.perf_counter(), 0
     config = Path(f"{number}.yaml")
     while time.perf_counter() - began < seconds:
-        template = DIGITS if mixed and runs % 2 else CARS
+        dataset = DIGITS if mixed and runs % 2 else CARS
         hidden, seed, steps = rng.randint(1, 16), rng.randrange(1000), rng.randint(50, 2000)
-        config.write_text(template.format(hidden=hidden, seed=seed, steps=steps))
+        config.write_text(CONFIG.format(dataset=dataset, hidden=hidden, seed=seed, steps=steps))
         for _ in experiment.train(experiment.resolve(config), Path(RUNS)):
             pass
         runs += 1
@@ -127,6 +134,7 @@ class Loop:
             self.failures.append(f"{name}: {type(error).__name__}: {error}")
 
     def _read(self, run: rundir.RunDir) -> None:
+        assert run.files(), "no files"
         before = run.summary()
         columns = run.metrics()
         rows = list(zip(*columns.values(), strict=True))
@@ -166,6 +174,7 @@ def loop() -> dict[str, Any]:
     reading = Loop()
     while not Path(DONE).exists():
         reading.once()
+        time.sleep(PAUSE)
     reading.once()
     reading.against_the_end()
     return {"failures": reading.failures, **reading.counts}

@@ -1,6 +1,7 @@
 """Draft: a net with shapes and no numbers, which tells what the net itself would take before that is made."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -53,14 +54,15 @@ def check_net(make_net: Callable[[], nn.Module], setup: Setup, place: torch.devi
 
 
 def _drafted(make_net: Callable[[], nn.Module], key: str) -> nn.Module | None:
-    """The net on the device that keeps no numbers; None for one that cannot be made there."""
+    """The net on the device that keeps no numbers; None for one that cannot be made there, or was made before."""
     try:
         with torch.random.fork_rng(devices=[]), torch.device("meta"), _Undrawn():
-            return make_net()
+            net = make_net()
     except Exception as error:
         if "overflow" in str(error).lower():
             raise ConfigError(f"{key}: a layer has more weights than can be counted", NARROWER) from error
         return None  # a mistake of the net's own comes again when it is made for real
+    return net if all(weight.is_meta for weight in net.parameters()) else None
 
 
 class _Undrawn(TorchFunctionMode):
@@ -100,9 +102,6 @@ def _outputs(net: nn.Module, features: int) -> list[int]:
     for part in net.modules():
         if not list(part.children()):
             part.register_forward_hook(lambda part, given, out: found.append(getattr(out, "numel", int)()))
-    try:
-        with torch.no_grad():
-            net.eval()(torch.empty(1, features, device="meta"))
-    except Exception:  # noqa: BLE001, S110 - a net may do what only real numbers can; what came before it counts
-        pass
+    with torch.no_grad(), suppress(Exception):  # a net may do what only real numbers can; what came before it counts
+        net.eval()(torch.empty(1, features, device="meta"))
     return found
