@@ -244,8 +244,9 @@ def test_a_checkpoint_with_anything_missing_is_refused(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL, which this system does not have")
 def test_a_killed_process_leaves_a_run_that_resumes_to_the_same_bits(tmp_path: Path, cli: Cli) -> None:
     config = config_for("mlp-np", tmp_path, "steps: 3000, batch_size: 50, eval_every: 100, checkpoint_every: 50")
+    small = ["model.hidden=[16]", "threads=1"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "nnlab", "train", str(config), "-q"],
+        [sys.executable, "-m", "nnlab", "train", str(config), "-q", *small],
         cwd=tmp_path,
         env=os.environ,
         stdout=subprocess.PIPE,
@@ -260,5 +261,5 @@ def test_a_killed_process_leaves_a_run_that_resumes_to_the_same_bits(tmp_path: P
     assert run.summary()["status"] == "died", "it ended before it could be killed"
     done = cli("resume", "latest", "-q")
     assert done.returncode == 0, done.stderr
-    straight = cli("train", config, "-q", "--name", "straight")
+    straight = cli("train", config, "-q", "--name", "straight", *small)
     assert outcome(RunDir(tmp_path / straight.stdout.strip())) == outcome(run)

@@ -90,6 +90,11 @@ def test_a_whole_number_of_many_digits_is_read_without_an_error_of_pythons(digit
     assert isinstance(value, int) or value == math.inf
 
 
+@pytest.mark.parametrize("text", ["9" * 400, "-" + "9" * 400, "0x" + "f" * 300, "0x" + "f" * 400, "0o" + "7" * 400])
+def test_a_number_of_many_digits_is_dumped_as_what_it_was_read_as(text):
+    assert read(yaml.dump(read(text))) == read(text)
+
+
 @pytest.mark.parametrize(
     ("text", "place", "message"),
     [

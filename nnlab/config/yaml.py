@@ -26,7 +26,7 @@ _NULL = re.compile(r"~|null|Null|NULL|")
 _BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
 _INT = re.compile(r"[-+]?[0-9]{1,400}")
 _OCTAL = re.compile(r"0o[0-7]{1,400}")
-_HEX = re.compile(r"0x[0-9a-fA-F]{1,400}")
+_HEX = re.compile(r"0x[0-9a-fA-F]{1,300}")  # as decimal digits they are no more than _INT takes
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 

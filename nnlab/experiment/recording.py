@@ -11,11 +11,12 @@ import numpy as np
 from nnlab import environment, metrics
 from nnlab.config import Config
 from nnlab.dataset import Array, Dataset, SplitName
-from nnlab.errors import CheckError, Interrupted, NnlabError, RunError, TrainingError
+from nnlab.errors import Interrupted, NnlabError, RunError, TrainingError
 from nnlab.evaluate import evaluate
 from nnlab.experiment import pictures
 from nnlab.experiment.build import parameters
 from nnlab.experiment.events import Event, Finished, Started
+from nnlab.experiment.rows import Rows
 from nnlab.fit import Plan, Position, Record, fit
 from nnlab.model import Model
 from nnlab.rundir import (
@@ -23,7 +24,6 @@ from nnlab.rundir import (
     CONFIG,
     ENVIRONMENT,
     LOSSES,
-    METRICS,
     PREDICTIONS,
     RUNNING,
     SCHEMA_VERSION,
@@ -33,7 +33,6 @@ from nnlab.rundir import (
     RunDir,
     State,
     json_bytes,
-    metrics_line,
     sha256,
 )
 
@@ -54,12 +53,7 @@ class Recording:
             self.columns = tuple(name for name in self.columns if name != "loss")  # train_loss is there already
         self.text = config.to_yaml()
         self.start = Position()
-        self.rows, self.tail = b"", b""
-        """After a resume: what is kept of metrics.csv, and what is cut off."""
-        self.awaited: dict[int, bytes] = {}
-        """The rows that were cut off, by step: they must come again as they were."""
-        self.strict = True
-        """Whether a row that comes otherwise ends the run, rather than being noted in run.json."""
+        self.rows = Rows(run)
         self.standing = False
         """Whether there is a run.json yet, without which a directory is no run."""
         self.began = self.saved = self.told = time.perf_counter()
@@ -103,28 +97,20 @@ class Recording:
         ``summary`` is its run.json, and ``inexact`` says why the last bits may come out otherwise; None where they may
         not. Raises RunError where the checkpoint and metrics.csv do not belong together.
         """
-        self.standing, self.strict = True, inexact is None
+        self.standing, self.rows.strict = True, inexact is None
         self.summary |= {"name": summary["name"], "started": summary.get("started")}
         before = summary.get("resumed")
         step = kept.state.step if kept else 0
-        resumed = {"step": step, "inexact": inexact or [], "rows_differing": []}
+        resumed = {"step": step, "inexact": inexact or [], "rows_differing": self.rows.differing}
         self.summary["resumed"] = [*(before if isinstance(before, list) else []), resumed]
-        content, length = self.directory.metrics_bytes(), kept.state.metrics_bytes if kept else 0
-        self.rows, self.tail = content[:length], content[length:]
-        for line in self.tail.splitlines(keepends=True):
-            cell = line.partition(b",")[0]
-            if line.endswith(b"\n") and cell.isdigit() and self._evaluates(int(cell)):
-                self.awaited[int(cell)] = line
-        if kept:
+        if kept is None:
+            self.rows.restore(0, None, self._evaluates)
+        else:
+            self.rows.restore(kept.state.metrics_bytes, kept.state.metrics_sha256, self._evaluates)
             self._restore(kept)
 
     def _restore(self, kept: Checkpoint) -> None:
         state, losses = kept.state, kept.arrays["losses"]["losses"]
-        if sha256(self.rows) != state.metrics_sha256:
-            raise RunError(
-                f"{self.directory.path / METRICS}: its first {len(self.rows):,} bytes are not those of the checkpoint",
-                "the file was changed or damaged; bring the old one back, or train its config.yaml again",
-            )
         if losses.shape != (state.step,) or losses.dtype != np.float64:
             raise RunError(f"{self.directory.path}: the checkpoint's losses are not one a step", "it is damaged")
         self.model.load_weights(kept.arrays["weights"])
@@ -167,14 +153,11 @@ class Recording:
         if self.standing:  # run.json first: config.yaml must be the one it names, or the checkpoint's
             run.write_json(SUMMARY, self.summary)
         run.write_text(CONFIG, self.text)
-        if self.start.step:
-            run.write(METRICS, self.rows)
-            if self.best:
-                run.write_weights(BEST_WEIGHTS, self.best_weights)
-        else:
+        if not self.start.step:
             run.write_json(ENVIRONMENT, environment.describe(self.model.device, self.model.threads))
-            header = ["step", "epoch", "train_loss", *map(self._column, self.columns), "seconds"]
-            run.write_text(METRICS, ",".join(header) + "\n")
+        if self.best:
+            run.write_weights(BEST_WEIGHTS, self.best_weights)
+        self.rows.begin(["step", "epoch", "train_loss", *map(self._column, self.columns), "seconds"])
         if not self.standing:  # last: a directory is a run once this file is there
             run.write_json(SUMMARY, self.summary)
             self.standing = True
@@ -226,29 +209,11 @@ class Recording:
             return
         values = [found[name] for name in self.columns]
         row = [record.step, record.epoch, record.train_loss, *values, round(record.seconds, 4)]
-        self._compare(record.step, metrics_line(row))
-        self.directory.append_metrics(row)
+        self.rows.add(record.step, row)
         if self.watched == "val":
             self._keep_best(record, found)
         if time.perf_counter() - self.told >= SUMMARY_SECONDS:
             self._update(RUNNING)
-
-    def _compare(self, step: int, line: bytes) -> None:
-        """Hold a row against the one that was cut off there, seconds aside.
-
-        Raises CheckError where they differ and that has not been allowed; metrics.csv is then as it was before.
-        """
-        before = self.awaited.pop(step, line)
-        if before.rpartition(b",")[0] == line.rpartition(b",")[0]:
-            return
-        if not self.strict:
-            self.summary["resumed"][-1]["rows_differing"].append(step)
-            return
-        self.directory.write(METRICS, self.rows + self.tail)
-        raise CheckError(
-            f"{self.directory.path / METRICS}: the row of step {step} came out otherwise than before the stop",
-            "its checkpoint stands; --allow-inexact goes on all the same, and run.json will say so",
-        )
 
     def _keep_best(self, record: Record, found: dict[str, float]) -> None:
         """Save the weights where the val split's metric is better than ever before."""
@@ -264,7 +229,7 @@ class Recording:
             return False
         if record.step == self.plan.steps:  # what `resume --epochs` goes on from
             return True
-        if self.strict and self.awaited:  # not before it shows that all comes out as before
+        if self.rows.strict and self.rows.awaited:  # not before it shows that all comes out as before
             return False
         if self.plan.pause_every:
             return record.step % self.plan.pause_every == 0

@@ -366,7 +366,7 @@ def _checkpoint_arrays(site: Site, change: Callable[[dict[str, Any]], Any]) -> N
 
     found = load(site.arrays().read_bytes())
     change(found)
-    _checkpoint(site, save(found))
+    _checkpoint(site, save({name: np.asarray(array) for name, array in found.items()}))
     _state(site, lambda state: state.update(arrays=sorted(found)))
 
 

@@ -1,0 +1,63 @@
+"""Rows: metrics.csv while a run trains, where rows that a resume cut off must come again as they were."""
+
+from collections.abc import Callable, Sequence
+
+from nnlab.errors import CheckError, RunError
+from nnlab.rundir import METRICS, RunDir, metrics_line, sha256
+
+MAX_DIGITS = 15
+
+
+class Rows:
+    """The rows of one run."""
+
+    def __init__(self, run: RunDir) -> None:
+        self.run = run
+        self.strict = True
+        """Whether a row that comes otherwise is an error, rather than noted in ``differing``."""
+        self.differing: list[int] = []
+        """The steps whose rows came otherwise."""
+        self.awaited: dict[int, bytes] = {}
+        """The rows that were cut off, by step."""
+        self._kept, self._cut = b"", b""
+
+    def restore(self, length: int, digest: str | None, evaluates: Callable[[int], bool]) -> None:
+        """Take up what a stopped run has written: ``length`` bytes of it are kept, the rest is to come again.
+
+        ``evaluates`` says after which steps a row will come. Raises RunError where the SHA-256 of what is kept is not
+        ``digest``.
+        """
+        content = self.run.metrics_bytes()
+        self._kept, self._cut = content[:length], content[length:]
+        if digest is not None and sha256(self._kept) != digest:
+            raise RunError(
+                f"{self.run.path / METRICS}: its first {length:,} bytes are not those of the checkpoint",
+                "the file was changed or damaged; bring the old one back, or train its config.yaml again",
+            )
+        for line in self._cut.splitlines(keepends=True):
+            cell = line.partition(b",")[0]
+            whole = line.endswith(b"\n") and cell.isdigit() and len(cell) <= MAX_DIGITS
+            if whole and evaluates(int(cell)):
+                self.awaited[int(cell)] = line
+
+    def begin(self, columns: Sequence[str]) -> None:
+        """Write the file as it is where training starts. Raises OSError."""
+        self.run.write(METRICS, self._kept or (",".join(columns) + "\n").encode())
+
+    def add(self, step: int, row: Sequence[float]) -> None:
+        """Add the row of a step. Raises OSError.
+
+        Raises CheckError where a row was cut off there that said something else, seconds aside, and that has not been
+        allowed; the file is then as it was before the resume.
+        """
+        line = metrics_line(row)
+        before = self.awaited.pop(step, line)
+        if before.rpartition(b",")[0] != line.rpartition(b",")[0]:
+            self.differing.append(step)
+            if self.strict:
+                self.run.write(METRICS, self._kept + self._cut)
+                raise CheckError(
+                    f"{self.run.path / METRICS}: the row of step {step} came out otherwise than before the stop",
+                    "its checkpoint stands; --allow-inexact goes on all the same, and run.json will say so",
+                )
+        self.run.append_metrics(row)
