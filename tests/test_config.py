@@ -562,6 +562,13 @@ def test_a_path_is_meant_from_the_file_it_stands_in_and_in_an_override_from_here
     assert mid.config.dataset.params.path == str(Path("y.csv").resolve())
 
 
+def test_a_tilde_is_somebodys_home_only_where_the_path_starts_with_it():
+    found = resolve(good("digits", "csv\n  path: ./~nobody-here.csv\n  target: y"))
+    assert found.config.dataset.params.path == str(Path("./~nobody-here.csv").resolve())
+    found = resolve(good("digits", "csv\n  path: ~/x.csv\n  target: y"))
+    assert found.config.dataset.params.path == str((Path.home() / "x.csv").resolve())
+
+
 def test_the_path_of_a_fallback_is_meant_from_its_file_too():
     Path("sub").mkdir()
     Path("sub/base.yaml").write_text(good("digits", "mnist\n  fallback: {name: arrays, path: x.npz}"))

@@ -36,7 +36,7 @@ def compare(
         for path, picture in comparing.pictures(comparison, plot):
             screen.note(f"curves: {write_picture(path, picture)}")
     if html:
-        screen.note(f"page: {write(html, comparing.page(comparison).encode())}")
+        screen.note(f"page: {write(html, comparing.page(comparison).encode(errors='replace'))}")
     if json:
         screen.print_json(comparing.as_json(comparison))
     else:

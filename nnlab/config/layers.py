@@ -242,6 +242,7 @@ def _anchor_paths(layers: Layers, rank: int, folder: Path) -> None:
             if len(value) > MAX_PATH:
                 raise ConfigError(given, f"a path has at most {MAX_PATH:,} characters")
             try:
-                parent["path"] = str((folder / Path(value).expanduser()).resolve())
+                meant = Path(value).expanduser() if value.startswith("~") else Path(value)  # ./~x is a file's name
+                parent["path"] = str((folder / meant).resolve())
             except (OSError, RuntimeError, ValueError) as error:  # no such user, a link to itself, a NUL
                 raise ConfigError(f"{given}: {error}", "give the path of a file or folder") from None

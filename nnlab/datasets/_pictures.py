@@ -23,6 +23,8 @@ def open_picture(path: Path) -> "Image":
     """The picture in a file, its pixels decoded. Raises DataError for what is no picture, damaged or too large."""
     from PIL import Image, UnidentifiedImageError
 
+    if not path.is_file():  # a pipe would be waited for
+        raise DataError(f"{str(path)!r} is no plain file", "replace it, or take it out")
     try:
         with warnings.catch_warnings(action="ignore"), path.open("rb") as file:  # Pillow only warns of large ones
             picture = Image.open(file, formats=("PNG", "JPEG", "BMP", "GIF"))

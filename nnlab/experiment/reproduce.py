@@ -1,5 +1,6 @@
 """Reproduce: trains a run's config again and says whether the same comes out: to the bit, nearly, or not."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +15,19 @@ from nnlab.errors import ConfigError, NnlabError, RunError
 from nnlab.experiment.build import config_of, resolve
 from nnlab.experiment.events import Event
 from nnlab.experiment.train import train
-from nnlab.experiment.verify import difference
-from nnlab.rundir import CONFIG, ENVIRONMENT, LOSSES, METRICS, PREDICTIONS, SUMMARY, WEIGHTS, RunDir, all_runs
+from nnlab.experiment.verify import HEADERS, difference
+from nnlab.rundir import (
+    CONFIG,
+    ENVIRONMENT,
+    LOSSES,
+    MAX_ARRAY_BYTES,
+    METRICS,
+    PREDICTIONS,
+    SUMMARY,
+    WEIGHTS,
+    RunDir,
+    all_runs,
+)
 
 Verdict = Literal["BITWISE", "WITHIN TOLERANCE", "DIFFERENT"]
 TOLERANCE = 1e-3
@@ -82,11 +94,14 @@ def compare_runs(run: RunDir, again: RunDir, tolerance: float = TOLERANCE) -> Re
 
 def _losses(run: RunDir, again: RunDir) -> Iterator[_Apart]:
     """The loss of each step: the furthest apart, and the first that is more than a rounding apart comes by itself."""
-    a, b = run.array(LOSSES), again.array(LOSSES)
-    if a.shape != b.shape or a.ndim != 1:
-        yield _Apart(1.0, f"{LOSSES}, its length", min(len(a), len(b)))
+    b = again.array(LOSSES)
+    a = run.array(LOSSES, 2 * b.nbytes + HEADERS)
+    if a.shape != b.shape or a.dtype != b.dtype:
+        yield _Apart(1.0, f"{LOSSES}, its length", min(a.size, b.size))
         return
-    by = np.abs(a - b) / np.maximum(np.maximum(np.abs(a), np.abs(b)), 1e-12)
+    with np.errstate(all="ignore"):
+        by = np.abs(a - b) / np.maximum(np.maximum(np.abs(a), np.abs(b)), 1e-12)
+    by[np.isnan(by)] = math.inf
     for number in np.flatnonzero(by):
         yield _Apart(float(by[number]), f"{LOSSES}, step {number + 1:,}", int(number) + 1)
 
@@ -117,12 +132,16 @@ def _results(run: RunDir, again: RunDir) -> Iterator[_Apart]:
 def _arrays(run: RunDir, again: RunDir) -> Iterator[_Apart]:
     """Weights and scores, each array measured by its largest number."""
     last = int(run.summary().get("steps") or 0)
-    files = [(WEIGHTS, RunDir.weights), *([(PREDICTIONS, RunDir.arrays)] if PREDICTIONS in run.files() else [])]
-    for file, read in files:
-        a, b = read(run, file), read(again, file)
+    for file in (WEIGHTS, PREDICTIONS) if PREDICTIONS in run.files() else (WEIGHTS,):
+        b = _read(again, file)
+        a = _read(run, file, HEADERS + 2 * sum(array.nbytes for array in b.values()))
         for name in sorted({*a, *b}):
             if by := _array_difference(a.get(name), b.get(name)):
                 yield _Apart(by, f"{file}, {name}", last)
+
+
+def _read(run: RunDir, file: str, limit: int = MAX_ARRAY_BYTES) -> dict[str, Array]:
+    return run.weights(file, limit=limit) if file == WEIGHTS else run.arrays(file, limit)
 
 
 def _array_difference(a: Array | None, b: Array | None) -> float:
@@ -131,7 +150,9 @@ def _array_difference(a: Array | None, b: Array | None) -> float:
     if np.array_equal(a, b):
         return 0.0
     a, b = a.astype(np.float64), b.astype(np.float64)
-    return float(np.abs(a - b).max() / max(np.abs(a).max(), np.abs(b).max(), 1e-12))
+    with np.errstate(all="ignore"):
+        by = float(np.abs(a - b).max() / max(np.abs(a).max(), np.abs(b).max(), 1e-12))
+    return math.inf if math.isnan(by) else by
 
 
 def latest_of(resolved: Resolved, runs: Path) -> RunDir | None:

@@ -30,6 +30,7 @@ def resume(
     _refuse_finished(run, epochs)
     with run.locked():
         _refuse_finished(run, epochs)  # who held the lock before may have finished it
+        run.files()  # refuses a folder whose files no manifest could list in the end
         summary, state = run.summary(), run.checkpoint_state()
         config = _config(run, summary, state)
         if epochs is not None:
@@ -51,7 +52,7 @@ def resume(
                 "give more --epochs",
             )
         recording = Recording(config, plan, dataset, model, run)
-        recording.restore(summary, run.checkpoint(_room(model, plan)), differing if inexact else None)
+        recording.restore(summary, run.checkpoint(room(model, plan)), differing if inexact else None)
         yield from recording.train()
 
 
@@ -82,7 +83,7 @@ def _extended(run: RunDir, config: Config, epochs: int) -> Config:
     return replace(config, train=keys)
 
 
-def _room(model: Model, plan: Plan) -> int:
+def room(model: Model, plan: Plan) -> int:
     """More bytes than this model's checkpoints can have: weights three times, Adam's averages, and the losses."""
     weights = sum(weight.nbytes for weight in model.weights().values())
     return 2**20 + 6 * weights + 8 * plan.steps

@@ -12,6 +12,7 @@ from nnlab.dataset import Array, Dataset, Progress, SplitName, quiet
 from nnlab.errors import CheckError, DataUnavailableError, DeviceError, MissingDependencyError, NnlabError, RunError
 from nnlab.evaluate import evaluate
 from nnlab.experiment.build import config_of, load_same_dataset, parameters, trained_model
+from nnlab.experiment.resume import room
 from nnlab.experiment.train import complete
 from nnlab.fit import Plan
 from nnlab.model import Model, check_weights
@@ -35,6 +36,8 @@ from nnlab.rundir import (
 
 TOLERANCE = 1e-4
 """Relative; another processor's last bits are far below it."""
+HEADERS = 64 * 2**10
+"""Bytes of a file of arrays beside their numbers, at most."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ def verify(run: RunDir, progress: Progress = quiet) -> Iterator[Check]:
     if status == RUNNING:
         raise RunError(f"{run.path}: this run is still going", "verify it when it has ended")
     yield from _manifest(run, status)
-    yield from _tried(SUMMARY, lambda: f"{run.summary()['status']}, step {run.summary().get('steps')}")
+    yield from _tried(SUMMARY, lambda: "{status}, step {steps}".format_map({"steps": None, **run.summary()}))
     yield from _tried(CONFIG, lambda: _config(run))
     yield from _tried(ENVIRONMENT, lambda: f"Python {run.read_json(ENVIRONMENT).get('python')}")
     if status == "finished":
@@ -98,7 +101,7 @@ def _manifest(run: RunDir, status: str) -> Iterator[Check]:
     wrong = 0
     for name, expected in hashes.items():
         try:
-            found = sha256(run.read(name)) if name in there else None
+            found = run.sha256(name) if name in there else None
         except NnlabError as error:
             found = error.message
         if found != expected:
@@ -153,13 +156,14 @@ def _plan(config: Config, model: Model, summary: dict[str, Any]) -> Plan:
 
 def _rows(run: RunDir, summary: dict[str, Any], plan: Plan) -> str:
     """metrics.csv, held against losses.npy, the config and run.json."""
-    columns, losses = run.metrics(), run.array(LOSSES)
+    columns, losses = run.metrics(), run.array(LOSSES, HEADERS + 8 * plan.steps)
     _must_equal("steps", summary.get("steps"), plan.steps)
     if losses.shape != (plan.steps,) or losses.dtype != np.float64 or not np.isfinite(losses).all():
         raise CheckError(f"{LOSSES} does not hold a finite loss for each of the {plan.steps:,} steps")
     due = list(range(plan.eval_every, plan.steps + 1, plan.eval_every))
     due += [] if due and due[-1] == plan.steps else [plan.steps]
-    _must_equal("the steps evaluated", columns.get("step"), due)
+    _must_equal("the first columns", list(columns)[:3], ["step", "epoch", "train_loss"])
+    _must_equal("the steps evaluated", columns["step"], due)
     rows = [[int(row[0]), *row[1:]] for row in zip(*columns.values(), strict=True)]
     if run.metrics_bytes() != (",".join(columns) + "\n").encode() + b"".join(map(metrics_line, rows)):
         raise CheckError("it is not as nnlab writes it")
@@ -178,7 +182,7 @@ def _rows(run: RunDir, summary: dict[str, Any], plan: Plan) -> str:
 
 def _last_checkpoint(run: RunDir, model: Model, plan: Plan) -> str:
     """The checkpoint of a finished run, which holds its last weights once more."""
-    kept = run.checkpoint()
+    kept = run.checkpoint(room(model, plan))
     if kept is None:
         raise CheckError("it is gone")
     _must_equal("its step", kept.state.step, plan.steps)
@@ -218,9 +222,12 @@ def _scores(run: RunDir, model: Model, dataset: Dataset, summary: dict[str, Any]
 
 
 def _predictions(run: RunDir, scores: Array, targets: Array) -> None:
-    kept = run.arrays(PREDICTIONS)
-    same = kept.keys() == {"scores", "targets"} and np.array_equal(kept["targets"], targets)
-    if not same or kept["scores"].shape != scores.shape or not np.allclose(kept["scores"], scores, 1e-3, 1e-3):
+    kept = run.arrays(PREDICTIONS, HEADERS + scores.nbytes + targets.nbytes)
+    alike = {"scores": scores, "targets": targets}
+    same = kept.keys() == alike.keys() and all(
+        kept[name].shape == array.shape and kept[name].dtype == array.dtype for name, array in alike.items()
+    )
+    if not (same and np.array_equal(kept["targets"], targets) and np.allclose(kept["scores"], scores, 1e-3, 1e-3)):
         raise CheckError(f"{PREDICTIONS} does not hold what the weights predict")
 
 
@@ -238,8 +245,9 @@ def _stopped(run: RunDir) -> str:
 
 
 def difference(a: float, b: float) -> float:
-    """How far two numbers are apart, as a fraction of the larger one."""
-    return 0.0 if a == b else abs(a - b) / max(abs(a), abs(b), 1e-12)
+    """How far two numbers are apart, as a fraction of the larger one; infinitely where one of them is none."""
+    by = 0.0 if a == b else abs(a - b) / max(abs(a), abs(b), 1e-12)
+    return math.inf if math.isnan(by) else by
 
 
 def near(a: float, b: Any) -> bool:

@@ -14,6 +14,7 @@ FOLDER = "checkpoint"
 STATE = f"{FOLDER}/state.json"
 MAX_STATE_BYTES = 2**20
 GROUPS = ("weights", "optimizer", "best", "losses")
+_BEST = {"step", "epoch", "metric", "value"}
 _FILE = re.compile(r"[0-9]{12,}-[0-9a-f]{16}\.safetensors")
 
 
@@ -103,7 +104,7 @@ def read(folder: Path, limit: int) -> Checkpoint | None:
     if stored is None:
         return None
     path = folder / FOLDER / stored.file
-    if sealed.sha256(storage.read(path, limit)) != stored.sha256:
+    if storage.sha256(path, limit) != stored.sha256:
         raise RunError(f"{path}: its SHA-256 is not the one in {STATE}", "the file is damaged")
     groups: dict[str, dict[str, Array]] = {group: {} for group in GROUPS}
     arrays = tensors.load(path, limit)
@@ -124,15 +125,19 @@ def _checked(content: dict[str, Any]) -> _Stored:
     texts = (state.metrics_sha256, state.config_sha256, stored.file, stored.sha256)
     if not (
         all(type(n) is int and n >= 0 for n in whole)
-        and all(type(n) in (int, float) for n in numbers)
+        and all(map(sealed.is_number, numbers))
         and all(isinstance(text, str) for text in texts)
-        and (state.best is None or isinstance(state.best, dict))
+        and (state.best is None or _is_best(state.best))
         and isinstance(stored.arrays, list)
         and state.evaluated <= state.step
         and _FILE.fullmatch(stored.file)
     ):
         raise ValueError("it does not hold what it should")
     return stored
+
+
+def _is_best(best: Any) -> bool:
+    return isinstance(best, dict) and best.keys() == _BEST and sealed.is_number(best["value"])
 
 
 def _real(path: Path) -> None:

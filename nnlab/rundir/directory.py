@@ -4,7 +4,7 @@ import io
 import re
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,9 @@ MAX_TEXT_BYTES = 2**20
 MAX_METRICS_BYTES = 40 * 2**20
 MAX_ARRAY_BYTES = 2 * 2**30
 MAX_FILES = 1000
-MAX_COLUMNS = 16
+MAX_DEPTH = 10
+MAX_COLUMNS = 10
+MAX_LINE = 1000
 MAX_ROWS = 250_000
 """Evaluations that metrics.csv has room for."""
 _COLUMN = re.compile(rb"[a-z0-9_]{1,40}")
@@ -104,7 +106,7 @@ class RunDir:
 
     def write_manifest(self, *soon: tuple[str, bytes]) -> None:
         """Record the SHA-256 of every file, and of those that are to be written next: (name, content)."""
-        hashes = {name: sealed.sha256(self.read(name)) for name in self.files() if name != MANIFEST}
+        hashes = {name: self.sha256(name) for name in self.files() if name != MANIFEST}
         hashes |= {name: sealed.sha256(content) for name, content in soon}
         self.write(MANIFEST, sealed.seal({"schema_version": SCHEMA_VERSION, "sha256": dict(sorted(hashes.items()))}))
 
@@ -115,23 +117,32 @@ class RunDir:
     # Reading
 
     def files(self) -> dict[str, int]:
-        """The size in bytes of each plain file, sorted by name; links are not followed, hidden files not counted.
+        """The size in bytes of each plain file, sorted by name.
 
-        Raises RunError where there are more than a run can have.
+        Links are not followed; hidden files, and those whose names no screen can show, are not counted. Raises RunError
+        where there are more, or deeper ones, than a run can have, and where a folder cannot be read.
         """
-        found: dict[str, int] = {}
-        folders = [self.path]
+        try:
+            sizes = {path.relative_to(self.path).as_posix(): path.stat().st_size for path in self._walk()}
+        except OSError as error:
+            raise RunError(f"{error.filename}: cannot be read: {error.strerror}") from None
+        return dict(sorted(sizes.items()))
+
+    def _walk(self) -> Iterator[Path]:
+        """The paths of all that ``files`` counts."""
+        folders, count = [(self.path, 0)], 0
         while folders:
-            for path in folders.pop().iterdir():
-                if path.name.startswith(".") or path.is_symlink():
+            folder, depth = folders.pop()
+            for path in folder.iterdir():
+                count += 1
+                if count > MAX_FILES or depth > MAX_DEPTH:
+                    raise RunError(f"{self.path}: there are more than {MAX_FILES:,} files here", "this is no run")
+                if path.name.startswith(".") or not path.name.isprintable() or path.is_symlink():
                     continue
                 if path.is_dir():
-                    folders.append(path)
+                    folders.append((path, depth + 1))
                 elif path.is_file():
-                    found[path.relative_to(self.path).as_posix()] = path.stat().st_size
-                if len(found) + len(folders) > MAX_FILES:
-                    raise RunError(f"{self.path}: there are more than {MAX_FILES:,} files here", "this is no run")
-        return dict(sorted(found.items()))
+                    yield path
 
     def read(self, name: str, limit: int = MAX_ARRAY_BYTES) -> bytes:
         """The content of a file.
@@ -139,6 +150,10 @@ class RunDir:
         Raises RunError where it is missing, larger than ``limit``, or no plain file: links and pipes are not followed.
         """
         return storage.read(self.path / name, limit)
+
+    def sha256(self, name: str) -> str:
+        """The SHA-256 of a file's content, however large. Raises RunError as ``read`` does."""
+        return storage.sha256(self.path / name, MAX_ARRAY_BYTES)
 
     def read_text(self, name: str) -> str:
         """The content of a UTF-8 file of at most ``MAX_TEXT_BYTES``."""
@@ -160,8 +175,8 @@ class RunDir:
         content = self.read(MANIFEST, MAX_JSON_BYTES)
         try:
             hashes = sealed.unseal(content)["sha256"]
-            if not isinstance(hashes, dict):
-                raise ValueError("it holds no hashes")
+            if not isinstance(hashes, dict) or len(hashes) > MAX_FILES:
+                raise ValueError("it holds no hashes, or more than there can be files")
         except (ValueError, KeyError) as error:
             raise RunError(f"{self.path / MANIFEST}: this is not a manifest: {error}", "the file is damaged") from None
         return hashes
@@ -199,15 +214,16 @@ class RunDir:
     def _columns(self, content: bytes) -> dict[str, list[float]]:
         lines = io.BytesIO(content)
         header = next(lines, b"")
-        names = header.removesuffix(b"\n").split(b",")
-        if not header.endswith(b"\n") or len(names) > MAX_COLUMNS or not all(map(_COLUMN.fullmatch, names)):
+        names = header[:MAX_LINE].removesuffix(b"\n").split(b",")
+        fits = len(set(names)) == len(names) <= MAX_COLUMNS and all(map(_COLUMN.fullmatch, names))
+        if not header.endswith(b"\n") or not fits:
             raise RunError(f"{self.path / METRICS}:1: this is not a table's header", "the file is damaged")
         columns: dict[str, list[float]] = {name.decode(): [] for name in names}
         for number, line in enumerate(lines, 2):
             if not line.endswith(b"\n"):
                 break
             try:
-                values = [float(cell) for cell in line.split(b",")]
+                values = [float(cell) for cell in line.split(b",")] if len(line) <= MAX_LINE else []
             except ValueError:
                 values = []
             if len(values) != len(names) or number > MAX_ROWS + 1:
@@ -216,17 +232,19 @@ class RunDir:
                 columns[name].append(value)
         return columns
 
-    def weights(self, name: str = WEIGHTS, check: tensors.Check | None = None) -> dict[str, Array]:
+    def weights(
+        self, name: str = WEIGHTS, check: tensors.Check | None = None, limit: int = MAX_ARRAY_BYTES
+    ) -> dict[str, Array]:
         """The arrays of a safetensors file; ``check`` may refuse them by their headers, before they are loaded."""
-        return tensors.load(self.path / name, MAX_ARRAY_BYTES, check)
+        return tensors.load(self.path / name, limit, check)
 
-    def arrays(self, name: str = PREDICTIONS) -> dict[str, Array]:
-        """The arrays of an .npz file, never pickle. Raises RunError for one that is damaged, or grows too large."""
-        content = self.read(name)
+    def arrays(self, name: str = PREDICTIONS, limit: int = MAX_ARRAY_BYTES) -> dict[str, Array]:
+        """The arrays of an .npz file, of at most ``limit`` bytes, never pickle. Raises RunError for damage."""
+        content = self.read(name, limit)
         try:
             with ZipFile(io.BytesIO(content)) as file:
                 members = file.infolist()
-                if sum(member.file_size for member in members) > MAX_ARRAY_BYTES:
+                if sum(member.file_size for member in members) > limit:
                     raise ValueError("it holds more than fits here")
                 if any(member.compress_type not in (0, ZIP_DEFLATED) for member in members):
                     raise ValueError("packed in a way that is not read")
@@ -238,9 +256,9 @@ class RunDir:
             message = f"{self.path / name}: this is not a plain .npz file: {error or type(error).__name__}"
             raise RunError(message, "the file is damaged") from None
 
-    def array(self, name: str = LOSSES) -> Array:
-        """The array of a .npy file, never pickle. Raises RunError for one that is damaged."""
-        content = self.read(name)
+    def array(self, name: str = LOSSES, limit: int = MAX_ARRAY_BYTES) -> Array:
+        """The array of a .npy file of at most ``limit`` bytes, never pickle. Raises RunError for damage."""
+        content = self.read(name, limit)
         try:
             return read_npy(io.BytesIO(content), len(content))
         except ValueError as error:

@@ -54,7 +54,14 @@ def all_runs(runs: Path) -> list[RunDir]:
         raise RunError(f"{runs}: this is not a folder", "name the folder that holds the runs")
     with os.scandir(runs) as entries:
         names = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-    return [RunDir(runs / name) for name in sorted(names, key=_natural) if (runs / name / SUMMARY).is_file()]
+    return [RunDir(runs / name) for name in sorted(names, key=_natural) if _is_run(runs / name)]
+
+
+def _is_run(path: Path) -> bool:
+    """Whether there is a run.json in it; not in a folder that may not be looked into."""
+    with suppress(OSError):
+        return (path / SUMMARY).is_file()
+    return False
 
 
 def find(runs: Path, wanted: str) -> RunDir:
@@ -62,10 +69,9 @@ def find(runs: Path, wanted: str) -> RunDir:
 
     Raises RunError where there is none or more than one.
     """
-    with suppress(OSError):  # a name too long for the file system
-        path = Path(wanted)
-        if (path / SUMMARY).is_file():
-            return RunDir(path if path.name not in ("", "..") else path.resolve())  # . has no name to show
+    path = Path(wanted)
+    if _is_run(path):
+        return RunDir(path if path.name not in ("", "..") else path.resolve())  # . has no name to show
     known = all_runs(runs)
     if not known:
         raise RunError(f"{wanted}: there are no runs in {runs}", "train one first: nnlab train configs/ann.yaml")
@@ -92,7 +98,7 @@ def discard(run: RunDir) -> None:
 
 def remove(run: RunDir) -> None:
     """Delete a run directory. Raises RunError for anything else, so that no other folder is ever deleted."""
-    if run.path.is_symlink() or not (run.path / SUMMARY).is_file():
+    if run.path.is_symlink() or not _is_run(run.path):
         raise RunError(f"{run.path}: this is not a run directory", "name a run that `nnlab runs` lists")
     try:
         shutil.rmtree(run.path)

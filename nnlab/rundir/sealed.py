@@ -3,10 +3,14 @@
 import hashlib
 import json
 import math
+import sys
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
 SEAL = "seal"
+MAX_KEYS = 10_000
+MAX_NESTED = 250_000
+"""Lists and objects; what is small as text may take a hundred times the memory as they do."""
 
 
 def sha256(content: bytes) -> str:
@@ -25,13 +29,21 @@ def seal(content: Mapping[str, Any]) -> bytes:
 
 
 def load(text: bytes) -> dict[str, Any]:
-    """A JSON object. Raises ValueError for anything else, a key given twice, and NaN or infinity as a number."""
+    """A JSON object.
+
+    Raises ValueError for anything else, a key given twice, NaN or infinity as a number, text that is no Unicode, and
+    more inside than anything that is written here has.
+    """
+    if text.count(b"[") + text.count(b"{") > MAX_NESTED:
+        raise ValueError("it holds too many lists and objects")
     try:
         content = json.loads(text.decode(), object_pairs_hook=_unique, parse_constant=_refuse)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     if not isinstance(content, dict):
         raise ValueError("it is not an object")
+    if b"\\u" in text:  # half a surrogate pair can be written so, and could not be written again
+        json.dumps(content, ensure_ascii=False).encode()
     return content
 
 
@@ -55,7 +67,14 @@ def finite(content: Any) -> Any:
     return content
 
 
+def is_number(value: Any) -> bool:
+    """Whether it is a number that a float can hold; JSON's may have any number of digits."""
+    return type(value) in (int, float) and abs(value) <= sys.float_info.max
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MAX_KEYS:
+        raise ValueError(f"an object in it has more than {MAX_KEYS:,} keys")
     content = dict(pairs)
     if len(content) < len(pairs):
         raise ValueError("a key is given twice")

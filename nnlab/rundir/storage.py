@@ -1,9 +1,12 @@
 """Storage: the only code that changes a run's files; a change happens whole or not at all, lasts, follows no link."""
 
 import errno
+import hashlib
 import os
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import BufferedReader
 from pathlib import Path
 
 from nnlab.errors import RunError
@@ -91,13 +94,26 @@ def read(path: Path, limit: int) -> bytes:
     Raises RunError for a missing or larger file and for what is no plain file: links are not followed, and a pipe is
     not waited for.
     """
+    with opened(path, limit) as file:
+        return file.read(limit)
+
+
+def sha256(path: Path, limit: int) -> str:
+    """The SHA-256 in hexadecimal of a file that ``read`` would read, of which only a piece is in memory at a time."""
+    with opened(path, limit) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def opened(path: Path, limit: int) -> Iterator[BufferedReader]:
+    """A plain file of at most ``limit`` bytes to read from. Raises RunError as ``read`` does."""
     handle = open_plain(path)
     try:
         size = os.fstat(handle).st_size
         if size > limit:
             raise RunError(f"{path}: {size:,} bytes are more than the {limit:,} that fit here", "the file is damaged")
         with os.fdopen(handle, "rb", closefd=False) as file:
-            return file.read(limit)
+            yield file
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error.strerror}") from None
     finally:

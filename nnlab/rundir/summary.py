@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from nnlab.rundir.sealed import is_number
+
 SCHEMA_VERSION = 1
 RUNNING, DIED = "running", "died"
 STATUSES = (RUNNING, "finished", "failed", "interrupted")
@@ -13,7 +15,6 @@ MAX_TEXT = 4096
 MAX_DEPTH = 5
 MAX_METRICS = 20
 SPLITS = ("train", "val", "test")
-_NUMBER = int | float
 
 Check = Callable[[Any], bool]
 
@@ -31,7 +32,7 @@ def _texts(value: Any) -> bool:
 
 
 def _numbers(value: Any) -> bool:
-    return isinstance(value, list) and all(type(item) in (int, float) for item in value)
+    return isinstance(value, list) and all(map(is_number, value))
 
 
 def _shape(value: Any) -> bool:
@@ -49,7 +50,7 @@ _EVERY_RUN_HAS: dict[str, Check] = {
 }
 _MAY_HAVE: dict[str, Check] = {
     "steps": _count,
-    "epochs": _is(_NUMBER),
+    "epochs": is_number,
     "parameters": _count,
     "best": _is(dict),
     "resumed": _is(list),
@@ -58,8 +59,11 @@ _MAY_HAVE: dict[str, Check] = {
 _OF_DATA: dict[str, Check] = {
     **dict.fromkeys(("train", "val", "test", "features", "outputs"), _count),
     **dict.fromkeys(("classes", "feature_names"), _texts),
-    **dict.fromkeys(("mean", "std"), _numbers),
+    "mean": _numbers,
+    "std": lambda value: _numbers(value) and all(value),
     "shape": _shape,
+    "scale": lambda value: is_number(value) and value > 0,
+    "target_name": _is(str),
 }
 
 
@@ -86,20 +90,25 @@ def wrong(summary: Mapping[str, Any]) -> str | None:
     data = summary["dataset"]
     checks = [(key, summary.get(key), right) for key, right in _MAY_HAVE.items()]
     checks += [(f"dataset.{key}", data.get(key), right) for key, right in _OF_DATA.items()]
-    checks += [(f"seconds.{key}", value, _is(_NUMBER)) for key, value in summary["seconds"].items()]
+    checks += [(f"seconds.{key}", value, is_number) for key, value in summary["seconds"].items()]
     for split, found in summary["metrics"].items():
         checks.append((f"metrics.{split}", found, lambda found: isinstance(found, dict) and len(found) <= MAX_METRICS))
         if isinstance(found, dict):
-            checks += [(f"metrics.{split}.{key}", value, _is(_NUMBER)) for key, value in found.items()]
+            checks += [(f"metrics.{split}.{key}", value, is_number) for key, value in found.items()]
     bad = next((key for key, value, right in checks if value is not None and not right(value)), None)
-    return bad or _contradiction(data)
+    return bad or _contradiction(data, summary["task"])
 
 
-def _contradiction(data: Mapping[str, Any]) -> str | None:
-    """What cannot be so together: as many features as the shape says, and as many outputs as there are classes."""
+def _contradiction(data: Mapping[str, Any], task: str) -> str | None:
+    """What cannot be so together: features as the shape says, outputs as there are classes, a mean for each feature."""
     shape, features, classes, outputs = (data.get(key) for key in ("shape", "features", "classes", "outputs"))
     if shape and features is not None and math.prod(shape) != features:
         return "dataset.features"
+    for key in ("mean", "std", "feature_names"):
+        if data.get(key) and features is not None and len(data[key]) != features:
+            return f"dataset.{key}"
+    if classes is not None and bool(classes) != (task == "classification"):
+        return "dataset.classes"
     if classes and outputs is not None and len(classes) != outputs:
         return "dataset.outputs"
     return "dataset.outputs" if outputs == 0 else None

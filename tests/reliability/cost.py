@@ -19,7 +19,7 @@ RECIPES = {"ann.yaml": [], "mlp-np.yaml": ["train.epochs=100"], "cnn.yaml": ["tr
 
 
 def measure(full: bool, folder: Path) -> Finding:
-    """The recipes on MNIST, whole; a quick round has one for some seconds and works out what a checkpoint would take."""
+    """The recipes on MNIST, whole; a quick round works out what a checkpoint would take from some seconds of one."""
     failures, notes = [], []
     for name, overrides in RECIPES.items() if full else [("ann.yaml", SHORT)]:
         spent, checkpoints, seconds = _train(ROOT / "configs" / name, overrides, folder / "runs")

@@ -142,7 +142,7 @@ def no_plain_files() -> Iterator[Forgery]:
         "a folder": lambda path, site: (path / "x").mkdir(parents=True),
         "a socket": _socket,
         "10 GiB of nothing": lambda path, site: _sparse(path, 10 * 2**30),
-        "1.9 GiB of nothing": lambda path, site: _sparse(path, 19 * 2**30 // 10),
+        "1 GiB of nothing": lambda path, site: _sparse(path, 2**30),
         "closed": lambda path, site: path.chmod(0),
     }
     for kind, make in kinds.items():
@@ -382,10 +382,20 @@ class _Canary:
 
 def numpy_files() -> Iterator[Forgery]:
     """predictions.npz and losses.npy."""
-    shapes = {"10^15 rows": "(1000000000000000,)", "sides below nothing": "(-5, -5)", "code": "__x"}
+    kinds = {
+        "10^15 rows": "'<f8', 'shape': (1000000000000000,)",
+        "sides below nothing": "'<f8', 'shape': (-5, -5)",
+        "code": "'<f8', 'shape': __import__('os')",
+        "one number": "'<f8', 'shape': ()",
+        "text": "'<U4', 'shape': (4,)",
+        "text of no length": "'<U0', 'shape': (10000000000,)",
+        "records": "[('a', '<f4'), ('b', '<f4')], 'shape': (8,)",
+        "arrays of arrays": "('<f8', (2, 2)), 'shape': (2,)",
+        "dates": "'<M8[s]', 'shape': (8,)",
+    }
     for name in (rundir.PREDICTIONS, rundir.LOSSES):
-        for kind, shape in shapes.items():
-            header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}"
+        for kind, what in kinds.items():
+            header = f"{{'fortran_order': False, 'descr': {what}}}"
             yield f"{name}: {kind}", CLASSES, lambda site, name=name, header=header: _npy(site, name, header, b"x" * 64)
         deep = "{'descr': " + "(" * 5000
         yield f"{name}: deep nesting", CLASSES, lambda site, name=name, deep=deep: _npy(site, name, deep, b"")
@@ -490,8 +500,8 @@ def folders() -> Iterator[Forgery]:
     for name in (*planted, "checkpoint/.state.json.tmp"):
         for base in (CLASSES, STOPPED):
             yield f"{name} leads outside, {base}", base, lambda site, name=name: _plant(site, name)
-        yield f"{name} is a pipe", STOPPED, lambda site, name=name: os.mkfifo(site.run / name)
-        yield f"{name} is a folder", STOPPED, lambda site, name=name: (site.run / name / "x").mkdir(parents=True)
+        yield f"{name} is a pipe", STOPPED, lambda site, name=name: os.mkfifo(_gone(site.run / name))
+        yield f"{name} is a folder", STOPPED, lambda site, name=name: (_gone(site.run / name) / "x").mkdir(parents=True)
     for name in ("confusion-test.png", "loss.png", "weights.safetensors", "metrics.csv"):
         yield f"stopped: {name} leads outside", STOPPED, lambda site, name=name: _plant(site, name)
     for base in (CLASSES, STOPPED):
@@ -517,6 +527,7 @@ def folders() -> Iterator[Forgery]:
         "an underscore": header + b"1_0,1_0,1_0,1_0,1_0,1_0\n",
         "a column of escapes": b"step,\x1b[2J,<script>\n1,2,3\n",
         "a column twice": b"step,step,seconds\n1,2,3\n",
+        "steps alone": b"step\n5\n10\n15\n18\n",
         "nothing": b"",
     }
     for kind, content in tables.items():
@@ -524,9 +535,13 @@ def folders() -> Iterator[Forgery]:
             yield f"metrics.csv: {kind}, {base}", base, lambda site, content=content: _rows(site, content)
 
 
+def _gone(path: Path) -> Path:
+    path.unlink(missing_ok=True)
+    return path
+
+
 def _plant(site: Site, name: str) -> None:
-    (site.run / name).unlink(missing_ok=True)
-    (site.run / name).symlink_to(site.outside / "canary.yaml")
+    _gone(site.run / name).symlink_to(site.outside / "canary.yaml")
 
 
 def _deep(folder: Path, name: str, levels: int) -> None:
