@@ -369,3 +369,33 @@ def test_a_run_found_as_the_working_directory_has_its_name(tmp_path, monkeypatch
     assert rundir.find(tmp_path, ".").name == run.name
     rundir.remove(rundir.find(tmp_path, "."))
     assert not run.path.exists()
+
+
+# Read while another process writes
+
+
+def test_a_file_that_goes_while_files_are_listed_is_left_out(run, monkeypatch):
+    (run.path / "checkpoint").mkdir()
+    (run.path / "checkpoint" / "1.safetensors").write_bytes(b"x")
+    walk = RunDir._walk
+
+    def and_then_it_goes(self):
+        for path in walk(self):
+            if path.name == "1.safetensors":
+                path.unlink()
+                path.parent.rmdir()
+            yield path
+
+    monkeypatch.setattr(RunDir, "_walk", and_then_it_goes)
+    assert sorted(run.files()) == ["run.json"]
+
+
+def test_a_run_that_ends_while_it_is_looked_at_has_not_died(run, monkeypatch):
+    run.write_json(rundir.SUMMARY, {**SUMMARY, "status": "running"})
+
+    def ended_just_now(path):
+        run.write_json(rundir.SUMMARY, SUMMARY)
+        return False
+
+    monkeypatch.setattr("nnlab.rundir.lock.held", ended_just_now)
+    assert run.summary()["status"] == "finished"

@@ -14,7 +14,7 @@ from nnlab.experiment.recording import Recording
 from nnlab.experiment.train import complete
 from nnlab.fit import Plan
 from nnlab.model import Model
-from nnlab.rundir import CONFIG, ENVIRONMENT, RunDir, State, sha256
+from nnlab.rundir import CONFIG, ENVIRONMENT, RunDir, State
 
 
 def resume(
@@ -64,7 +64,7 @@ def _refuse_finished(run: RunDir, epochs: int | None) -> None:
 def _config(run: RunDir, summary: dict[str, Any], state: State | None) -> Config:
     """The run's config. Raises RunError where it is not the one that run.json, or else the checkpoint, belongs to."""
     known = {summary.get("config_sha256"), state.config_sha256 if state else None}
-    if sha256(run.read(CONFIG)) not in known:
+    if run.sha256(CONFIG) not in known:
         raise RunError(
             f"{run.path / CONFIG}: this config was edited since the run began",
             f"bring the old one back, or train it as another run: nnlab train {run.path / CONFIG}",

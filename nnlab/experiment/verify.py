@@ -119,7 +119,7 @@ def _manifest(run: RunDir, status: str) -> Iterator[Check]:
 
 def _config(run: RunDir) -> str:
     summary, config = run.summary(), config_of(run)
-    found = sha256(run.read(CONFIG))
+    found = run.sha256(CONFIG)
     if found != summary.get("config_sha256"):
         raise CheckError("it is not the config that run.json belongs to: its SHA-256 differs")
     said = {"model": config.model.name, "seed": config.seed}
@@ -186,7 +186,7 @@ def _last_checkpoint(run: RunDir, model: Model, plan: Plan) -> str:
     if kept is None:
         raise CheckError("it is gone")
     _must_equal("its step", kept.state.step, plan.steps)
-    _must_equal("its config", kept.state.config_sha256, sha256(run.read(CONFIG)))
+    _must_equal("its config", kept.state.config_sha256, run.sha256(CONFIG))
     weights = model.weights()
     check_weights(kept.arrays["weights"], weights)
     if not all(np.array_equal(weights[name], array) for name, array in kept.arrays["weights"].items()):

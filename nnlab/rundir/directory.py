@@ -5,7 +5,8 @@ import re
 import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
@@ -122,8 +123,11 @@ class RunDir:
         Links are not followed; hidden files, and those whose names no screen can show, are not counted. Raises RunError
         where there are more, or deeper ones, than a run can have, and where a folder cannot be read.
         """
+        sizes: dict[str, int] = {}
         try:
-            sizes = {path.relative_to(self.path).as_posix(): path.stat().st_size for path in self._walk()}
+            for path in self._walk():
+                with suppress(FileNotFoundError):  # a checkpoint that a training has just replaced
+                    sizes[path.relative_to(self.path).as_posix()] = path.stat().st_size
         except OSError as error:
             raise RunError(f"{error.filename}: cannot be read: {error.strerror}") from None
         return dict(sorted(sizes.items()))
@@ -133,7 +137,7 @@ class RunDir:
         folders, count = [(self.path, 0)], 0
         while folders:
             folder, depth = folders.pop()
-            for path in folder.iterdir():
+            for path in _inside(folder):
                 count += 1
                 if count > MAX_FILES or depth > MAX_DEPTH:
                     raise RunError(f"{self.path}: there are more than {MAX_FILES:,} files here", "this is no run")
@@ -195,6 +199,14 @@ class RunDir:
         A run that says it is running, and whose lock nobody holds, has the status ``died``. Raises RunError where the
         file is missing, damaged or of another version.
         """
+        summary = self._summary()
+        if summary["status"] == RUNNING and not lock.held(self.path):
+            summary = self._summary()  # it may have ended since
+            if summary["status"] == RUNNING:
+                summary["status"] = DIED
+        return summary
+
+    def _summary(self) -> dict[str, Any]:
         summary = self.read_json(SUMMARY)
         if summary.get("schema_version") != SCHEMA_VERSION:
             raise RunError(
@@ -203,8 +215,6 @@ class RunDir:
         key = wrong(summary)
         if key:
             raise RunError(f"{self.path / SUMMARY}: {key} is missing or not what it should be", "the file is damaged")
-        if summary["status"] == RUNNING and not lock.held(self.path):
-            summary["status"] = DIED
         return summary
 
     def metrics(self) -> dict[str, list[float]]:
@@ -263,6 +273,13 @@ class RunDir:
             return read_npy(io.BytesIO(content), len(content))
         except ValueError as error:
             raise RunError(f"{self.path / name}: this is not a .npy file: {error}", "the file is damaged") from None
+
+
+def _inside(folder: Path) -> list[Path]:
+    """What a folder holds; nothing for one that has just been deleted."""
+    with suppress(FileNotFoundError):
+        return list(islice(folder.iterdir(), MAX_FILES + 1))
+    return []
 
 
 def metrics_line(row: Sequence[float]) -> bytes:

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -165,16 +164,18 @@ class Worker:
 
     def _attempt(self, site: Site, forgery: str, base: str) -> None:
         """Every command on one forgery."""
-        _never_read(site.outside)
+        canaries = _never_read(site.outside)
         for name, arguments in self._commands(site, base):
             watched = [site.outside, Path("/dev/zero")]
-            before = _state(site)
+            before = _state(site, canaries)
             done = self.children.run(*arguments, timeout=TIMEOUT, watched=watched)
             self.commands += 1
             case = f"{forgery}: {name}"
             self.slowest = max(self.slowest, (done.seconds, case))
             self.largest = max(self.largest, (done.mebibytes, case))
-            wrong = [*_wrong(done, site), *(["a file outside is not as it was"] if _state(site) != before else [])]
+            wrong = _wrong(done, site)
+            if _state(site, canaries) != before:
+                wrong.append("a file outside is not as it was")
             if done.seconds > self.usual[base].get(name, 0.1) + SECONDS:
                 wrong.append(f"it took {done.seconds:.1f} s")
             self.failures += [f"{case}: {text}" for text in wrong]
@@ -197,25 +198,22 @@ def _wrong(done: Outcome, site: Site) -> list[str]:
     return wrong + [f"it did: {what}" for what in done.seen if not what.startswith(ours)]
 
 
-def _state(site: Site) -> list[tuple[Any, ...]]:
-    """Everything outside the run: a write shows in size and times, a read in the time of the last access.
-
-    What is in the run too, by a hard link, may be read.
-    """
-    found: list[tuple[Any, ...]] = []
-    for path in sorted([*site.outside.rglob("*"), *site.data.rglob("*")]):
-        facts = path.lstat()
-        canary = path.is_relative_to(site.outside) and stat.S_ISREG(facts.st_mode) and facts.st_nlink == 1
-        accessed = facts.st_atime_ns if canary else 0
-        found.append((path, facts.st_ino, facts.st_mode, facts.st_size, facts.st_mtime_ns, accessed))
+def _never_read(folder: Path) -> list[Path]:
+    """The files of a folder that are nowhere else, by a hard link, set so that the system notes any reading."""
+    found = [path for path in folder.rglob("*") if path.is_file() and path.lstat().st_nlink == 1]
+    for path in found:
+        os.utime(path, ns=(0, path.stat().st_mtime_ns))
     return found
 
 
-def _never_read(folder: Path) -> None:
-    """Set the times of the last access so far back that any reading is noted by the file system."""
-    for path in folder.rglob("*"):
-        if path.is_file() and not path.is_symlink():
-            os.utime(path, ns=(0, path.stat().st_mtime_ns))
+def _state(site: Site, canaries: list[Path]) -> list[tuple[Any, ...]]:
+    """Everything outside the run: a write shows in size and times, a read of a canary in the time of the last one."""
+    found: list[tuple[Any, ...]] = []
+    for path in sorted([*site.outside.rglob("*"), *site.data.rglob("*")]):
+        facts = path.lstat()
+        accessed = facts.st_atime_ns if path in canaries else 0
+        found.append((path, facts.st_ino, facts.st_mode, facts.st_size, facts.st_mtime_ns, accessed))
+    return found
 
 
 if __name__ == "__main__":

@@ -128,10 +128,14 @@ def _config_text(site: Site, text: str) -> None:
     _summary(site, lambda found: found.update(config_sha256=sha256(added.encode())))
 
 
+SHARP = ("a link outside", "a hard link outside", "a pipe", "1 GiB of nothing")
+"""What is tried in the place of every file, and not just of some."""
+
+
 def no_plain_files() -> Iterator[Forgery]:
     """Each file is something else, and what a link leads to is as good as the file was."""
-    files = ("run.json", "config.yaml", "metrics.csv", "weights.safetensors", "predictions.npz", "losses.npy")
-    others = ("env.json", "manifest.json", "checkpoint/state.json", "checkpoint/*.safetensors", "best.safetensors")
+    some = ("run.json", "config.yaml", "metrics.csv", "checkpoint/state.json")
+    others = ("weights.safetensors", "best.safetensors", "predictions.npz", "losses.npy", "env.json", "manifest.json")
     kinds: dict[str, Callable[[Path, Site], Any]] = {
         "a link outside": _link_outside,
         "a hard link outside": lambda path, site: os.link(shutil.move(path, site.outside / path.name), path),
@@ -146,7 +150,7 @@ def no_plain_files() -> Iterator[Forgery]:
         "closed": lambda path, site: path.chmod(0),
     }
     for kind, make in kinds.items():
-        for name in (*files, *others):
+        for name in (*some, *others, "checkpoint/*.safetensors") if kind in SHARP else some:
             forge: Forge = lambda site, name=name, make=make, kind=kind: _replace(site, name, make, kind)  # noqa: E731
             yield f"{name} is {kind}", CLASSES, forge
 
