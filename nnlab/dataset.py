@@ -46,7 +46,7 @@ def read_npy(file: IO[bytes], limit: int) -> Array:
     if dtype.hasobject:
         raise ValueError("it holds Python objects, which need pickle")
     size = math.prod(shape) * dtype.itemsize
-    if not 0 <= size <= limit or min(shape, default=0) < 0:
+    if not 0 <= size <= limit or not all(type(side) is int and side >= 0 for side in shape):
         raise ValueError("it is shorter than its header says")
     content = np.empty(size, np.uint8)
     if _fill(file, content.data) < size:

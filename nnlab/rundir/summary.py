@@ -57,8 +57,9 @@ _MAY_HAVE: dict[str, Check] = {
     "config_sha256": _is(str),
 }
 _OF_DATA: dict[str, Check] = {
-    **dict.fromkeys(("train", "val", "test", "features", "outputs"), _count),
+    **dict.fromkeys(("val", "test", "features", "outputs"), _count),
     **dict.fromkeys(("classes", "feature_names"), _texts),
+    "train": lambda value: _count(value) and value > 0,
     "mean": _numbers,
     "std": lambda value: _numbers(value) and all(value),
     "shape": _shape,
@@ -107,6 +108,8 @@ def _contradiction(data: Mapping[str, Any], task: str) -> str | None:
     for key in ("mean", "std", "feature_names"):
         if data.get(key) and features is not None and len(data[key]) != features:
             return f"dataset.{key}"
+    if bool(data.get("mean")) != bool(data.get("std")):
+        return "dataset.std"
     if classes is not None and bool(classes) != (task == "classification"):
         return "dataset.classes"
     if classes and outputs is not None and len(classes) != outputs:

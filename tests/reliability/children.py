@@ -61,7 +61,9 @@ class Children:
 
     def __exit__(self, *error: object) -> None:
         assert self.process.stdin
+        assert self.process.stdout
         self.process.stdin.close()
+        self.process.stdout.close()
         self.process.wait(60)
 
     def run(

@@ -14,7 +14,7 @@ import numpy as np
 
 from tests.reliability.children import Children, Outcome
 from tests.reliability.finding import Finding
-from tests.reliability.forgeries import CLASSES, STOPPED, VALUES, Site, all_forgeries
+from tests.reliability.forgeries import CLASSES, CLOSED, STOPPED, VALUES, Site, all_forgeries
 from tests.reliability.processes import answer, start_worker
 
 GOAL = (
@@ -85,7 +85,9 @@ class Worker:
                     site.reseal()
                 self._attempt(site, name, base)
                 self.tried += 1
-                shutil.rmtree(self.folder / "site")
+                if (closed := site.run / CLOSED).exists():
+                    closed.chmod(0o700)  # so that it can be deleted
+                shutil.rmtree(site.home)
         return {key: getattr(self, key) for key in ("failures", "tried", "commands", "slowest", "largest")}
 
     def _train(self, base: str) -> Path:

@@ -21,6 +21,7 @@ from nnlab.rundir import RunDir, sealed, sha256
 
 CLASSES, VALUES, STOPPED = "classes", "values", "stopped"
 """What is forged: a finished run of either task, or one that was stopped."""
+CLOSED = "closed"
 TEXTS = {
     "markup": "[/x]run [bold]",
     "an escape sequence": "\x1b[2J\x1b]0;owned\x07\x9b31m",
@@ -515,7 +516,7 @@ def folders() -> Iterator[Forgery]:
         yield f"900 folders in a row, {base}", base, lambda site: _deep(site.run, "d", 900)
         yield f"folders too deep for a path, {base}", base, lambda site: _deep(site.run, "d" * 250, 40)
         yield f"a name that is no text, {base}", base, lambda site: (site.run / os.fsdecode(b"x\xff\x1b")).touch()
-        yield f"a folder that is closed, {base}", base, lambda site: (site.run / "closed").mkdir(0)
+        yield f"a folder that is closed, {base}", base, lambda site: (site.run / CLOSED).mkdir(0)
     yield "100,000 files", CLASSES, lambda site: _many_files(site.run / "many")
     yield "100,000 files in checkpoint/", STOPPED, lambda site: _many_files(site.run / "checkpoint")
     yield "checkpoint/ is a file", STOPPED, lambda site: _file_for_checkpoint(site)

@@ -7,7 +7,7 @@ from nnlab import discover, rundir
 from nnlab.rundir import RunDir
 
 STEPPABLE = [name for name in discover.names("models") if getattr(discover.module("models", name), "STEPPABLE", True)]
-OPTIMIZERS = ("sgd, lr: 0.05", "sgd, lr: 0.01, momentum: 0.9, nesterov: true", "adam, lr: 0.01", "adamw, lr: 0.01")
+OPTIMIZERS = ("sgd, lr: 0.004", "sgd, lr: 0.001, momentum: 0.9, nesterov: true", "adam, lr: 0.01", "adamw, lr: 0.01")
 EVERY = (1, 3, 10, 1000)
 """Steps between checkpoints: each one, many, some, and none before the end."""
 
