@@ -36,6 +36,10 @@ class DataUnavailableError(DataError):
     """The data could not be had: no host answered, or what came was damaged. A config's ``fallback`` answers this."""
 
 
+class DataChangedError(DataError):
+    """The data is there, and is not what the run was trained on."""
+
+
 class DeviceError(ConfigError):
     """The device that was asked for is not there, or the model cannot run on it."""
 

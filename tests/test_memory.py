@@ -18,9 +18,9 @@ from nnlab.backends.size import check_size
 from nnlab.dataset import Task
 from nnlab.errors import ConfigError, NnlabError, RunError
 from nnlab.experiment import pictures
-from nnlab.experiment.build import MAX_EVALUATIONS, plan_for
+from nnlab.experiment.build import plan_for
 from nnlab.model import Model, Optimizer, Setup
-from nnlab.rundir import RunDir
+from nnlab.rundir import MAX_ROWS, RunDir
 from tests.conftest import DIGITS, ROOT, Cli
 from tests.model_fixtures import cases
 
@@ -364,8 +364,8 @@ def test_more_records_than_there_is_room_for_are_refused(tmp_path: Path, train: 
 
 
 def test_as_many_records_as_there_is_room_for_are_kept(tmp_path: Path) -> None:
-    plan = plan_for(config_of(tmp_path, f"epochs: {MAX_EVALUATIONS}, batch_size: full"), 1437)
-    assert (plan.steps, plan.eval_every, plan.batch_size) == (MAX_EVALUATIONS, 1, None)
+    plan = plan_for(config_of(tmp_path, f"epochs: {MAX_ROWS}, batch_size: full"), 1437)
+    assert (plan.steps, plan.eval_every, plan.batch_size) == (MAX_ROWS, 1, None)
     plan = plan_for(config_of(tmp_path, "steps: 500000, eval_every: 2, batch_size: 100"), 1437)
     assert (plan.steps, plan.eval_every, plan.batch_size) == (500_000, 2, 100)
 

@@ -1,25 +1,28 @@
 """Resume: a stopped run goes on to the same bits as one that never stopped."""
 
+import math
 import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from nnlab import discover, experiment
+from nnlab import discover, experiment, fit
 from nnlab.backends.updates import Sgd
-from nnlab.errors import CheckError, DataError, Interrupted, RunError
-from nnlab.rundir import LOSSES, STATE, RunDir, sealed
+from nnlab.errors import CheckError, DataError, Interrupted, RunError, TrainingError
+from nnlab.experiment.events import Finishing
+from nnlab.rundir import STATE, RunDir, sealed
 from tests.conftest import Cli
+from tests.reliability.twins import STEPPABLE, outcome
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
-STEPPABLE = [name for name in discover.names("models") if getattr(discover.module("models", name), "STEPPABLE", True)]
 
 
 def config_for(model: str, folder: Path, train: str = "steps: 45, batch_size: 50, eval_every: 10, lr: 0.01") -> Path:
@@ -48,14 +51,6 @@ def stop_at(events: Any, step: int) -> RunDir:
                 events.throw(Interrupted(2))
             return run
     raise AssertionError("it ended before it could be stopped")
-
-
-def outcome(run: RunDir) -> tuple[Any, ...]:
-    """All that must be equal to the bit: weights, best weights, rows less their seconds, losses, metrics and scores."""
-    columns = {name: values for name, values in run.metrics().items() if name != "seconds"}
-    files = [file for file in run.files() if file.endswith(("safetensors", "predictions.npz")) or file == LOSSES]
-    summary = run.summary()
-    return columns, {file: run.read(file) for file in files}, summary["metrics"], summary["best"], summary["steps"]
 
 
 @pytest.mark.parametrize("optimizer", ["optimizer: sgd, momentum: 0.9", "optimizer: adamw"])
@@ -121,10 +116,51 @@ def test_a_row_that_comes_otherwise_stops_the_run_unless_that_is_allowed(tmp_pat
     kept = checkpoint_files(run)
     with pytest.raises(CheckError, match="the row of step 30 came out otherwise"):
         run_to_end(experiment.resume(run))
-    assert (run.read("metrics.csv"), checkpoint_files(run)) == (rows, kept)
+    assert (run.read("metrics.csv"), checkpoint_files(run)) == (rows, kept | {"cut.csv": run.cut_rows()})
     assert run.summary()["status"] == "failed"
     run_to_end(experiment.resume(run, inexact=True))
     assert run.summary()["resumed"][-1] == {"step": 20, "inexact": [], "rows_differing": [30]}
+
+
+def test_rows_that_were_cut_off_are_awaited_over_a_second_stop(tmp_path: Path) -> None:
+    run = stopped_past_its_checkpoint(experiment.resolve(config_for("mlp-np", tmp_path, PAST)), tmp_path / "b")
+    run.write("metrics.csv", run.read("metrics.csv").replace(b"\n35,", b"\n35,9"))
+    stop_at(experiment.resume(run), 26)
+    assert run.checkpoint_state().step < 35
+    with pytest.raises(CheckError, match="the row of step 35 came out otherwise"):
+        run_to_end(experiment.resume(run))
+
+
+def test_where_the_evaluation_diverged_no_checkpoint_takes_the_place_of_a_good_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = "steps: 45, batch_size: 50, eval_every: 10, checkpoint_every: 10"
+    resolved = experiment.resolve(config_for("mlp-np", tmp_path, train))
+    real, calls = fit.evaluate, []
+
+    def inf_the_second_time(*arguments: Any) -> Any:
+        calls.append(1)
+        found = real(*arguments)
+        return replace(found, metrics={**found.metrics, "loss": math.inf}) if len(calls) == 2 else found
+
+    monkeypatch.setattr(fit, "evaluate", inf_the_second_time)
+    events = experiment.train(resolved, tmp_path / "a")
+    run = next(event.run for event in events if isinstance(event, experiment.Started))
+    with pytest.raises(TrainingError, match="the loss became inf after step 20"):
+        run_to_end(events)
+    assert run.checkpoint_state().step == 10
+
+
+def test_a_signal_while_the_last_files_are_written_leaves_a_run_that_is_finished_later(tmp_path: Path) -> None:
+    resolved = experiment.resolve(config_for("mlp-np", tmp_path))
+    straight = run_to_end(experiment.train(resolved, tmp_path / "a"))
+    events = experiment.train(resolved, tmp_path / "b")
+    run = next(event.run for event in events if isinstance(event, experiment.Started))
+    next(event for event in events if isinstance(event, Finishing))
+    with pytest.raises(Interrupted):
+        events.throw(Interrupted(2))
+    assert run.summary()["status"] == "interrupted"
+    assert outcome(run_to_end(experiment.resume(run))) == outcome(straight)
 
 
 def test_a_run_without_a_checkpoint_starts_again(tmp_path: Path) -> None:
@@ -132,6 +168,8 @@ def test_a_run_without_a_checkpoint_starts_again(tmp_path: Path) -> None:
     straight = run_to_end(experiment.train(resolved, tmp_path / "a"))
     run = stop_at(experiment.train(resolved, tmp_path / "b"), 12)
     shutil.rmtree(run.path / "checkpoint")
+    with pytest.raises(RunError, match="no checkpoint from which to make this run longer"):
+        next(experiment.resume(run, epochs=100))
     assert outcome(run_to_end(experiment.resume(run))) == outcome(straight)
 
 
@@ -149,6 +187,9 @@ def test_an_extended_run_is_one_that_was_that_long_from_the_start(every: int, da
     long = run_to_end(experiment.train(experiment.resolve(path, ["train.epochs=30", eval_every]), tmp_path / "b"))
     assert outcome(run_to_end(experiment.resume(short, epochs=30))) == outcome(long)
     assert short.read("config.yaml") == long.read("config.yaml")
+    assert all(check.held for check in experiment.verify(short))
+    with pytest.raises(RunError, match="steps already"):
+        next(experiment.resume(short, epochs=30))
     assert short.summary()["epochs"] == 30
 
 
@@ -233,7 +274,7 @@ def test_a_checkpoint_with_anything_missing_is_refused(tmp_path: Path) -> None:
     for name in parsed:
         save_file({key: array for key, array in parsed.items() if key != name}, arrays)
         path.write_bytes(sealed.seal({**whole, "sha256": sealed.sha256(arrays.read_bytes())}))
-        with pytest.raises(RunError, match="not the arrays"):
+        with pytest.raises(RunError, match=r"not the arrays|is missing from the file"):
             next(experiment.resume(run))
     arrays.write_bytes(kept[:-100])
     path.write_bytes(sealed.seal(whole))

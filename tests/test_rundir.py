@@ -96,7 +96,7 @@ def test_an_array_of_objects_is_never_pickled(run):
 
 def test_numbers_in_metrics_read_back_as_the_same_bits(run):
     values = [0.1 + 0.2, 1e-300, math.pi, math.inf, np.float32(0.1)]
-    run.start_metrics(["step", "a", "b", "c", "d", "e"])
+    run.write_text(rundir.METRICS, "step,a,b,c,d,e\n")
     run.append_metrics([3, *values])
     run.append_metrics([4, *values])
     found = run.metrics()
@@ -224,7 +224,7 @@ def test_a_key_of_another_type_in_run_json_is_named(run, change, key):
 def test_flipped_bits_and_lost_ends_never_end_in_anything_but_a_run_error(run):
     run.write_weights("weights.safetensors", {"a": np.ones((3, 4), np.float32), "b": np.zeros(3)})
     run.write_arrays("predictions.npz", scores=np.ones((5, 3)), targets=np.zeros(5, np.int64))
-    run.start_metrics(["step", "epoch", "train_loss"])
+    run.write_text(rundir.METRICS, "step,epoch,train_loss\n")
     run.append_metrics([1, 0.5, 0.25])
     dice = random.Random(0)
     for name, read in (
@@ -255,7 +255,7 @@ def test_a_last_line_of_metrics_that_was_cut_short_is_left_out(run):
 
 
 def test_metrics_of_a_run_before_its_first_evaluation_are_empty_columns(run):
-    run.start_metrics(["step", "loss"])
+    run.write_text(rundir.METRICS, "step,loss\n")
     assert run.metrics() == {"step": [], "loss": []}
 
 

@@ -72,7 +72,7 @@ def test_every_file_that_changes_or_goes_is_named(runs: Path) -> None:
             (run.path / file).write_bytes(bytes([content[0] ^ 1]) + content[1:])
             assert file in wrong(run)
             (run.path / file).unlink()
-            assert file in wrong(run)
+            assert (name, file) == ("stopped", "manifest.json") or file in wrong(run)
             (run.path / file).write_bytes(content)
         assert not wrong(run)
 
@@ -112,6 +112,17 @@ def change_predictions(run: RunDir) -> None:
     run.write_arrays("predictions.npz", scores=arrays["scores"] + 1, targets=arrays["targets"])
 
 
+def change_the_best(run: RunDir) -> None:
+    summary = run.summary()
+    summary["best"]["value"] += 0.001
+    run.write_json(SUMMARY, summary)
+
+
+def change_the_best_weights(run: RunDir) -> None:
+    weights = run.weights("best.safetensors")
+    run.write_weights("best.safetensors", {name: -array for name, array in weights.items()})
+
+
 def change_the_seed_and_its_id(run: RunDir) -> None:
     change_the_config(run)
     summary = run.summary()
@@ -128,6 +139,8 @@ def change_the_seed_and_its_id(run: RunDir) -> None:
         (change_a_loss, METRICS),
         (change_the_config, "config.yaml"),
         (change_predictions, WEIGHTS),
+        (change_the_best, METRICS),
+        (change_the_best_weights, "checkpoint"),
         (change_the_seed_and_its_id, "config.yaml"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -138,6 +151,35 @@ def test_what_no_longer_belongs_together_is_found_though_every_hash_is_right(cha
     reseal(run)
     assert subject in wrong(run)
     assert "manifest.json" not in wrong(run)
+
+
+def test_a_stopped_run_whose_weights_or_losses_are_not_its_checkpoints_is_found(runs: Path) -> None:
+    for change in (change_weights, change_a_loss, change_the_best):
+        run = rundir.find(runs, "stopped")
+        kept = {name: run.read(name) for name in run.files()}
+        change(run)
+        reseal(run)
+        assert "checkpoint" in wrong(run)
+        for name, content in kept.items():
+            run.write(name, content)
+    assert not wrong(run)
+
+
+def test_data_that_is_not_there_is_not_checked_and_data_that_changed_is_wrong(tmp_path: Path) -> None:
+    data = tmp_path / "d.csv"
+    data.write_text("x,y\n" + "".join(f"{n},{3 * n}.5\n" for n in range(40)))
+    config = tmp_path / "c.yaml"
+    config.write_text(
+        "model: {name: mlp-np, hidden: []}\ndataset: {name: csv, path: d.csv, target: y}\ntrain: {epochs: 2}\n"
+    )
+    run = run_to_end(experiment.train(experiment.resolve(config), tmp_path / "runs"))
+    kept = data.read_text()
+    data.unlink()
+    checks = {check.subject: check.held for check in experiment.verify(run)}
+    assert checks.pop(WEIGHTS) is None
+    assert all(checks.values())
+    data.write_text(kept.replace("3,9.5", "3,9.25"))
+    assert "SHA-256 differs" in wrong(run)[WEIGHTS]
 
 
 def test_verify_and_reproduce_on_the_command_line(runs: Path, cli: Cli) -> None:

@@ -28,7 +28,7 @@ def verify(run: options.RunName, runs_dir: options.RunsDir = options.DEFAULT_RUN
     found = rundir.find(runs_dir, run)
     with Fetching() as progress:
         checks = list(experiment.verify(found, progress))
-    wrong = [check.subject for check in checks if check.held is False]
+    wrong = list(dict.fromkeys(check.subject for check in checks if check.held is False))
     if json:
         document = {"run": found.name, "path": str(found.path), "verified": all(check.held for check in checks)}
         screen.print_json({**document, "checks": [asdict(check) for check in checks]})

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def follow(events: Any, fetching: "Fetching", quiet: bool = False) -> Any:
     """Show the events of a training and return the last one; a signal stops it at the next record."""
     from nnlab.experiment import Finished, Notice, Started
+    from nnlab.fit import Record
 
     display: Display = Silence()
     with Patience() as patience:
@@ -31,7 +32,7 @@ def follow(events: Any, fetching: "Fetching", quiet: bool = False) -> Any:
                     display = Silence() if quiet else Bar(event) if sys.stderr.isatty() else Lines(event)
                 elif isinstance(event, Finished):
                     return event
-                else:
+                elif isinstance(event, Record):
                     display.show(event)
                 if patience.signal is not None:
                     events.throw(Interrupted(patience.signal))

@@ -15,6 +15,7 @@ from nnlab.dataset import Dataset, Progress, Task, quiet
 from nnlab.environment import cores
 from nnlab.errors import (
     ConfigError,
+    DataChangedError,
     DataError,
     DataUnavailableError,
     DeviceError,
@@ -25,13 +26,11 @@ from nnlab.errors import (
 from nnlab.experiment import pictures
 from nnlab.fit import Plan
 from nnlab.model import Model, Optimizer, Setup, check_weights
-from nnlab.rundir import CONFIG, SUMMARY, RunDir
+from nnlab.rundir import CONFIG, MAX_ROWS, SUMMARY, RunDir
 
 THREAD_WORK = 500_000
 """Multiply-adds of a step that are worth a thread's being woken and waited for."""
 MAX_THREADS = 8
-MAX_EVALUATIONS = 250_000
-"""Rows of metrics.csv; each is an evaluation of a whole split, and all are read and drawn in the end."""
 LOSS = 3 * 8
 """Bytes of a step's loss: as it is kept, and twice more while it is written."""
 LISTED_LOSS = 32
@@ -78,11 +77,11 @@ def load_same_dataset(
 ) -> tuple[Dataset, str | None]:
     """The data a run was trained on, and a warning as ``load_dataset`` gives it; ``summary`` is its run.json.
 
-    Raises DataError where it has changed since.
+    Raises DataChangedError where it has changed since.
     """
     _, dataset, warning = load_dataset(config, progress)
     if dataset.sha256 != summary["dataset"].get("sha256"):
-        raise DataError(
+        raise DataChangedError(
             f"{run.path}: the data of {dataset.name} is not what this run was trained on (its SHA-256 differs)",
             "bring the old data back, or train again",
         )
@@ -170,10 +169,10 @@ def plan_for(config: Config, rows: int) -> Plan:
     key = "train.steps" if given.steps else "train.epochs"
     needed = LOSS * steps + LISTED_LOSS * every
     memory.check(needed, f"{key}: the losses of {steps:,} steps", "train fewer steps, or evaluate more often")
-    if (evaluations := math.ceil(steps / every)) > MAX_EVALUATIONS:
+    if (evaluations := math.ceil(steps / every)) > MAX_ROWS:
         raise ConfigError(
-            f"train.eval_every: {evaluations:,} evaluations are more than the {MAX_EVALUATIONS:,} that are recorded",
-            f"give {math.ceil(steps / MAX_EVALUATIONS):,} steps or more",
+            f"train.eval_every: {evaluations:,} evaluations are more than the {MAX_ROWS:,} that are recorded",
+            f"give {math.ceil(steps / MAX_ROWS):,} steps or more",
         )
     return replace(plan, steps=steps, eval_every=every)
 

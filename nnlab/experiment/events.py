@@ -30,6 +30,11 @@ class Started:
 
 
 @dataclass(frozen=True)
+class Finishing:
+    """All steps are done; what is left are scores, pictures and hashes, between which the caller may stop."""
+
+
+@dataclass(frozen=True)
 class Finished:
     """The run is complete."""
 
@@ -37,4 +42,4 @@ class Finished:
     summary: dict[str, Any]
 
 
-Event = Notice | Started | Record | Finished
+Event = Notice | Started | Record | Finishing | Finished

@@ -15,7 +15,7 @@ from nnlab.errors import Interrupted, NnlabError, RunError, TrainingError
 from nnlab.evaluate import evaluate
 from nnlab.experiment import pictures
 from nnlab.experiment.build import parameters
-from nnlab.experiment.events import Event, Finished, Started
+from nnlab.experiment.events import Event, Finished, Finishing, Started
 from nnlab.experiment.rows import Rows
 from nnlab.fit import Plan, Position, Record, fit
 from nnlab.model import Model
@@ -104,9 +104,9 @@ class Recording:
         resumed = {"step": step, "inexact": inexact or [], "rows_differing": self.rows.differing}
         self.summary["resumed"] = [*(before if isinstance(before, list) else []), resumed]
         if kept is None:
-            self.rows.restore(0, None, self._evaluates)
+            self.rows.restore(0, 0, None, self._evaluates)
         else:
-            self.rows.restore(kept.state.metrics_bytes, kept.state.metrics_sha256, self._evaluates)
+            self.rows.restore(step, kept.state.metrics_bytes, kept.state.metrics_sha256, self._evaluates)
             self._restore(kept)
 
     def _restore(self, kept: Checkpoint) -> None:
@@ -133,7 +133,7 @@ class Recording:
             facts = self.summary["parameters"], self.model.device, self.model.threads, self.watched
             yield Started(self.directory, self.start.step, self.plan.steps, *facts)
             yield from self._fit()
-            self._finish()
+            yield from self._finish()
             yield Finished(self.directory, self.summary)
         except (Interrupted, KeyboardInterrupt, GeneratorExit) as error:
             if self.summary["status"] == RUNNING:
@@ -149,9 +149,10 @@ class Recording:
     def _write_start(self) -> None:
         """Bring the files to where training starts, so that a kill at any moment leaves what can be resumed."""
         run = self.directory
-        run.remove_manifest()
         if self.standing:  # run.json first: config.yaml must be the one it names, or the checkpoint's
-            run.write_json(SUMMARY, self.summary)
+            self._update(RUNNING)
+            run.remove_manifest()
+            run.tidy()
         run.write_text(CONFIG, self.text)
         if not self.start.step:
             run.write_json(ENVIRONMENT, environment.describe(self.model.device, self.model.threads))
@@ -225,7 +226,7 @@ class Recording:
             self.directory.write_weights(BEST_WEIGHTS, self.best_weights)
 
     def _checkpoint_due(self, record: Record) -> bool:
-        if not np.isfinite(record.losses).all():
+        if not self._sound(record):
             return False
         if record.step == self.plan.steps:  # what `resume --epochs` goes on from
             return True
@@ -234,6 +235,11 @@ class Recording:
         if self.plan.pause_every:
             return record.step % self.plan.pause_every == 0
         return time.perf_counter() - self.saved >= CHECKPOINT_SECONDS
+
+    def _sound(self, record: Record) -> bool:
+        """Whether nothing has diverged: every loss is finite, and so was the evaluation where one was due."""
+        due = self._evaluates(record.step)
+        return bool(np.isfinite(record.losses).all()) and (record.metrics is not None or not due)
 
     def _save(self, record: Record) -> None:
         """Write a checkpoint of all that going on from here needs."""
@@ -259,13 +265,14 @@ class Recording:
         self.directory.write_checkpoint(state, arrays)
         self.saved, self.saved_step = time.perf_counter(), record.step
 
-    def _finish(self) -> None:
+    def _finish(self) -> Iterator[Finishing]:
         dataset, run, losses = self.dataset, self.directory, self.losses[: self.plan.steps]
         found: dict[SplitName, dict[str, float] | None] = {"train": None, "val": None, "test": None}
         scores: dict[SplitName, Array] = {}
         began = time.perf_counter()
         for name in found:
             if split := dataset.split(name):
+                yield Finishing()
                 evaluation = evaluate(self.model, self._place(name), split, dataset.task)
                 found[name], scores[name] = evaluation.metrics, evaluation.scores
                 if not math.isfinite(evaluation.metrics["loss"]):
@@ -278,6 +285,7 @@ class Recording:
         per_epoch = self.plan.steps_per_epoch(len(dataset.train))
         for file, content in pictures.of_training(run.name, dataset, run.metrics(), losses, scores, per_epoch):
             run.write(file, content)
+            yield Finishing()
         self._note("finished", metrics=found, final_seconds=seconds)
         # The manifest first: a run is finished once its run.json says so, and then all of it is there.
         run.write_manifest((SUMMARY, json_bytes(self.summary)))
@@ -302,7 +310,7 @@ class Recording:
         weights = self.model.weights()
         if self.last and self.between_steps and all(np.isfinite(weight).all() for weight in weights.values()):
             self.directory.write_weights(WEIGHTS, weights)
-            if status == "interrupted" and self.last.step != self.saved_step:
+            if status == "interrupted" and self.last.step != self.saved_step and self._sound(self.last):
                 self._save(self.last)
         at = self.last or self.start
         self.directory.write_array(LOSSES, self.losses[: at.step])

@@ -1,6 +1,8 @@
 """Reproduce: trains a run's config again and says whether the same comes out: to the bit, nearly, or not."""
 
 import math
+import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ from nnlab.experiment.events import Event
 from nnlab.experiment.train import train
 from nnlab.experiment.verify import HEADERS, difference
 from nnlab.rundir import (
+    BEST_WEIGHTS,
     CONFIG,
     ENVIRONMENT,
     LOSSES,
@@ -34,6 +37,9 @@ TOLERANCE = 1e-3
 """Relative: rounding in another order grows from step to step, and stays below this where all else is equal."""
 AGAIN = "reproduction"
 """What is added to the new run's name."""
+_AGAIN = re.compile(rf"-{AGAIN}(-[0-9]+)?$")
+_LEAST = sys.float_info.min
+"""What two arrays are apart at least where a bit of them differs: 0 and -0 are equal as numbers."""
 
 
 @dataclass(frozen=True)
@@ -78,22 +84,26 @@ def train_again(run: RunDir, runs: Path, device: str | None = None, progress: Pr
     summary = run.summary()
     if summary["status"] != "finished":
         raise RunError(f"{run.path}: this run is {summary['status']}, not finished", f"nnlab resume {run.path} first")
+    if run.sha256(CONFIG) != summary.get("config_sha256"):
+        raise RunError(f"{run.path / CONFIG}: this config was edited since the run began", "nnlab verify says more")
     config_of(run)  # it may be one that was sent: refused where it is no run's own
     yield from train(resolve(run.path / CONFIG, [f"device={device}"] if device else []), runs, AGAIN, progress)
 
 
 def compare_runs(run: RunDir, again: RunDir, tolerance: float = TOLERANCE) -> Reproduction:
     """Two runs of the same config, number by number. Raises RunError where a file is damaged."""
-    apart = [*_losses(run, again), *_rows(run, again), *_results(run, again), *_arrays(run, again)]
+    apart = [*_losses(run, again, tolerance), *_rows(run, again), *_results(run, again), *_arrays(run, again)]
     furthest = max(apart, key=lambda each: each.by, default=_Apart(0.0, "", 0))
     verdict: Verdict = "BITWISE" if not apart else "DIFFERENT" if furthest.by > tolerance else "WITHIN TOLERANCE"
     step = min((each.step for each in apart if each.by > tolerance), default=None)
     differing = environment.differences(run.read_json(ENVIRONMENT), again.read_json(ENVIRONMENT))
+    ours, theirs = ({"data": each.summary()["dataset"].get("sha256")} for each in (run, again))
+    differing += environment.differences(ours, theirs)
     return Reproduction(run, again, verdict, furthest.by, furthest.where, step, differing)
 
 
-def _losses(run: RunDir, again: RunDir) -> Iterator[_Apart]:
-    """The loss of each step: the furthest apart, and the first that is more than a rounding apart comes by itself."""
+def _losses(run: RunDir, again: RunDir, tolerance: float) -> Iterator[_Apart]:
+    """Of the losses of all steps, the two furthest apart, and the first two that are further than ``tolerance``."""
     b = again.array(LOSSES)
     a = run.array(LOSSES, 2 * b.nbytes + HEADERS)
     if a.shape != b.shape or a.dtype != b.dtype:
@@ -102,8 +112,10 @@ def _losses(run: RunDir, again: RunDir) -> Iterator[_Apart]:
     with np.errstate(all="ignore"):
         by = np.abs(a - b) / np.maximum(np.maximum(np.abs(a), np.abs(b)), 1e-12)
     by[np.isnan(by)] = math.inf
-    for number in np.flatnonzero(by):
-        yield _Apart(float(by[number]), f"{LOSSES}, step {number + 1:,}", int(number) + 1)
+    if a.tobytes() == b.tobytes():
+        return
+    for number in [int(by.argmax()), *np.flatnonzero(by > tolerance)[:1].tolist()]:
+        yield _Apart(_LEAST + float(by[number]), f"{LOSSES}, step {number + 1:,}", number + 1)
 
 
 def _rows(run: RunDir, again: RunDir) -> Iterator[_Apart]:
@@ -132,7 +144,8 @@ def _results(run: RunDir, again: RunDir) -> Iterator[_Apart]:
 def _arrays(run: RunDir, again: RunDir) -> Iterator[_Apart]:
     """Weights and scores, each array measured by its largest number."""
     last = int(run.summary().get("steps") or 0)
-    for file in (WEIGHTS, PREDICTIONS) if PREDICTIONS in run.files() else (WEIGHTS,):
+    there = run.files().keys() & again.files().keys()
+    for file in [name for name in (WEIGHTS, BEST_WEIGHTS, PREDICTIONS) if name in there or name == WEIGHTS]:
         b = _read(again, file)
         a = _read(run, file, HEADERS + 2 * sum(array.nbytes for array in b.values()))
         for name in sorted({*a, *b}):
@@ -141,18 +154,18 @@ def _arrays(run: RunDir, again: RunDir) -> Iterator[_Apart]:
 
 
 def _read(run: RunDir, file: str, limit: int = MAX_ARRAY_BYTES) -> dict[str, Array]:
-    return run.weights(file, limit=limit) if file == WEIGHTS else run.arrays(file, limit)
+    return run.arrays(file, limit) if file == PREDICTIONS else run.weights(file, limit=limit)
 
 
 def _array_difference(a: Array | None, b: Array | None) -> float:
     if a is None or b is None or a.shape != b.shape or a.dtype != b.dtype:
         return 1.0
-    if np.array_equal(a, b):
+    if a.tobytes() == b.tobytes():
         return 0.0
     a, b = a.astype(np.float64), b.astype(np.float64)
     with np.errstate(all="ignore"):
         by = float(np.abs(a - b).max() / max(np.abs(a).max(), np.abs(b).max(), 1e-12))
-    return math.inf if math.isnan(by) else by
+    return math.inf if math.isnan(by) else _LEAST + by
 
 
 def latest_of(resolved: Resolved, runs: Path) -> RunDir | None:
@@ -161,7 +174,7 @@ def latest_of(resolved: Resolved, runs: Path) -> RunDir | None:
         try:
             wanted = resolved.config.to_dict()
             found = yaml.read(run.read_text(CONFIG), str(run.path / CONFIG)).data
-            if run.summary()["status"] == "finished" and not run.name.endswith(AGAIN) and _is_of(found, wanted):
+            if run.summary()["status"] == "finished" and not _AGAIN.search(run.name) and _is_of(found, wanted):
                 return run
         except NnlabError:
             continue  # a damaged run is no run of anything
@@ -183,7 +196,9 @@ def _is_of(found: Any, wanted: dict[str, Any]) -> bool:
     open_keys = {key for key in ("device", "threads") if wanted[key] == "auto"}
     ours = {key: value for key, value in wanted.items() if key not in open_keys}
     theirs = {key: value for key, value in found.items() if key not in open_keys}
-    ours["dataset"] = {key: value for key, value in ours["dataset"].items() if key != "fallback"}
+    data = dict(ours["dataset"])
+    fallback = data.pop("fallback", None)
+    ours["dataset"] = fallback if fallback and theirs.get("dataset") == fallback else data
     if "eval_every" not in ours["train"] and isinstance(theirs.get("train"), dict):
         theirs["train"] = {key: value for key, value in theirs["train"].items() if key != "eval_every"}
     return ours == theirs

@@ -1,6 +1,6 @@
 """Resume: a stopped run goes on from its checkpoint to the bits it would have had, or says why it cannot."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +11,9 @@ from nnlab.errors import RunError
 from nnlab.experiment.build import config_of, load_same_dataset, model_for
 from nnlab.experiment.events import Event, Notice
 from nnlab.experiment.recording import Recording
-from nnlab.experiment.train import complete
-from nnlab.fit import Plan
-from nnlab.model import Model
-from nnlab.rundir import CONFIG, ENVIRONMENT, RunDir, State
+from nnlab.experiment.train import complete, room, unlocked
+from nnlab.model import Model, check_weights
+from nnlab.rundir import CONFIG, ENVIRONMENT, Header, RunDir, State
 
 
 def resume(
@@ -28,13 +27,14 @@ def resume(
     where a row of metrics.csv comes out otherwise than before the stop.
     """
     _refuse_finished(run, epochs)
-    with run.locked():
+    with run.locked() as alone:
         _refuse_finished(run, epochs)  # who held the lock before may have finished it
+        yield from unlocked(run, alone)
         run.files()  # refuses a folder whose files no manifest could list in the end
         summary, state = run.summary(), run.checkpoint_state()
         config = _config(run, summary, state)
         if epochs is not None:
-            config = _extended(run, config, epochs)
+            config = _extended(run, config, state, epochs)
         dataset, warning = load_same_dataset(run, config, summary, progress)
         if warning:
             yield Notice(warning)
@@ -46,13 +46,14 @@ def resume(
                 "go on where it began, or add --allow-inexact, which run.json will say",
             )
         config, plan = complete(config, model, len(dataset.train))
-        if state and plan.steps < state.step:
-            raise RunError(
-                f"{run.path}: this run has done {state.step:,} steps already, more than the {plan.steps:,} asked for",
-                "give more --epochs",
-            )
+        if state and (plan.steps < state.step or (summary["status"] == "finished" and plan.steps == state.step)):
+            message = f"{run.path}: this run has done {state.step:,} steps already, and {plan.steps:,} are asked for"
+            raise RunError(message, "give more --epochs")
+        if state is None:
+            yield Notice(f"{run.path}: it was stopped before its first checkpoint, and starts again")
         recording = Recording(config, plan, dataset, model, run)
-        recording.restore(summary, run.checkpoint(room(model, plan)), differing if inexact else None)
+        kept = run.checkpoint(room(model, plan), lambda found: _check_headers(found, model))
+        recording.restore(summary, kept, differing if inexact else None)
         yield from recording.train()
 
 
@@ -72,7 +73,10 @@ def _config(run: RunDir, summary: dict[str, Any], state: State | None) -> Config
     return config_of(run)
 
 
-def _extended(run: RunDir, config: Config, epochs: int) -> Config:
+def _extended(run: RunDir, config: Config, state: State | None, epochs: int) -> Config:
+    if state is None:
+        message = f"{run.path}: there is no checkpoint from which to make this run longer"
+        raise RunError(message, f"train its config for longer: nnlab train {run.path / CONFIG} train.epochs={epochs}")
     if not getattr(discover.module("models", config.model.name), "STEPPABLE", True):
         raise RunError(
             f"{run.path}: {config.model.name} trains in one call of its own solver", "there are no more epochs"
@@ -83,10 +87,13 @@ def _extended(run: RunDir, config: Config, epochs: int) -> Config:
     return replace(config, train=keys)
 
 
-def room(model: Model, plan: Plan) -> int:
-    """More bytes than this model's checkpoints can have: weights three times, Adam's averages, and the losses."""
-    weights = sum(weight.nbytes for weight in model.weights().values())
-    return 2**20 + 6 * weights + 8 * plan.steps
+def _check_headers(found: Mapping[str, Header], model: Model) -> None:
+    """Raise RunError where a checkpoint's weights, or its best ones, cannot be this model's."""
+    weights = model.weights()
+    for group in ("weights", "best"):
+        inside = {name.removeprefix(f"{group}:"): of for name, of in found.items() if name.startswith(f"{group}:")}
+        if inside or group == "weights":
+            check_weights(inside, weights)
 
 
 def _differences(run: RunDir, model: Model) -> list[str]:

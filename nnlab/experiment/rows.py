@@ -21,10 +21,11 @@ class Rows:
         """The rows that were cut off, by step."""
         self._kept, self._cut = b"", b""
 
-    def restore(self, length: int, digest: str | None, evaluates: Callable[[int], bool]) -> None:
+    def restore(self, after: int, length: int, digest: str | None, evaluates: Callable[[int], bool]) -> None:
         """Take up what a stopped run has written: ``length`` bytes of it are kept, the rest is to come again.
 
-        ``evaluates`` says after which steps a row will come. Raises RunError where the SHA-256 of what is kept is not
+        ``after`` is the step it goes on from, and ``evaluates`` says after which steps a row will come. Raises RunError
+        where the SHA-256 of what is kept is not
         ``digest``.
         """
         content = self.run.metrics_bytes()
@@ -34,14 +35,16 @@ class Rows:
                 f"{self.run.path / METRICS}: its first {length:,} bytes are not those of the checkpoint",
                 "the file was changed or damaged; bring the old one back, or train its config.yaml again",
             )
-        for line in self._cut.splitlines(keepends=True):
+        for line in (self.run.cut_rows() + self._cut).splitlines(keepends=True):  # of this and of an earlier resume
             cell = line.partition(b",")[0]
             whole = line.endswith(b"\n") and cell.isdigit() and len(cell) <= MAX_DIGITS
-            if whole and evaluates(int(cell)):
+            if whole and int(cell) > after and evaluates(int(cell)):
                 self.awaited[int(cell)] = line
 
     def begin(self, columns: Sequence[str]) -> None:
-        """Write the file as it is where training starts. Raises OSError."""
+        """Write the file as it is where training starts, and keep what is cut off beside it. Raises OSError."""
+        if self.awaited:
+            self.run.write_cut_rows(b"".join(self.awaited.values()))
         self.run.write(METRICS, self._kept or (",".join(columns) + "\n").encode())
 
     def add(self, step: int, row: Sequence[float]) -> None:
@@ -61,3 +64,5 @@ class Rows:
                     "its checkpoint stands; --allow-inexact goes on all the same, and run.json will say so",
                 )
         self.run.append_metrics(row)
+        if before is not line and not self.awaited:
+            self.run.remove_cut_rows()

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from nnlab.config import Config, Resolved
 from nnlab.dataset import Progress, quiet
-from nnlab.errors import NnlabError
+from nnlab.errors import ConfigError, NnlabError
 from nnlab.experiment.build import check, check_task, load_dataset, model_for, plan_for
 from nnlab.experiment.events import Event, Notice
 from nnlab.experiment.recording import Recording
 from nnlab.fit import Plan
 from nnlab.model import Model
-from nnlab.rundir import check_name, create, discard
+from nnlab.rundir import MAX_ARRAY_BYTES, RunDir, check_name, create, discard
 
 
 def train(resolved: Resolved, runs: Path, name: str | None = None, progress: Progress = quiet) -> Iterator[Event]:
@@ -35,11 +35,26 @@ def train(resolved: Resolved, runs: Path, name: str | None = None, progress: Pro
     except NnlabError as error:
         raise resolved.located(error) from None
     run = create(runs, config.model.name, dataset.name, name)
+    recording = Recording(config, plan, dataset, model, run)
     try:
-        with run.locked():
-            yield from Recording(config, plan, dataset, model, run).train()
+        with run.locked() as alone:
+            yield from unlocked(run, alone)
+            yield from recording.train()
     finally:
-        discard(run)
+        if not recording.standing:
+            discard(run)
+
+
+def unlocked(run: RunDir, alone: bool) -> Iterator[Notice]:
+    """The warning that a run which is trained where there are no locks deserves."""
+    if not alone:
+        yield Notice(f"{run.path}: this file system has no locks: do not resume this run while it is going")
+
+
+def room(model: Model, plan: Plan) -> int:
+    """More bytes than this model's checkpoints can have: weights three times, Adam's averages, and the losses."""
+    weights = sum(weight.nbytes for weight in model.weights().values())
+    return 2**20 + 6 * weights + 8 * plan.steps
 
 
 def complete(config: Config, model: Model, rows: int) -> tuple[Config, Plan]:
@@ -48,5 +63,11 @@ def complete(config: Config, model: Model, rows: int) -> tuple[Config, Plan]:
     Raises ConfigError for more steps or evaluations than there is room to record.
     """
     plan = plan_for(config, rows)
+    if (needed := room(model, plan)) > MAX_ARRAY_BYTES:
+        raise ConfigError(
+            f"model.name: its checkpoints may take {needed / 2**30:,.1f} GiB, and a run's file at most "
+            f"{MAX_ARRAY_BYTES / 2**30:g} GiB",
+            "choose narrower or fewer layers, or train fewer steps",
+        )
     train_keys = config.train.model_copy(update={"eval_every": plan.eval_every})
     return replace(config, train=train_keys, device=model.device, threads=model.threads, fallback=None), plan

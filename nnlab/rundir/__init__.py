@@ -22,6 +22,7 @@ from nnlab.rundir.folder import LATEST, all_runs, check_name, create, discard, f
 from nnlab.rundir.sealed import dump as json_bytes
 from nnlab.rundir.sealed import finite, sha256
 from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION
+from nnlab.rundir.tensors import Header
 
 __all__ = [
     "BEST_WEIGHTS",
@@ -43,6 +44,7 @@ __all__ = [
     "SUMMARY",
     "WEIGHTS",
     "Checkpoint",
+    "Header",
     "RunDir",
     "State",
     "all_runs",

@@ -12,6 +12,8 @@ from nnlab.rundir import sealed, storage, tensors
 
 FOLDER = "checkpoint"
 STATE = f"{FOLDER}/state.json"
+CUT = f"{FOLDER}/cut.csv"
+"""Rows of metrics.csv that a resume has cut off and that have not come again yet."""
 MAX_STATE_BYTES = 2**20
 GROUPS = ("weights", "optimizer", "best", "losses")
 _BEST = {"step", "epoch", "metric", "value"}
@@ -74,8 +76,19 @@ def write(folder: Path, state: State, arrays: Mapping[str, Mapping[str, Array]])
     storage.make_folder(folder / FOLDER)
     storage.write(folder / FOLDER / file, content)
     storage.write(folder / STATE, sealed.seal(asdict(_Stored(state, sorted(flat), file, digest))))
+    _tidy(folder, file)
+
+
+def tidy(folder: Path) -> None:
+    """Delete what a kill has left beside the checkpoint in force. Raises OSError, RunError for a damaged one."""
+    stored = _read_stored(folder)
+    if stored is not None:
+        _tidy(folder, stored.file)
+
+
+def _tidy(folder: Path, file: str) -> None:
     for path in sorted((folder / FOLDER).iterdir()):
-        if path.name != file and path != folder / STATE:
+        if path.name != file and (_FILE.fullmatch(path.name) or path.name.endswith(".tmp")):
             storage.delete(path)
 
 
@@ -98,8 +111,11 @@ def _read_stored(folder: Path) -> _Stored | None:
         raise RunError(f"{path}: this is not a checkpoint's state: {error}", "the file is damaged") from None
 
 
-def read(folder: Path, limit: int) -> Checkpoint | None:
-    """The checkpoint in force, of at most ``limit`` bytes; None where there is none. Raises RunError for damage."""
+def read(folder: Path, limit: int, check: tensors.Check | None = None) -> Checkpoint | None:
+    """The checkpoint in force, of at most ``limit`` bytes; None where there is none.
+
+    Raises RunError for damage, and what ``check`` raises of its arrays' headers, before they are loaded.
+    """
     stored = _read_stored(folder)
     if stored is None:
         return None
@@ -107,7 +123,7 @@ def read(folder: Path, limit: int) -> Checkpoint | None:
     if storage.sha256(path, limit) != stored.sha256:
         raise RunError(f"{path}: its SHA-256 is not the one in {STATE}", "the file is damaged")
     groups: dict[str, dict[str, Array]] = {group: {} for group in GROUPS}
-    arrays = tensors.load(path, limit)
+    arrays = tensors.load(path, limit, check)
     for key, array in arrays.items():
         group, _, name = key.partition(":")
         groups.setdefault(group, {})[name] = array

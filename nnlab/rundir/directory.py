@@ -54,8 +54,11 @@ class RunDir:
         """The directory's own name."""
         return self.path.name
 
-    def locked(self) -> AbstractContextManager[None]:
-        """Hold the run's lock, as whoever trains it does. Raises RunError where another process does."""
+    def locked(self) -> AbstractContextManager[bool]:
+        """Hold the run's lock, as whoever trains it does; False where there are no locks.
+
+        Raises RunError where another process holds it.
+        """
         return lock.locked(self.path)
 
     # Writing
@@ -88,10 +91,6 @@ class RunDir:
         np.save(buffer, array, allow_pickle=False)
         self.write(name, buffer.getvalue())
 
-    def start_metrics(self, columns: Sequence[str]) -> None:
-        """Begin metrics.csv with its header."""
-        self.write_text(METRICS, ",".join(columns) + "\n")
-
     def append_metrics(self, row: Sequence[float]) -> None:
         """Add a row to metrics.csv; floats are written so that they read back as the same bits."""
         storage.append(self.path / METRICS, metrics_line(row))
@@ -104,6 +103,24 @@ class RunDir:
         """Keep what a resume from here needs, in place of the checkpoint before. Raises OSError."""
         storage.flush(self.path / METRICS)  # the state says how long it is, so that much of it must last
         checkpoint.write(self.path, state, arrays)
+
+    def write_cut_rows(self, rows: bytes) -> None:
+        """Keep rows of metrics.csv that have been cut off, until they have come again. Raises OSError."""
+        storage.make_folder(self.path / checkpoint.FOLDER)
+        self.write(checkpoint.CUT, rows)
+
+    def cut_rows(self) -> bytes:
+        """What ``write_cut_rows`` kept; empty where it kept nothing. Raises RunError for what is no plain file."""
+        path = self.path / checkpoint.CUT
+        return self.read(checkpoint.CUT, MAX_METRICS_BYTES) if path.exists() or path.is_symlink() else b""
+
+    def remove_cut_rows(self) -> None:
+        """Forget them: they have come again. Raises OSError."""
+        storage.delete(self.path / checkpoint.CUT)
+
+    def tidy(self) -> None:
+        """Delete what a kill has left beside the last checkpoint. Raises OSError, RunError where that is damaged."""
+        checkpoint.tidy(self.path)
 
     def write_manifest(self, *soon: tuple[str, bytes]) -> None:
         """Record the SHA-256 of every file, and of those that are to be written next: (name, content)."""
@@ -189,9 +206,12 @@ class RunDir:
         """Where the last checkpoint stands; None where there is none. Raises RunError where it is damaged."""
         return checkpoint.read_state(self.path)
 
-    def checkpoint(self, limit: int = MAX_ARRAY_BYTES) -> Checkpoint | None:
-        """The last checkpoint, of at most ``limit`` bytes; None where there is none. Raises RunError for damage."""
-        return checkpoint.read(self.path, limit)
+    def checkpoint(self, limit: int = MAX_ARRAY_BYTES, check: tensors.Check | None = None) -> Checkpoint | None:
+        """The last checkpoint, of at most ``limit`` bytes; None where there is none.
+
+        Raises RunError for damage, and what ``check`` raises of its arrays' headers.
+        """
+        return checkpoint.read(self.path, limit, check)
 
     def summary(self) -> dict[str, Any]:
         """run.json, with at least the keys that every run has from its start.

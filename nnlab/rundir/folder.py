@@ -91,9 +91,8 @@ def find(runs: Path, wanted: str) -> RunDir:
 
 
 def discard(run: RunDir) -> None:
-    """Delete a directory that never became a run; one that did stays."""
-    if not (run.path / SUMMARY).exists():
-        shutil.rmtree(run.path, ignore_errors=True)
+    """Delete a directory that has not become a run, as far as that can be done."""
+    shutil.rmtree(run.path, ignore_errors=True)
 
 
 def remove(run: RunDir) -> None:

@@ -22,15 +22,15 @@ PATIENCE = 1.0
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of the run in ``folder``; where the file system has no locks, go on without.
+def locked(folder: Path) -> Iterator[bool]:
+    """Hold the lock of the run in ``folder``; gives False where there are no locks, and goes on without.
 
     Raises RunError where another process holds it, or the folder cannot be written.
     """
     path = folder / FILE
     handle = _take(path)
     try:
-        yield
+        yield _has_locks(handle)
     finally:
         with suppress(OSError):  # the folder may be gone
             storage.delete(path)  # while it is held: nobody else can have begun to use it
@@ -75,6 +75,17 @@ def _try(handle: int, *, shared: bool = False) -> bool:
         return False
     except OSError:
         return True
+    return True
+
+
+def _has_locks(handle: int) -> bool:
+    """Whether the file system knows of locks, which this process holds already."""
+    if not _LOCKS:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
     return True
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from nnlab import experiment
 from nnlab.experiment import pictures
 from nnlab.experiment.recording import CHECKPOINT_SECONDS, Recording
+from nnlab.fit import Record
 from tests.conftest import ROOT
 from tests.reliability.finding import Finding
 
@@ -58,7 +59,7 @@ def _train(config: Path, overrides: list[str], runs: Path) -> tuple[dict[str, fl
         for event in experiment.train(experiment.resolve(config, overrides), runs):
             if isinstance(event, experiment.Started):
                 began = time.perf_counter()
-            elif not isinstance(event, experiment.Notice | experiment.Finished):
+            elif isinstance(event, Record):
                 ended = time.perf_counter()
     finally:
         Recording._log, Recording._save, pictures.of_training = kept  # type: ignore[method-assign]

@@ -17,6 +17,7 @@ GOAL = (
     "0 committed rows or checkpoints lost, 0 unreadable runs"
 )
 FAULTS = (KILL, DISK_FULL, IO_ERROR, NO_HANDLES)
+EPOCHS = 8
 CONFIG = """\
 model: {name: mlp-np, hidden: [8]}
 dataset: {name: digits, val_fraction: 0.2, limit: 300}
@@ -25,14 +26,14 @@ train: {steps: 33, batch_size: 50, eval_every: 5, checkpoint_every: 10, optimize
 
 
 def measure(full: bool, folder: Path) -> Finding:
-    """Each call of a training, and each call of a resume; in a quick round every 37th."""
+    """Each call of a training, of a resume and of an extension; in a quick round every 67th."""
     config = folder / "c.yaml"
     config.write_text(CONFIG)
     with Children(folder / "children") as children:
         trial = Trial(children, config, folder)
-        for start in (trial.fresh, trial.resumed):
+        for start in (trial.fresh, trial.resumed, trial.extended):
             calls = trial.calls(start)
-            for at in range(1, calls + 1, 1 if full else 37):
+            for at in range(1, calls + 1, 1 if full else 67):
                 for fault in FAULTS if full else (FAULTS[at % len(FAULTS)],):
                     trial.run(start, fault, at)
     done = ", ".join(f"{count} × {kind}" for kind, count in sorted(trial.done.items()))
@@ -58,6 +59,14 @@ class Trial:
         """A run killed between its second checkpoint and its end, to be resumed with a fault."""
         killed = children.run("train", config, "--runs-dir", self.stopped, fault=KILL, at=first.calls * 2 // 3)
         assert ["checkpoint", 20] in killed.committed
+        self.short = folder / "short"
+        """A finished run that is to be made as long."""
+        done = children.run("train", config, "train.epochs=5", "--runs-dir", self.short, "-q")
+        assert done.code == 0, done.stderr
+        long = folder / "long"
+        done = children.run("train", config, f"train.epochs={EPOCHS}", "--runs-dir", long, "-q")
+        assert done.code == 0, done.stderr
+        self.long = outcome(rundir.all_runs(long)[0])
 
     def fresh(self) -> list[Any]:
         """The command that trains into an empty folder."""
@@ -69,6 +78,12 @@ class Trial:
         shutil.rmtree(self.runs, ignore_errors=True)
         shutil.copytree(self.stopped, self.runs)
         return ["resume", "latest", "--runs-dir", self.runs, "-q"]
+
+    def extended(self) -> list[Any]:
+        """The command that makes the finished run longer."""
+        shutil.rmtree(self.runs, ignore_errors=True)
+        shutil.copytree(self.short, self.runs)
+        return ["resume", "latest", "--epochs", EPOCHS, "--runs-dir", self.runs, "-q"]
 
     def calls(self, start: Any) -> int:
         """How many storage calls there are to fail."""
@@ -103,11 +118,13 @@ class Trial:
             return [f"left {folders}"] if folders and done.code >= 0 else []
         (run,) = runs
         wrong = self._committed(run, done) if start == self.fresh else []
-        if run.summary()["status"] != "finished":
-            resumed = self.children.run("resume", "latest", "--runs-dir", self.runs, "-q")
+        wrong += [f"verify: {check.subject}: {check.detail}" for check in experiment.verify(run) if check.held is False]
+        straight, more = (self.long, ["--epochs", EPOCHS]) if start == self.extended else (self.straight, [])
+        if run.summary()["status"] != "finished" or run.summary()["steps"] != straight["steps"]:
+            resumed = self.children.run("resume", "latest", *more, "--runs-dir", self.runs, "-q")
             if resumed.code:
                 return [*wrong, f"resume: {resumed.stderr[:300]}"]
-        wrong += [f"{name} is another in the end" for name in differing(run, self.straight)]
+        wrong += [f"{name} is another in the end" for name in differing(run, straight)]
         checks = list(experiment.verify(run))
         return wrong + [f"verify: {check.subject}: {check.detail}" for check in checks if not check.held]
 

@@ -65,6 +65,8 @@ class Case:
         """What is wrong in the end; kills and what they left are counted."""
         count["runs"] += 1
         for _ in range(rng.randint(1, MOST)):
+            if self._finished():  # and killed after that
+                break
             ended = self.children.run(*self._command(), kill_after=rng.uniform(0, 1.1) * self.seconds)
             if ended.code >= 0:
                 if ended.code:
