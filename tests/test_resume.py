@@ -68,6 +68,20 @@ def test_every_model_resumes_to_the_same_bits(model: str, optimizer: str, tmp_pa
     assert outcome(finished) == outcome(straight)
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("model", [name for name in STEPPABLE if name.endswith("-torch")])
+def test_on_a_cuda_device_a_run_resumes_to_the_same_bits(model: str, tmp_path: Path) -> None:
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("needs a CUDA device, and none is here")
+    config = config_for(model, tmp_path, "steps: 45, batch_size: 50, eval_every: 10, lr: 0.001, optimizer: adam")
+    resolved = experiment.resolve(config, ["device=cuda"])
+    straight = run_to_end(experiment.train(resolved, tmp_path / "a"))
+    stopped = stop_at(experiment.train(resolved, tmp_path / "b"), 4)
+    assert outcome(run_to_end(experiment.resume(stopped))) == outcome(straight)
+
+
 def forget_since(run: RunDir, kept: dict[str, bytes], summary: dict[str, Any]) -> None:
     """Make a run look as a kill would have left it, when its checkpoint folder held ``kept``."""
     for path in (run.path / "checkpoint").iterdir():

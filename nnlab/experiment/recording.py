@@ -179,7 +179,7 @@ class Recording:
         self.between_steps = False
         watched = self._place(self.watched), dataset.split(self.watched) or dataset.train, dataset.task
         for record in fit(self.model, self._place("train"), len(dataset.train), watched, self.plan, self.start):
-            self.last = record
+            self.between_steps, self.last = True, record
             self._keep(record.step, record.losses)
             # The row of a last step that is off the beat of evaluations comes after the checkpoint there: a run that
             # is extended goes on as if that row had never been.
@@ -190,7 +190,6 @@ class Recording:
                 self._save(record)
             if extra:
                 self._log(record)
-            self.between_steps = True
             yield record
             self.between_steps = False
         self.between_steps = True

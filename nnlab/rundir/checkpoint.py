@@ -9,6 +9,7 @@ from typing import Any
 from nnlab.dataset import Array
 from nnlab.errors import RunError
 from nnlab.rundir import sealed, storage, tensors
+from nnlab.rundir.summary import is_best
 
 FOLDER = "checkpoint"
 STATE = f"{FOLDER}/state.json"
@@ -16,7 +17,6 @@ CUT = f"{FOLDER}/cut.csv"
 """Rows of metrics.csv that a resume has cut off and that have not come again yet."""
 MAX_STATE_BYTES = 2**20
 GROUPS = ("weights", "optimizer", "best", "losses")
-_BEST = {"step", "epoch", "metric", "value"}
 _FILE = re.compile(r"[0-9]{12,}-[0-9a-f]{16}\.safetensors")
 
 
@@ -143,17 +143,13 @@ def _checked(content: dict[str, Any]) -> _Stored:
         all(type(n) is int and n >= 0 for n in whole)
         and all(map(sealed.is_number, numbers))
         and all(isinstance(text, str) for text in texts)
-        and (state.best is None or _is_best(state.best))
+        and (state.best is None or is_best(state.best))
         and isinstance(stored.arrays, list)
         and state.evaluated <= state.step
         and _FILE.fullmatch(stored.file)
     ):
         raise ValueError("it does not hold what it should")
     return stored
-
-
-def _is_best(best: Any) -> bool:
-    return isinstance(best, dict) and best.keys() == _BEST and sealed.is_number(best["value"])
 
 
 def _real(path: Path) -> None:

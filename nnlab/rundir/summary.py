@@ -39,6 +39,12 @@ def _shape(value: Any) -> bool:
     return isinstance(value, list) and 0 < len(value) <= MAX_DIMENSIONS and all(_count(n) and n for n in value)
 
 
+def is_best(value: Any) -> bool:
+    """Whether this is where a val split was best."""
+    wanted: dict[str, Check] = {"step": _count, "epoch": is_number, "metric": _is(str), "value": is_number}
+    return isinstance(value, dict) and value.keys() == wanted.keys() and all(wanted[key](value[key]) for key in wanted)
+
+
 _EVERY_RUN_HAS: dict[str, Check] = {
     "name": _is(str),
     "status": lambda value: value in STATUSES,
@@ -52,7 +58,7 @@ _MAY_HAVE: dict[str, Check] = {
     "steps": _count,
     "epochs": is_number,
     "parameters": _count,
-    "best": _is(dict),
+    "best": is_best,
     "resumed": _is(list),
     "config_sha256": _is(str),
 }

@@ -143,6 +143,8 @@ class Watch:
             self.note(["seen", f"{event} {arguments!r:.200}"])
         elif event == "open" or event.startswith("os."):
             for path in [os.fsdecode(each) for each in arguments if isinstance(each, str | bytes | os.PathLike)]:
+                if os.sep not in path:  # within a folder that was opened itself, which is seen
+                    continue
                 found = self._meant(event, path, arguments)
                 if any(found == watched or found.startswith(watched + os.sep) for watched in self.paths):
                     self.note(["seen", f"{event} {path}"])

@@ -68,7 +68,7 @@ def _all_text(site: Site, text: str) -> None:
         data = found["dataset"]
         data |= dict.fromkeys(("name", "sha256", "target_name"), text)
         data["classes"], data["feature_names"] = [text] * len(data["classes"]), [text] * len(data["feature_names"])
-        found["best"] = {"step": 1, "metric": text, "value": text, text: text}
+        found["best"] = {"step": 1, "epoch": 1.0, "metric": text, "value": 1.0}
         for split in filter(None, found["metrics"].values()):
             split |= {f"{text}{number}": 1.0 for number in range(3)}
 
