@@ -109,7 +109,7 @@ def configs() -> Iterator[Forgery]:
         "a dataset outside": f"{head}dataset: {{name: OUTSIDE/evil}}\n{tail}",
         "100 layers of 10^5": f"model: {{name: mlp-np, hidden: [{'100000, ' * 100}8]}}\n{digits}{tail}",
         "a layer of 10^18": f"model: {{name: mlp-np, hidden: [{10**18}]}}\n{digits}{tail}",
-        "two layers of 30,000": f"model: {{name: mlp-np, hidden: [30000, 30000]}}\n{digits}{tail}",
+        "two layers of 9,000": f"model: {{name: mlp-np, hidden: [9000, 9000]}}\n{digits}{tail}",
         "10^15 steps": f"{head}{digits}{tail.replace('20', '1000000000000000')}",
         "10^12 threads": f"{head}{digits}{tail.replace('threads: 1', 'threads: 1000000000000')}",
         "a device of many": f"{head}{digits}{tail.replace('cpu', 'cuda:99')}",
