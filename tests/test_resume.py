@@ -1,12 +1,7 @@
 """Resume: a stopped run goes on to the same bits as one that never stopped."""
 
 import math
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +14,6 @@ from nnlab.backends.updates import Sgd
 from nnlab.errors import CheckError, DataError, Interrupted, RunError, TrainingError
 from nnlab.experiment.events import Finishing
 from nnlab.rundir import STATE, RunDir, sealed
-from tests.conftest import Cli
 from tests.reliability.twins import STEPPABLE, outcome
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
@@ -294,27 +288,3 @@ def test_a_checkpoint_with_anything_missing_is_refused(tmp_path: Path) -> None:
     path.write_bytes(sealed.seal(whole))
     with pytest.raises(RunError, match="SHA-256 is not the one"):
         next(experiment.resume(run))
-
-
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL, which this system does not have")
-def test_a_killed_process_leaves_a_run_that_resumes_to_the_same_bits(tmp_path: Path, cli: Cli) -> None:
-    config = config_for("mlp-np", tmp_path, "steps: 3000, batch_size: 50, eval_every: 100, checkpoint_every: 50")
-    small = ["model.hidden=[16]", "threads=1"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "nnlab", "train", str(config), "-q", *small],
-        cwd=tmp_path,
-        env=os.environ,
-        stdout=subprocess.PIPE,
-    )
-    for _ in range(3000):
-        if list(tmp_path.glob("runs/*/checkpoint/*.safetensors")) or process.poll() is not None:
-            break
-        time.sleep(0.02)
-    process.kill()
-    process.communicate()
-    (run,) = (RunDir(path) for path in tmp_path.glob("runs/*"))
-    assert run.summary()["status"] == "died", "it ended before it could be killed"
-    done = cli("resume", "latest", "-q")
-    assert done.returncode == 0, done.stderr
-    straight = cli("train", config, "-q", "--name", "straight", *small)
-    assert outcome(RunDir(tmp_path / straight.stdout.strip())) == outcome(run)

@@ -73,21 +73,20 @@ def _many_metrics(site: Site) -> None:
 
 
 def wrong_types() -> Iterator[Forgery]:
-    """Each key of run.json holds what it should not, and no two of them the same."""
+    """Each key of run.json holds what it should not, and hardly two of them the same."""
     top = "schema_version status name config_sha256 model dataset task device seed parameters started finished seconds"
     inner = "name sha256 train val test features outputs shape classes feature_names target_name scale mean std"
-    values = cycle(WRONG)
-    for key in (*top.split(), "steps", "epochs", "metrics", "best", "resumed", "error"):
-        for value, base in ((next(values), CLASSES), (next(values), VALUES)):
-            forge: Forge = lambda site, key=key, value=value: site.summary(lambda had: had.update({key: value}))  # noqa: E731
-            yield f"run.json: {key} is {value!r:.20}, {base}", base, forge
-    for key in inner.split():
-        for value, base in ((next(values), CLASSES), (next(values), VALUES)):
-            yield (
-                f"run.json: dataset.{key} is {value!r:.20}, {base}",
-                base,
-                lambda site, key=key, value=value: site.facts(**{key: value}),
-            )
+    outer = [*top.split(), "steps", "epochs", "metrics", "best", "resumed", "error"]
+    for (key, value), base in zip(zip(outer, cycle(WRONG), strict=False), cycle((CLASSES, VALUES)), strict=False):
+        forge: Forge = lambda site, key=key, value=value: site.summary(lambda had: had.update({key: value}))  # noqa: E731
+        yield f"run.json: {key} is {value!r:.20}", base, forge
+    for key, value in zip(inner.split() * 2, cycle(WRONG), strict=False):
+        base = VALUES if key in ("target_name", "mean", "std") else CLASSES
+        yield (
+            f"run.json: dataset.{key} is {value!r:.20}",
+            base,
+            lambda site, key=key, value=value: site.facts(**{key: value}),
+        )
 
 
 def configs() -> Iterator[Forgery]:
@@ -109,7 +108,7 @@ def configs() -> Iterator[Forgery]:
         "a dataset outside": f"{head}dataset: {{name: OUTSIDE/evil}}\n{tail}",
         "100 layers of 10^5": f"model: {{name: mlp-np, hidden: [{'100000, ' * 100}8]}}\n{digits}{tail}",
         "a layer of 10^18": f"model: {{name: mlp-np, hidden: [{10**18}]}}\n{digits}{tail}",
-        "two layers of 9,000": f"model: {{name: mlp-np, hidden: [9000, 9000]}}\n{digits}{tail}",
+        "two layers of 30,000": f"model: {{name: mlp-np, hidden: [30000, 30000]}}\n{digits}{tail}",
         "10^15 steps": f"{head}{digits}{tail.replace('20', '1000000000000000')}",
         "10^12 threads": f"{head}{digits}{tail.replace('threads: 1', 'threads: 1000000000000')}",
         "a device of many": f"{head}{digits}{tail.replace('cpu', 'cuda:99')}",
