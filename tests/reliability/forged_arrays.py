@@ -41,7 +41,7 @@ def tensors() -> Iterator[Forgery]:
         yield f"weights: {kind}", CLASSES, lambda site, content=content: site.write(rundir.WEIGHTS, content)
         yield f"checkpoint: {kind}", STOPPED, lambda site, content=content: _checkpoint(site, content)
     changes: dict[str, Change] = {
-        "one missing": lambda found: found.pop(next(iter(found))),
+        "one missing": lambda found: found.pop(min(found)),
         "one more": lambda found: found.update(evil=np.zeros(3, np.float32)),
         "another type": lambda found: found.update({name: array.astype(np.float64) for name, array in found.items()}),
         "another shape": lambda found: found.update({name: array.ravel() for name, array in found.items()}),
@@ -53,6 +53,18 @@ def tensors() -> Iterator[Forgery]:
         for base in (CLASSES, VALUES):
             yield f"weights: {kind}, {base}", base, lambda site, change=change: _weights(site, change)
         yield f"checkpoint: {kind}", STOPPED, lambda site, change=change: _checkpoint_arrays(site, change)
+    adams: dict[str, Change] = {
+        "a square missing": lambda found: found.pop(_adams(found)),
+        "bytes for squares": lambda found: found.update({_adams(found): found[_adams(found)].astype(np.uint8)}),
+        "a count of nothing": lambda found: found.update({"optimizer:step": np.float32(np.nan)}),
+        "counts": lambda found: found.update({"optimizer:step": np.zeros(3, np.float32)}),
+    }
+    for kind, change in adams.items():
+        yield f"checkpoint of Adam: {kind}", STOPPED, lambda site, change=change: _checkpoint_arrays(site, change)
+
+
+def _adams(found: dict[str, Any]) -> str:
+    return min(name for name in found if name.endswith("exp_avg_sq"))
 
 
 _NONE = {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]}
