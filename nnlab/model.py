@@ -44,6 +44,8 @@ class Setup:
     """Examples that a training step sees; 0 for a model that only predicts."""
     predicted: int = 1
     """Examples of the largest split, all of which are predicted in the end."""
+    held: int | None = None
+    """How many numbers the weights have that are to be loaded; a model of more is refused before it is made."""
 
     @property
     def features(self) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from nnlab import memory
+from nnlab.errors import RunError
 from nnlab.model import Setup
 
 NUMBER = 4
@@ -19,9 +20,15 @@ NARROWER = "choose narrower or fewer layers, or smaller inputs"
 def check_size(setup: Setup, parameters: int, outputs: Sequence[int], predicting: int, key: str) -> None:
     """Raise ConfigError, with the figures, where a model would not fit into the free memory.
 
-    ``outputs`` are the numbers that each of its layers gives for one example, ``predicting`` those that it holds while
-    it predicts as many examples as it does at once, and ``key`` is the dotted key to blame for its layers.
+    Raises RunError where it has more parameters than the weights that it is to load. ``outputs`` are the numbers that
+    each of its layers gives for one example, ``predicting`` those that it holds while it predicts as many examples as
+    it does at once, and ``key`` is the dotted key to blame for its layers.
     """
+    if setup.held is not None and parameters > setup.held:
+        raise RunError(
+            f"{key}: {memory.shown(parameters)} parameters, and the weights are {setup.held:,} numbers",
+            "the run's config and weights do not belong together",
+        )
     row = setup.features + STEP * sum(outputs)
     fixed = copies(setup) * parameters + predicting + SCORE * setup.predicted * setup.outputs
     fitting = (memory.room() // NUMBER - fixed) // row

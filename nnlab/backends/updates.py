@@ -98,12 +98,19 @@ class Adam:
 
 
 def check_state(state: Mapping[str, Array], weights: Mapping[str, Array]) -> None:
-    """Raise RunError unless every remembered array belongs to a weight and has its shape, and Adam's count is there."""
+    """Raise RunError unless every remembered array belongs to a weight and fits it, and none of Adam's is missing."""
     if "step" not in state and any(key.endswith(".exp_avg") for key in state):
         raise RunError("optimizer state: 'step' is missing", "the checkpoint is damaged")
     for key, array in state.items():
-        owner = key.rpartition(".")[0]
-        if key != "step" and (owner not in weights or array.shape != weights[owner].shape):
+        owner, _, kind = key.rpartition(".")
+        if kind == "step":
+            fits = not array.shape and 0 <= float(array) <= 2**53
+            fits = fits and (owner in weights and array.dtype == np.float32 if owner else True)
+        else:
+            fits = owner in weights and (array.shape, array.dtype) == (weights[owner].shape, weights[owner].dtype)
+            other = {"exp_avg": "exp_avg_sq", "exp_avg_sq": "exp_avg"}.get(kind, kind)
+            fits = fits and f"{owner}.{other}" in state
+        if not fits:
             raise RunError(
                 f"optimizer state: {key!r} does not fit the model", "the checkpoint belongs to another config"
             )

@@ -121,17 +121,24 @@ def check_task(config: Config, task: Task) -> None:
 
 
 def build_model(
-    config: Config, shape: tuple[int, ...], outputs: int, task: Task, rows: int, largest: int | None = None
+    config: Config,
+    shape: tuple[int, ...],
+    outputs: int,
+    task: Task,
+    rows: int,
+    largest: int | None = None,
+    held: int | None = None,
 ) -> Model:
     """The model for data of this shape, on its device, with its initial weights and its number of threads.
 
     ``rows`` is how many examples the training split has, from which ``threads: auto`` is chosen; ``largest`` how many
-    the largest split has, or None for a model that is only to predict. Raises ConfigError, before anything is made of
-    it, where the model would not fit into the free memory.
+    the largest split has, or None for a model that is only to predict, and ``held`` how many numbers the weights are
+    that it is to load. Raises ConfigError or RunError, before anything is made of it, where the model would not fit
+    into the free memory or is larger than its weights.
     """
     seen, predicted = (batch_rows(config, rows), largest) if largest else (0, 1)
     rule = optimizer(config.train)
-    setup = Setup(shape, outputs, task, rule, config.seed, config.device, config.precision, seen, predicted)
+    setup = Setup(shape, outputs, task, rule, config.seed, config.device, config.precision, seen, predicted, held)
     try:
         model: Model = discover.module("models", config.model.name).build(config.model.params, setup)
     except MemoryError as error:
@@ -222,13 +229,13 @@ def trained_model(run: RunDir) -> tuple[Model, Config, dict[str, Any], str | Non
     shape = data["shape"]
     if not all(type(side) is int and side > 0 for side in shape) or math.prod(shape) != data["features"]:
         raise RunError(f"{run.path / SUMMARY}: dataset.shape does not come to dataset.features", "the file is damaged")
-    warning = None
+    warning, held = None, run.count()
     arguments = (tuple(data["shape"]), data["outputs"], summary["task"], data["train"])
     try:
-        model = build_model(config, *arguments)
+        model = build_model(config, *arguments, held=held)
     except DeviceError as error:
         warning = f"{error.message}; this run is used on the cpu instead"
-        model = build_model(replace(config, device="cpu"), *arguments)
+        model = build_model(replace(config, device="cpu"), *arguments, held=held)
     expected = model.weights()
     model.load_weights(run.weights(check=lambda found: check_weights(found, expected)))
     return model, config, summary, warning

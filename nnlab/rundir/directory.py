@@ -268,6 +268,10 @@ class RunDir:
         """The arrays of a safetensors file; ``check`` may refuse them by their headers, before they are loaded."""
         return tensors.load(self.path / name, limit, check)
 
+    def count(self, name: str = WEIGHTS) -> int:
+        """How many numbers a safetensors file has, told by its header alone."""
+        return tensors.count(self.path / name)
+
     def arrays(self, name: str = PREDICTIONS, limit: int = MAX_ARRAY_BYTES) -> dict[str, Array]:
         """The arrays of an .npz file, of at most ``limit`` bytes, never pickle. Raises RunError for damage."""
         content = self.read(name, limit)

@@ -37,6 +37,11 @@ def dump(arrays: Mapping[str, Array]) -> bytes:
     return save({key: np.asarray(array, order="C") for key, array in arrays.items()})
 
 
+def count(path: Path) -> int:
+    """How many numbers a safetensors file says it has. Raises RunError as ``load`` does."""
+    return sum(math.prod(header.shape) for header in _read_headers(path).values())
+
+
 def load(path: Path, limit: int, check: Check | None = None) -> dict[str, Array]:
     """The arrays of a safetensors file of at most ``limit`` bytes.
 
@@ -45,15 +50,7 @@ def load(path: Path, limit: int, check: Check | None = None) -> dict[str, Array]
     from safetensors import SafetensorError
     from safetensors.numpy import load as parse
 
-    handle = storage.open_plain(path)
-    try:
-        headers = _headers(handle)
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
-        raise _damaged(path, error) from None
-    except OSError as error:
-        raise RunError(f"{path}: cannot be read: {error.strerror}") from None
-    finally:
-        os.close(handle)
+    headers = _read_headers(path)
     if check:
         try:
             check(headers)
@@ -64,6 +61,18 @@ def load(path: Path, limit: int, check: Check | None = None) -> dict[str, Array]
         return parse(storage.read(path, limit))
     except (SafetensorError, ValueError, KeyError) as error:
         raise _damaged(path, error) from None
+
+
+def _read_headers(path: Path) -> dict[str, Header]:
+    handle = storage.open_plain(path)
+    try:
+        return _headers(handle)
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        raise _damaged(path, error) from None
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror}") from None
+    finally:
+        os.close(handle)
 
 
 def _headers(handle: int) -> dict[str, Header]:

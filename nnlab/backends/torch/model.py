@@ -15,6 +15,7 @@ from nnlab.backends.torch.fused import Fused, layers_of
 from nnlab.backends.torch.graph import Graph
 from nnlab.backends.torch.products import Bfloat16, Float32
 from nnlab.backends.torch.updates import Update
+from nnlab.backends.updates import check_state
 from nnlab.dataset import Array, Split
 from nnlab.errors import RunError
 from nnlab.model import Setup, check_weights
@@ -171,6 +172,7 @@ class TorchModel:
         """Raises RunError where the state belongs to another net."""
         if "step" not in state:
             raise RunError("optimizer state: 'step' is missing", "the checkpoint is damaged")
+        check_state(state, self.weights())
         self._steps = int(state["step"])
         self._update.load({key: torch.from_numpy(np.array(array)) for key, array in state.items() if key != "step"})
 
