@@ -18,7 +18,7 @@ from PIL import Image
 from nnlab import discover
 from nnlab.config.strict import Strict
 from nnlab.dataset import Card, Dataset
-from nnlab.datasets import _pictures, arrays, fashion_mnist, image_folder, mnist, sign_digits, standardised
+from nnlab.datasets import _pictures, arrays, digits, fashion_mnist, image_folder, mnist, sign_digits, standardised
 from nnlab.datasets import csv as csv_dataset
 from nnlab.errors import DataError, DataUnavailableError, MissingDependencyError
 from tests.data_fixtures import MAKERS, MIRROR, make_csv, required, rows, same, why_missing, write_idx
@@ -396,6 +396,23 @@ def test_cached_pictures_need_neither_torch_nor_pillow(real_data, monkeypatch):
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
     assert run.stdout == "set()\n"
+
+
+# Digits
+
+
+def test_digits_are_scikit_learns_and_come_without_importing_it(monkeypatch):
+    script = (
+        "import sys; from nnlab.datasets import digits\n"
+        "digits.load(digits.Params(), 0); print('sklearn' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert run.stdout == "False\n"
+    read = digits.load(digits.Params(), 0)
+    monkeypatch.setattr(digits, "_FILE", "not/there.csv.gz")  # as a version that keeps them elsewhere
+    asked_for = digits.load(digits.Params(), 0)
+    assert read.sha256 == asked_for.sha256
+    assert same(read, asked_for)
 
 
 # Signs
