@@ -23,7 +23,7 @@ from nnlab.cli.follow import Bar
 from nnlab.environment import cores
 from nnlab.evaluate import evaluate
 from nnlab.experiment import Started, resolve, train
-from nnlab.experiment.train import complete
+from nnlab.experiment.plan import complete
 from nnlab.fit import Record, fit
 
 EPOCHS = 100

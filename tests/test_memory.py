@@ -18,7 +18,7 @@ from nnlab.backends.size import check_size
 from nnlab.dataset import Task
 from nnlab.errors import ConfigError, NnlabError, RunError
 from nnlab.experiment import pictures
-from nnlab.experiment.build import plan_for
+from nnlab.experiment.plan import plan_for
 from nnlab.model import Model, Optimizer, Setup
 from nnlab.rundir import MAX_ROWS, RunDir
 from tests.conftest import DIGITS, ROOT, Cli

@@ -1,7 +1,7 @@
 """Build: from a config to its data and its model, with everything checked on the way."""
 
-import math
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnlab import config as configs
-from nnlab import discover, memory
+from nnlab import discover
 from nnlab.config import Config, Named, Resolved, Train, yaml
 from nnlab.dataset import Dataset, Progress, Task, quiet
 from nnlab.environment import cores
@@ -26,15 +26,11 @@ from nnlab.errors import (
 from nnlab.experiment import pictures
 from nnlab.fit import Plan
 from nnlab.model import Model, Optimizer, Setup, check_weights
-from nnlab.rundir import CONFIG, MAX_ROWS, SUMMARY, RunDir
+from nnlab.rundir import CONFIG, SUMMARY, Checkpoint, Header, RunDir, State
 
 THREAD_WORK = 500_000
 """Multiply-adds of a step that are worth a thread's being woken and waited for."""
 MAX_THREADS = 8
-LOSS = 3 * 8
-"""Bytes of a step's loss: as it is kept, and twice more while it is written."""
-LISTED_LOSS = 32
-"""The same as one of Python's own numbers, which the steps since the last evaluation have."""
 
 
 def resolve(config: Path, overrides: list[str] | None = None) -> Resolved:
@@ -160,30 +156,6 @@ def model_for(config: Config, dataset: Dataset) -> Model:
     return build_model(config, dataset.shape, dataset.outputs, dataset.task, len(dataset.train), largest)
 
 
-def plan_for(config: Config, rows: int) -> Plan:
-    """How to train on ``rows`` examples.
-
-    Raises ConfigError where the losses of so many steps would not fit into the free memory, or so many evaluations
-    into metrics.csv.
-    """
-    given = config.train
-    plan = Plan(
-        0, None if given.batch_size == "full" else int(given.batch_size), 0, config.seed, given.checkpoint_every
-    )
-    per_epoch = plan.steps_per_epoch(rows)
-    steps = given.steps or per_epoch * (given.epochs or 0)
-    every = min(given.eval_every or per_epoch, steps)
-    key = "train.steps" if given.steps else "train.epochs"
-    needed = LOSS * steps + LISTED_LOSS * every
-    memory.check(needed, f"{key}: the losses of {steps:,} steps", "train fewer steps, or evaluate more often")
-    if (evaluations := math.ceil(steps / every)) > MAX_ROWS:
-        raise ConfigError(
-            f"train.eval_every: {evaluations:,} evaluations are more than the {MAX_ROWS:,} that are recorded",
-            f"give {math.ceil(steps / MAX_ROWS):,} steps or more",
-        )
-    return replace(plan, steps=steps, eval_every=every)
-
-
 def batch_rows(config: Config, rows: int) -> int:
     """How many of ``rows`` training examples a step sees."""
     return rows if config.train.batch_size == "full" else min(int(config.train.batch_size), rows)
@@ -219,23 +191,65 @@ def config_of(run: RunDir) -> Config:
     return resolve(run.path / CONFIG).config
 
 
-def trained_model(run: RunDir) -> tuple[Model, Config, dict[str, Any], str | None]:
-    """A run's model with its trained weights, its config, its run.json, and a warning where its device is not here."""
+def unedited_config_of(run: RunDir, summary: dict[str, Any], state: State | None = None) -> Config:
+    """``config_of``, where it is the config that run.json, or else the checkpoint's ``state``, belongs to.
+
+    Raises RunError where it is another one.
+    """
+    if run.sha256(CONFIG) not in {summary.get("config_sha256"), state.config_sha256 if state else None}:
+        raise RunError(
+            f"{run.path / CONFIG}: this config was edited since the run began: its SHA-256 differs",
+            f"bring the old one back, or train it as another run: nnlab train {run.path / CONFIG}",
+        )
+    return config_of(run)
+
+
+def model_of(run: RunDir, *, trained: bool = False) -> tuple[Model, Config, dict[str, Any], str | None]:
+    """A run's model with its initial weights, its config, its run.json, and a warning where its device is not here.
+
+    With ``trained`` it must not be larger than its weights file, to be loaded. Raises RunError where the files do not
+    belong together, and what ``build_model`` raises.
+    """
     summary, config = run.summary(), config_of(run)
     data = summary["dataset"]
     for key in ("train", "features", "outputs", "shape", "classes"):
         if data.get(key) is None:
             raise RunError(f"{run.path / SUMMARY}: dataset.{key} is missing", "the file is damaged")
-    shape = data["shape"]
-    if not all(type(side) is int and side > 0 for side in shape) or math.prod(shape) != data["features"]:
-        raise RunError(f"{run.path / SUMMARY}: dataset.shape does not come to dataset.features", "the file is damaged")
-    warning, held = None, run.count()
+    warning, held = None, run.count() if trained else None
     arguments = (tuple(data["shape"]), data["outputs"], summary["task"], data["train"])
     try:
         model = build_model(config, *arguments, held=held)
     except DeviceError as error:
         warning = f"{error.message}; this run is used on the cpu instead"
         model = build_model(replace(config, device="cpu"), *arguments, held=held)
+    return model, config, summary, warning
+
+
+def trained_model(run: RunDir) -> tuple[Model, Config, dict[str, Any], str | None]:
+    """``model_of`` with the weights that the run has learnt."""
+    model, config, summary, warning = model_of(run, trained=True)
     expected = model.weights()
     model.load_weights(run.weights(check=lambda found: check_weights(found, expected)))
     return model, config, summary, warning
+
+
+def room(model: Model, plan: Plan) -> int:
+    """More bytes than this model's checkpoints can have: weights three times, Adam's averages, and the losses."""
+    weights = sum(weight.nbytes for weight in model.weights().values())
+    return 2**20 + 6 * weights + 8 * plan.steps
+
+
+def checkpoint_of(run: RunDir, model: Model, plan: Plan) -> Checkpoint | None:
+    """The run's last checkpoint, None where there is none.
+
+    Raises RunError, before any array is loaded, where its weights, or its best ones, cannot be this model's.
+    """
+    weights = model.weights()
+
+    def check(found: Mapping[str, Header]) -> None:
+        for group in ("weights", "best"):
+            inside = {name.removeprefix(f"{group}:"): of for name, of in found.items() if name.startswith(f"{group}:")}
+            if inside or group == "weights":
+                check_weights(inside, weights)
+
+    return run.checkpoint(room(model, plan), check)

@@ -1,8 +1,6 @@
 """Reproduce: trains a run's config again and says whether the same comes out: to the bit, nearly, or not."""
 
-import math
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +12,15 @@ from nnlab import environment
 from nnlab.config import Resolved, yaml
 from nnlab.dataset import Array, Progress, quiet
 from nnlab.errors import ConfigError, NnlabError, RunError
-from nnlab.experiment.build import config_of, resolve
+from nnlab.experiment.build import resolve, unedited_config_of
+from nnlab.experiment.distance import array_difference, difference, differences
 from nnlab.experiment.events import Event
 from nnlab.experiment.train import train
-from nnlab.experiment.verify import HEADERS, difference
 from nnlab.rundir import (
     BEST_WEIGHTS,
     CONFIG,
     ENVIRONMENT,
+    HEADERS,
     LOSSES,
     MAX_ARRAY_BYTES,
     METRICS,
@@ -38,8 +37,6 @@ TOLERANCE = 1e-3
 AGAIN = "reproduction"
 """What is added to the new run's name."""
 _AGAIN = re.compile(rf"-{AGAIN}(-[0-9]+)?$")
-_LEAST = sys.float_info.min
-"""What two arrays are apart at least where a bit of them differs: 0 and -0 are equal as numbers."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +81,7 @@ def train_again(run: RunDir, runs: Path, device: str | None = None, progress: Pr
     summary = run.summary()
     if summary["status"] != "finished":
         raise RunError(f"{run.path}: this run is {summary['status']}, not finished", f"nnlab resume {run.path} first")
-    if run.sha256(CONFIG) != summary.get("config_sha256"):
-        raise RunError(f"{run.path / CONFIG}: this config was edited since the run began", "nnlab verify says more")
-    config_of(run)  # it may be one that was sent: refused where it is no run's own
+    unedited_config_of(run, summary)
     yield from train(resolve(run.path / CONFIG, [f"device={device}"] if device else []), runs, AGAIN, progress)
 
 
@@ -109,13 +104,11 @@ def _losses(run: RunDir, again: RunDir, tolerance: float) -> Iterator[_Apart]:
     if a.shape != b.shape or a.dtype != b.dtype:
         yield _Apart(1.0, f"{LOSSES}, its length", min(a.size, b.size))
         return
-    with np.errstate(all="ignore"):
-        by = np.abs(a - b) / np.maximum(np.maximum(np.abs(a), np.abs(b)), 1e-12)
-    by[np.isnan(by)] = math.inf
     if a.tobytes() == b.tobytes():
         return
+    by = differences(a, b)
     for number in [int(by.argmax()), *np.flatnonzero(by > tolerance)[:1].tolist()]:
-        yield _Apart(_LEAST + float(by[number]), f"{LOSSES}, step {number + 1:,}", number + 1)
+        yield _Apart(float(by[number]), f"{LOSSES}, step {number + 1:,}", number + 1)
 
 
 def _rows(run: RunDir, again: RunDir) -> Iterator[_Apart]:
@@ -149,23 +142,12 @@ def _arrays(run: RunDir, again: RunDir) -> Iterator[_Apart]:
         b = _read(again, file)
         a = _read(run, file, HEADERS + 2 * sum(array.nbytes for array in b.values()))
         for name in sorted({*a, *b}):
-            if by := _array_difference(a.get(name), b.get(name)):
+            if by := array_difference(a.get(name), b.get(name)):
                 yield _Apart(by, f"{file}, {name}", last)
 
 
 def _read(run: RunDir, file: str, limit: int = MAX_ARRAY_BYTES) -> dict[str, Array]:
     return run.arrays(file, limit) if file == PREDICTIONS else run.weights(file, limit=limit)
-
-
-def _array_difference(a: Array | None, b: Array | None) -> float:
-    if a is None or b is None or a.shape != b.shape or a.dtype != b.dtype:
-        return 1.0
-    if a.tobytes() == b.tobytes():
-        return 0.0
-    a, b = a.astype(np.float64), b.astype(np.float64)
-    with np.errstate(all="ignore"):
-        by = float(np.abs(a - b).max() / max(np.abs(a).max(), np.abs(b).max(), 1e-12))
-    return math.inf if math.isnan(by) else _LEAST + by
 
 
 def latest_of(resolved: Resolved, runs: Path) -> RunDir | None:

@@ -1,19 +1,19 @@
 """Resume: a stopped run goes on from its checkpoint to the bits it would have had, or says why it cannot."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 from nnlab import discover, environment
 from nnlab.config import Config
 from nnlab.dataset import Progress, quiet
 from nnlab.errors import RunError
-from nnlab.experiment.build import config_of, load_same_dataset, model_for
+from nnlab.experiment.build import checkpoint_of, load_same_dataset, model_for, unedited_config_of
 from nnlab.experiment.events import Event, Notice
+from nnlab.experiment.plan import complete
 from nnlab.experiment.recording import Recording
-from nnlab.experiment.train import complete, room, unlocked
-from nnlab.model import Model, check_weights
-from nnlab.rundir import CONFIG, ENVIRONMENT, Header, RunDir, State
+from nnlab.experiment.train import unlocked
+from nnlab.model import Model
+from nnlab.rundir import CONFIG, ENVIRONMENT, RunDir, State
 
 
 def resume(
@@ -32,7 +32,7 @@ def resume(
         yield from unlocked(run, alone)
         run.files()  # refuses a folder whose files no manifest could list in the end
         summary, state = run.summary(), run.checkpoint_state()
-        config = _config(run, summary, state)
+        config = unedited_config_of(run, summary, state)
         if epochs is not None:
             config = _extended(run, config, state, epochs)
         dataset, warning = load_same_dataset(run, config, summary, progress)
@@ -52,25 +52,13 @@ def resume(
         if state is None:
             yield Notice(f"{run.path}: it was stopped before its first checkpoint, and starts again")
         recording = Recording(config, plan, dataset, model, run)
-        kept = run.checkpoint(room(model, plan), lambda found: _check_headers(found, model))
-        recording.restore(summary, kept, differing if inexact else None)
+        recording.restore(summary, checkpoint_of(run, model, plan), differing if inexact else None)
         yield from recording.train()
 
 
 def _refuse_finished(run: RunDir, epochs: int | None) -> None:
     if run.summary()["status"] == "finished" and epochs is None:
         raise RunError(f"{run.path}: this run is finished", "--epochs N extends it to N epochs in all")
-
-
-def _config(run: RunDir, summary: dict[str, Any], state: State | None) -> Config:
-    """The run's config. Raises RunError where it is not the one that run.json, or else the checkpoint, belongs to."""
-    known = {summary.get("config_sha256"), state.config_sha256 if state else None}
-    if run.sha256(CONFIG) not in known:
-        raise RunError(
-            f"{run.path / CONFIG}: this config was edited since the run began",
-            f"bring the old one back, or train it as another run: nnlab train {run.path / CONFIG}",
-        )
-    return config_of(run)
 
 
 def _extended(run: RunDir, config: Config, state: State | None, epochs: int) -> Config:
@@ -85,15 +73,6 @@ def _extended(run: RunDir, config: Config, state: State | None, epochs: int) -> 
         raise RunError(f"--epochs: given {epochs}", "give how many epochs the run is to have in all")
     keys = config.train.model_copy(update={"epochs": epochs, "steps": None})
     return replace(config, train=keys)
-
-
-def _check_headers(found: Mapping[str, Header], model: Model) -> None:
-    """Raise RunError where a checkpoint's weights, or its best ones, cannot be this model's."""
-    weights = model.weights()
-    for group in ("weights", "best"):
-        inside = {name.removeprefix(f"{group}:"): of for name, of in found.items() if name.startswith(f"{group}:")}
-        if inside or group == "weights":
-            check_weights(inside, weights)
 
 
 def _differences(run: RunDir, model: Model) -> list[str]:

@@ -1,18 +1,16 @@
 """Train: one run from a config to a finished directory, as events that the caller may watch or stop."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
-from nnlab.config import Config, Resolved
+from nnlab.config import Resolved
 from nnlab.dataset import Progress, quiet
-from nnlab.errors import ConfigError, NnlabError
-from nnlab.experiment.build import check, check_task, load_dataset, model_for, plan_for
+from nnlab.errors import NnlabError
+from nnlab.experiment.build import check, check_task, load_dataset, model_for
 from nnlab.experiment.events import Event, Notice
+from nnlab.experiment.plan import complete
 from nnlab.experiment.recording import Recording
-from nnlab.fit import Plan
-from nnlab.model import Model
-from nnlab.rundir import MAX_ARRAY_BYTES, RunDir, check_name, create, discard
+from nnlab.rundir import RunDir, check_name, create, discard
 
 
 def train(resolved: Resolved, runs: Path, name: str | None = None, progress: Progress = quiet) -> Iterator[Event]:
@@ -49,25 +47,3 @@ def unlocked(run: RunDir, alone: bool) -> Iterator[Notice]:
     """The warning that a run which is trained where there are no locks deserves."""
     if not alone:
         yield Notice(f"{run.path}: this file system has no locks: do not resume this run while it is going")
-
-
-def room(model: Model, plan: Plan) -> int:
-    """More bytes than this model's checkpoints can have: weights three times, Adam's averages, and the losses."""
-    weights = sum(weight.nbytes for weight in model.weights().values())
-    return 2**20 + 6 * weights + 8 * plan.steps
-
-
-def complete(config: Config, model: Model, rows: int) -> tuple[Config, Plan]:
-    """The config with what only the data and the machine could tell, and the plan it comes to.
-
-    Raises ConfigError for more steps or evaluations than there is room to record.
-    """
-    plan = plan_for(config, rows)
-    if (needed := room(model, plan)) > MAX_ARRAY_BYTES:
-        raise ConfigError(
-            f"model.name: its checkpoints may take {needed / 2**30:,.1f} GiB, and a run's file at most "
-            f"{MAX_ARRAY_BYTES / 2**30:g} GiB",
-            "choose narrower or fewer layers, or train fewer steps",
-        )
-    train_keys = config.train.model_copy(update={"eval_every": plan.eval_every})
-    return replace(config, train=train_keys, device=model.device, threads=model.threads, fallback=None), plan

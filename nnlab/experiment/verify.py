@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnlab import metrics
+from nnlab.config import Config
 from nnlab.dataset import Array, Dataset, Progress, SplitName, Task, quiet
 from nnlab.errors import (
     CheckError,
@@ -20,8 +21,16 @@ from nnlab.errors import (
     RunError,
 )
 from nnlab.evaluate import evaluate
-from nnlab.experiment.build import config_of, load_same_dataset, parameters, trained_model
-from nnlab.experiment.train import complete, room
+from nnlab.experiment.build import (
+    checkpoint_of,
+    load_same_dataset,
+    model_of,
+    parameters,
+    trained_model,
+    unedited_config_of,
+)
+from nnlab.experiment.distance import difference, near
+from nnlab.experiment.plan import complete
 from nnlab.fit import Plan
 from nnlab.model import Model, check_weights
 from nnlab.rundir import (
@@ -30,6 +39,7 @@ from nnlab.rundir import (
     CONFIG,
     DIED,
     ENVIRONMENT,
+    HEADERS,
     LOSSES,
     MANIFEST,
     METRICS,
@@ -46,8 +56,6 @@ FEW = 3
 """Examples that may fall on the other side of a boundary by rounding."""
 TOLERANCE = 1e-4
 """Relative; another processor's last bits are far below it."""
-HEADERS = 64 * 2**10
-"""Bytes of a file of arrays beside their numbers, at most."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +86,20 @@ def verify(run: RunDir, progress: Progress = quiet) -> Iterator[Check]:
         return  # all else is held against it
     yield from _tried(CONFIG, lambda: _config(run))
     yield from _tried(ENVIRONMENT, lambda: f"Python {run.read_json(ENVIRONMENT).get('python')}")
-    if status == "finished":
-        yield from _finished(run, progress)
+    finished = status == "finished"
+    subject = WEIGHTS if finished else CHECKPOINTS
+    try:
+        model, config, summary, _ = (trained_model if finished else model_of)(run)
+        _, plan = complete(config, model, summary["dataset"]["train"])
+    except (ConfigError, MissingDependencyError) as error:  # of the device or the memory here; a bad config is named
+        yield Check(subject, None, f"not looked into: {error.message}")
+    except NnlabError as error:
+        yield Check(subject, False, error.message)
     else:
-        yield from _tried(CHECKPOINTS, lambda: _stopped(run))
+        if finished:
+            yield from _finished(run, model, config, plan, progress)
+        else:
+            yield from _tried(CHECKPOINTS, lambda: _stopped(run, model, plan))
 
 
 def _status(run: RunDir) -> str:
@@ -135,28 +153,18 @@ def _manifest(run: RunDir, status: str) -> Iterator[Check]:
 
 
 def _config(run: RunDir) -> str:
-    summary, config = run.summary(), config_of(run)
-    found = run.sha256(CONFIG)
+    summary = run.summary()
     state = None if summary["status"] == "finished" else run.checkpoint_state()
-    if found not in (summary.get("config_sha256"), state and state.config_sha256):
-        raise CheckError("it is not the config that run.json belongs to: its SHA-256 differs")
+    config = unedited_config_of(run, summary, state)
     said = {"model": config.model.name, "seed": config.seed}
     for key, value in said.items():
         _must_equal(f"{key} in {SUMMARY}", summary.get(key), value)
     _must_equal(f"dataset.name in {SUMMARY}", summary["dataset"].get("name"), config.dataset.name)
-    return f"SHA-256 {found[:12]}…, as {SUMMARY} has it"
+    return f"SHA-256 {run.sha256(CONFIG)[:12]}…, as recorded"
 
 
-def _finished(run: RunDir, progress: Progress) -> Iterator[Check]:
-    try:
-        model, config, summary, _ = trained_model(run)
-        _, plan = complete(config, model, summary["dataset"]["train"])
-    except (ConfigError, MissingDependencyError) as error:  # of the device or the memory here; a bad config is named
-        yield Check(WEIGHTS, None, f"not evaluated again: {error.message}")
-        return
-    except NnlabError as error:
-        yield Check(WEIGHTS, False, error.message)
-        return
+def _finished(run: RunDir, model: Model, config: Config, plan: Plan, progress: Progress) -> Iterator[Check]:
+    summary = run.summary()
     yield from _tried(METRICS, lambda: _rows(run, summary, plan))
     yield from _tried(CHECKPOINTS, lambda: _last_checkpoint(run, model, plan))
     try:
@@ -191,7 +199,7 @@ def _rows(run: RunDir, summary: dict[str, Any], plan: Plan) -> str:
     for name, values in columns.items():
         split, _, metric = name.partition("_")
         recorded = (summary["metrics"].get(split) or {}).get(metric)
-        if split in ("train", "val", "test") and name != "train_loss" and not near(values[-1], recorded):
+        if split in ("train", "val", "test") and name != "train_loss" and not near(values[-1], recorded, TOLERANCE):
             raise CheckError(f"the last {name} is {values[-1]}, and {SUMMARY} says {recorded}")
     _must_equal(f"best in {SUMMARY}", summary.get("best"), _best(columns, summary["task"]))
     return f"{len(due):,} rows, whole and in agreement with {LOSSES} and {SUMMARY}"
@@ -210,14 +218,13 @@ def _best(columns: dict[str, list[float]], task: Task) -> dict[str, Any] | None:
 
 def _last_checkpoint(run: RunDir, model: Model, plan: Plan) -> str:
     """The checkpoint of a finished run, which holds its last weights once more."""
-    kept = run.checkpoint(room(model, plan))
+    kept = checkpoint_of(run, model, plan)
     if kept is None:
         raise CheckError("it is gone")
     _must_equal("its step", kept.state.step, plan.steps)
     _must_equal("its config", kept.state.config_sha256, run.sha256(CONFIG))
     weights = model.weights()
-    check_weights(kept.arrays["weights"], weights)
-    if not all(np.array_equal(weights[name], array) for name, array in kept.arrays["weights"].items()):
+    if not _same(kept.arrays["weights"], weights):
         raise CheckError(f"its weights are not those of {WEIGHTS}")
     if best := run.summary().get("best"):
         # An evaluation off the beat, at the end, comes after the checkpoint: where it was the best, these are the last.
@@ -272,9 +279,9 @@ def _predictions(run: RunDir, scores: Array, targets: Array, near: float) -> Non
         raise CheckError(f"{PREDICTIONS} does not hold what the weights predict")
 
 
-def _stopped(run: RunDir) -> str:
+def _stopped(run: RunDir, model: Model, plan: Plan) -> str:
     """What a stopped run goes on from, and the part of metrics.csv that belongs to it."""
-    kept = run.checkpoint()
+    kept = checkpoint_of(run, model, plan)
     if kept is None:
         return "none yet: the run would start again"
     state = kept.state
@@ -285,22 +292,12 @@ def _stopped(run: RunDir) -> str:
     if summary["status"] == "interrupted":  # after an error, rows may have been put back that were cut off
         _must_equal(f"best in {SUMMARY}", summary.get("best"), _best(columns, summary["task"]))
     if summary.get("steps") == state.step and {WEIGHTS, LOSSES} <= run.files().keys():
-        if not _same(run.weights(), kept.arrays["weights"]):
+        expected = model.weights()
+        if not _same(run.weights(check=lambda found: check_weights(found, expected)), kept.arrays["weights"]):
             raise CheckError(f"its weights are not those of {WEIGHTS}")
-        if not np.array_equal(run.array(LOSSES), kept.arrays["losses"]["losses"]):
+        if not np.array_equal(run.array(LOSSES, HEADERS + 8 * state.step), kept.arrays["losses"]["losses"]):
             raise CheckError(f"its losses are not those of {LOSSES}")
     return f"of step {state.step:,}: nnlab resume goes on from there"
-
-
-def difference(a: float, b: float) -> float:
-    """How far two numbers are apart, as a fraction of the larger one; infinitely where one of them is none."""
-    by = 0.0 if a == b else abs(a - b) / max(abs(a), abs(b), 1e-12)
-    return math.inf if math.isnan(by) else by
-
-
-def near(a: float, b: Any, tolerance: float = TOLERANCE) -> bool:
-    """Whether two numbers agree but for another processor's rounding."""
-    return isinstance(b, int | float) and difference(a, b) <= tolerance
 
 
 def _same(a: dict[str, Array], b: dict[str, Array]) -> bool:

@@ -6,22 +6,23 @@ from nnlab.rundir.directory import (
     BEST_WEIGHTS,
     CONFIG,
     ENVIRONMENT,
+    HEADERS,
     LOSSES,
     MANIFEST,
     MAX_ARRAY_BYTES,
-    MAX_ROWS,
     MAX_TEXT_BYTES,
     METRICS,
     PREDICTIONS,
     SUMMARY,
     WEIGHTS,
     RunDir,
-    metrics_line,
 )
 from nnlab.rundir.folder import LATEST, all_runs, check_name, create, discard, find, remove
 from nnlab.rundir.sealed import dump as json_bytes
 from nnlab.rundir.sealed import finite, sha256
 from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION
+from nnlab.rundir.table import MAX_ROWS
+from nnlab.rundir.table import line as metrics_line
 from nnlab.rundir.tensors import Header
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "CONFIG",
     "DIED",
     "ENVIRONMENT",
+    "HEADERS",
     "LATEST",
     "LOSSES",
     "MANIFEST",

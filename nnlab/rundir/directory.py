@@ -1,7 +1,6 @@
 """One run's directory: its files, each written whole or not at all, and read again with care."""
 
 import io
-import re
 import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +14,7 @@ import numpy as np
 
 from nnlab.dataset import Array, read_npy
 from nnlab.errors import RunError
-from nnlab.rundir import checkpoint, lock, sealed, storage, tensors
+from nnlab.rundir import checkpoint, lock, sealed, storage, table, tensors
 from nnlab.rundir.checkpoint import Checkpoint, State
 from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION, wrong
 
@@ -32,13 +31,10 @@ MAX_JSON_BYTES = 8 * 2**20
 MAX_TEXT_BYTES = 2**20
 MAX_METRICS_BYTES = 40 * 2**20
 MAX_ARRAY_BYTES = 2 * 2**30
+HEADERS = 64 * 2**10
+"""Bytes of a file of arrays beside their numbers, at most."""
 MAX_FILES = 1000
 MAX_DEPTH = 10
-MAX_COLUMNS = 10
-MAX_LINE = 1000
-MAX_ROWS = 250_000
-"""Evaluations that metrics.csv has room for."""
-_COLUMN = re.compile(rb"[a-z0-9_]{1,40}")
 # What reading a damaged .npz may raise; RuntimeError is for parts that are locked or packed in an unknown way.
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, OverflowError, struct.error, zlib.error, BadZipFile)
 
@@ -93,7 +89,7 @@ class RunDir:
 
     def append_metrics(self, row: Sequence[float]) -> None:
         """Add a row to metrics.csv; floats are written so that they read back as the same bits."""
-        storage.append(self.path / METRICS, metrics_line(row))
+        storage.append(self.path / METRICS, table.line(row))
 
     def metrics_bytes(self) -> bytes:
         """The content of metrics.csv."""
@@ -239,28 +235,10 @@ class RunDir:
 
     def metrics(self) -> dict[str, list[float]]:
         """The columns of metrics.csv. A last line cut short, as a killed run may leave it, is left out."""
-        return self._columns(self.metrics_bytes())
-
-    def _columns(self, content: bytes) -> dict[str, list[float]]:
-        lines = io.BytesIO(content)
-        header = next(lines, b"")
-        names = header[:MAX_LINE].removesuffix(b"\n").split(b",")
-        fits = len(set(names)) == len(names) <= MAX_COLUMNS and all(map(_COLUMN.fullmatch, names))
-        if not header.endswith(b"\n") or not fits:
-            raise RunError(f"{self.path / METRICS}:1: this is not a table's header", "the file is damaged")
-        columns: dict[str, list[float]] = {name.decode(): [] for name in names}
-        for number, line in enumerate(lines, 2):
-            if not line.endswith(b"\n"):
-                break
-            try:
-                values = [float(cell) for cell in line.split(b",")] if len(line) <= MAX_LINE else []
-            except ValueError:
-                values = []
-            if len(values) != len(names) or number > MAX_ROWS + 1:
-                raise RunError(f"{self.path / METRICS}:{number}: the row does not fit the table", "the file is damaged")
-            for name, value in zip(columns, values, strict=True):
-                columns[name].append(value)
-        return columns
+        try:
+            return table.load(self.metrics_bytes())
+        except ValueError as error:
+            raise RunError(f"{self.path / METRICS}:{error}", "the file is damaged") from None
 
     def weights(
         self, name: str = WEIGHTS, check: tensors.Check | None = None, limit: int = MAX_ARRAY_BYTES
@@ -304,8 +282,3 @@ def _inside(folder: Path) -> list[Path]:
     with suppress(FileNotFoundError):
         return list(islice(folder.iterdir(), MAX_FILES + 1))
     return []
-
-
-def metrics_line(row: Sequence[float]) -> bytes:
-    """A row of metrics.csv; floats so that they read back as the same bits."""
-    return (",".join(str(value) if isinstance(value, int) else repr(float(value)) for value in row) + "\n").encode()

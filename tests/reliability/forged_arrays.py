@@ -40,6 +40,9 @@ def tensors() -> Iterator[Forgery]:
     for kind, content in headers.items():
         yield f"weights: {kind}", CLASSES, lambda site, content=content: site.write(rundir.WEIGHTS, content)
         yield f"checkpoint: {kind}", STOPPED, lambda site, content=content: _checkpoint(site, content)
+    zeros = _tensors({"weights:a": {"dtype": "U8", "shape": [2**29], "data_offsets": [0, 2**29]}})
+    yield "weights: 0.5 GB of zeros", CLASSES, lambda site: _zeros(site.run / rundir.WEIGHTS, zeros)
+    yield "checkpoint: 0.5 GB of zeros", STOPPED, lambda site: _checkpoint_of_zeros(site, zeros)
     changes: dict[str, Change] = {
         "one missing": lambda found: found.pop(min(found)),
         "one more": lambda found: found.update(evil=np.zeros(3, np.float32)),
@@ -89,6 +92,18 @@ def _checkpoint(site: Site, content: Content) -> None:
     file = site.arrays()
     site.write(f"checkpoint/{file.name}", content)
     site.state(lambda found: found.update(sha256=sha256(file.read_bytes())))
+
+
+def _zeros(path: Path, header: bytes) -> None:
+    """A file that takes no room on the disk."""
+    path.write_bytes(header)
+    os.truncate(path, len(header) + 2**29)
+
+
+def _checkpoint_of_zeros(site: Site, header: bytes) -> None:
+    _zeros(site.arrays(), header)
+    digest = sha256(site.arrays().read_bytes())
+    site.state(lambda found: found.update(sha256=digest, arrays=["weights:a"]))
 
 
 def _checkpoint_arrays(site: Site, change: Change) -> None:

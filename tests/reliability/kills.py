@@ -25,17 +25,17 @@ MOST = 6
 
 
 def measure(full: bool, folder: Path) -> Finding:
-    """Kills until there are enough of them, model by model; a quick round kills two NumPy models a few times."""
+    """Kills until there are enough of them, model by model; a quick round kills a NumPy model a few times."""
     rng, failures, count = random.Random(0), [], Counter[str]()
-    models = STEPPABLE if full else ["mlp-np", "nn2-np"]
+    models = STEPPABLE if full else ["nn2-np"]
     with Children(folder / "children", *(["nnlab.backends.torch"] if full else [])) as children:
         for number in range(10_000):
-            if count["kills"] >= (KILLS if full else 6):
+            if count["kills"] >= (KILLS if full else 4):
                 break
             case = Case(children, folder / str(number), models[number % len(models)], number // len(models))
             failures += case.kill_and_resume(rng, count)
             shutil.rmtree(case.folder)
-        dropped = list(_dropped(children, folder / "dropped", models[: None if full else 1]))
+        dropped = list(_dropped(children, folder / "dropped", models))
     failures += [
         f"{name} was dropped from the checkpoint, and nothing was said" for name, caught in dropped if not caught
     ]

@@ -1,0 +1,49 @@
+"""Distance: how far numbers are apart, as a fraction of the larger one."""
+
+import math
+import sys
+from typing import Any
+
+import numpy as np
+
+from nnlab.dataset import Array
+
+SMALL = 1e-12
+"""What smaller numbers are measured by, so that two that are as good as 0 are not far apart."""
+LEAST = sys.float_info.min
+"""What two arrays are apart at least where a bit of them differs: 0 and -0 are equal as numbers."""
+
+
+def difference(a: float, b: float) -> float:
+    """Of two numbers; infinite where one of them is none."""
+    by = 0.0 if a == b else abs(a - b) / max(abs(a), abs(b), SMALL)
+    return math.inf if math.isnan(by) else by
+
+
+def near(a: float, b: Any, tolerance: float) -> bool:
+    """Whether ``b`` is a number that is no further from ``a``."""
+    return isinstance(b, int | float) and difference(a, b) <= tolerance
+
+
+def differences(a: Array, b: Array) -> Array:
+    """Of each two numbers of two arrays of one shape, which are not equal to the bit: float64, at least ``LEAST``."""
+    return _over(a, b, np.maximum(np.abs(a), np.abs(b)))
+
+
+def array_difference(a: Array | None, b: Array | None) -> float:
+    """The largest of two arrays, measured by the largest number in them; 1 where they are not of one shape and dtype.
+
+    0 where they are equal to the bit, and nowhere else.
+    """
+    if a is None or b is None or a.shape != b.shape or a.dtype != b.dtype:
+        return 1.0
+    if a.tobytes() == b.tobytes():
+        return 0.0
+    a, b = a.astype(np.float64), b.astype(np.float64)
+    return float(_over(a, b, np.maximum(np.abs(a).max(), np.abs(b).max())).max())
+
+
+def _over(a: Array, b: Array, larger: Array) -> Array:
+    with np.errstate(all="ignore"):
+        by = LEAST + np.abs(a - b) / np.maximum(larger, SMALL)
+    return np.where(np.isnan(by), math.inf, by)
