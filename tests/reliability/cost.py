@@ -27,7 +27,7 @@ def measure(full: bool, folder: Path) -> Finding:
         due = seconds / CHECKPOINT_SECONDS
         share = (spent["rows"] + spent["checkpoints"] / max(1, checkpoints) * due) / seconds
         notes.append(
-            f"{name} {' '.join(overrides)}: {100 * share:.2f} % of {seconds:.1f} s; {checkpoints} checkpoints of "
+            f"{' '.join([name, *overrides])}: {100 * share:.2f} % of {seconds:.1f} s; {checkpoints} checkpoints of "
             f"{1000 * spent['checkpoints'] / max(1, checkpoints):.1f} ms, rows and run.json {spent['rows']:.3f} s"
         )
         if share > MOST:

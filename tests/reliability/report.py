@@ -56,7 +56,8 @@ def page(results: Mapping[str, Mapping[str, Any]]) -> str:
         cells = [name, finding.goal, finding.found, "yes" if finding.met else "**no**"]
         lines.append(f"| {' | '.join(map(_cell, cells))} |")
     for name, finding in findings.items():
-        lines += ["", f"## {name}", "", f"{results[name]['seconds']:,} s.", ""]
+        lines += ["", f"## {name}", "", f"{results[name]['seconds']:,} s."]
+        lines += [""] * bool(finding.failures or finding.notes)
         lines += [f"- did not hold: {_cell(failure)}" for failure in finding.failures[:SHOWN]]
         lines += [f"- {_cell(note)}" for note in finding.notes]
     return "\n".join(lines).rstrip() + "\n"
