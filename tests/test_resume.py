@@ -1,5 +1,6 @@
 """Resume: a stopped run goes on to the same bits as one that never stopped."""
 
+import errno
 import math
 import shutil
 from dataclasses import replace
@@ -137,6 +138,106 @@ def test_rows_that_were_cut_off_are_awaited_over_a_second_stop(tmp_path: Path) -
     assert run.checkpoint_state().step < 35
     with pytest.raises(CheckError, match="the row of step 35 came out otherwise"):
         run_to_end(experiment.resume(run))
+
+
+def test_a_stop_before_all_has_come_again_leaves_the_checkpoint_that_all_can_be_held_against(tmp_path: Path) -> None:
+    run = stopped_past_its_checkpoint(experiment.resolve(config_for("mlp-np", tmp_path, PAST)), tmp_path / "b")
+    stop_at(experiment.resume(run), 26)
+    assert run.checkpoint_state().step == 20
+    stop_at(experiment.resume(run), 36)
+    assert run.checkpoint_state().step > 35
+
+
+def test_what_comes_after_a_row_that_was_let_differ_is_held_against_nothing_older(tmp_path: Path) -> None:
+    run = stopped_past_its_checkpoint(experiment.resolve(config_for("mlp-np", tmp_path, PAST)), tmp_path / "b")
+    for step in (b"30", b"35"):
+        run.write("metrics.csv", run.read("metrics.csv").replace(b"\n" + step + b",", b"\n" + step + b",9"))
+    stop_at(experiment.resume(run, inexact=True), 31)
+    assert not run.cut_rows()
+    run_to_end(experiment.resume(run))
+    assert [each["rows_differing"] for each in run.summary()["resumed"]] == [[30], []]
+
+
+@pytest.mark.parametrize("method", ["append_metrics", "write_weights"], ids=["before the row", "before the best"])
+def test_stopped_while_a_row_is_written_the_row_comes_again(
+    method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = "steps: 45, batch_size: 50, eval_every: 10, checkpoint_every: 5"
+    resolved = experiment.resolve(config_for("mlp-np", tmp_path, train))
+    straight = run_to_end(experiment.train(resolved, tmp_path / "a"))
+    events = experiment.train(resolved, tmp_path / "b")
+    run = next(event.run for event in events if isinstance(event, experiment.Started))
+    next(event for event in events if getattr(event, "step", 0) >= 15)
+    monkeypatch.setattr(RunDir, method, stop_once(getattr(RunDir, method)))
+    with pytest.raises(KeyboardInterrupt):
+        run_to_end(events)
+    assert run.summary()["status"] == "interrupted"
+    assert run.checkpoint_state().step == 15
+    assert outcome(run_to_end(experiment.resume(run))) == outcome(straight)
+    assert all(check.held for check in experiment.verify(run))
+
+
+def stop_once(method: Any) -> Any:
+    """A method at whose first call somebody presses Ctrl-C in a notebook."""
+    calls = []
+
+    def stopping(*arguments: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return method(*arguments)
+
+    return stopping
+
+
+def test_a_stop_before_the_very_last_file_is_an_interruption_like_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolved = experiment.resolve(config_for("mlp-np", tmp_path))
+    events = experiment.train(resolved, tmp_path / "a")
+    run = next(event.run for event in events if isinstance(event, experiment.Started))
+    monkeypatch.setattr(RunDir, "write_manifest", stop_once(RunDir.write_manifest))
+    with pytest.raises(KeyboardInterrupt):
+        run_to_end(events)
+    assert run.summary()["status"] == "interrupted"
+    run_to_end(experiment.resume(run))
+    assert all(check.held for check in experiment.verify(run))
+
+
+def test_an_extension_that_fails_at_its_start_after_one_that_was_stopped_can_be_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train = "epochs: 2, batch_size: 50, eval_every: 5, checkpoint_every: 1000"
+    path = config_for("mlp-np", tmp_path, train)
+    run = run_to_end(experiment.train(experiment.resolve(path), tmp_path / "a"))
+    events = experiment.resume(run, epochs=4)
+    next(event for event in events if isinstance(event, experiment.Started))
+    with monkeypatch.context() as patch:
+        patch.setattr(RunDir, "write_checkpoint", lambda *arguments: None)  # killed before there was one
+        events.close()
+    for epochs in (6, 8):
+        with monkeypatch.context() as patch:
+            patch.setattr(RunDir, "write_text", full)
+            with pytest.raises(TrainingError, match="No space left"):
+                run_to_end(experiment.resume(run, epochs=epochs))
+    run_to_end(experiment.resume(run, epochs=6))
+    assert "config_before" not in run.summary()
+    long = run_to_end(experiment.train(experiment.resolve(path, ["train.epochs=6"]), tmp_path / "b"))
+    assert outcome(run) == outcome(long)
+
+
+def full(self: RunDir, name: str, text: str) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_made_shorter_a_run_waits_for_no_row_that_cannot_come(tmp_path: Path) -> None:
+    train = PAST.replace("steps: 45", "epochs: 9")  # 5 steps each
+    path = config_for("mlp-np", tmp_path, train)
+    run = stopped_past_its_checkpoint(experiment.resolve(path), tmp_path / "b")
+    run_to_end(experiment.resume(run, epochs=6))
+    assert all(check.held for check in experiment.verify(run))
+    short = run_to_end(experiment.train(experiment.resolve(path, ["train.epochs=6"]), tmp_path / "a"))
+    assert outcome(run) == outcome(short)
 
 
 def test_where_the_evaluation_diverged_no_checkpoint_takes_the_place_of_a_good_one(

@@ -165,6 +165,23 @@ def test_a_stopped_run_whose_weights_or_losses_are_not_its_checkpoints_is_found(
     assert not wrong(run)
 
 
+def test_a_stopped_run_whose_table_or_losses_are_no_such_thing_is_found(runs: Path) -> None:
+    run = rundir.find(runs, "stopped")
+    kept = {name: run.read(name) for name in run.files()}
+    np.save(run.path / LOSSES, np.zeros(20, [("a", "f4"), ("b", "f4")]))
+    reseal(run)
+    assert "checkpoint" in wrong(run)
+    for name, content in kept.items():
+        run.write(name, content)
+    for table in (b"val_accuracy\n0.5\n", b"step,epoch,train_loss,val_accuracy\nnan,1,1,0.5\n"):
+        state = sealed.unseal(kept["checkpoint/state.json"])
+        state["state"] |= {"metrics_bytes": len(table), "metrics_sha256": sealed.sha256(table)}
+        run.write("checkpoint/state.json", sealed.seal(state))
+        run.write(METRICS, table)
+        reseal(run)
+        assert "checkpoint" in wrong(run)
+
+
 def test_data_that_is_not_there_is_not_checked_and_data_that_changed_is_wrong(tmp_path: Path) -> None:
     data = tmp_path / "d.csv"
     data.write_text("x,y\n" + "".join(f"{n},{3 * n}.5\n" for n in range(40)))
@@ -225,6 +242,21 @@ def test_a_run_that_comes_out_otherwise_is_told_from_where(runs: Path, tmp_path:
     assert other.verdict == "DIFFERENT"
     assert other.step == 2, "the first step's loss comes before any update"
     assert "from step 2 on" in other.detail
+
+
+def test_with_no_tolerance_the_step_is_the_first_whose_bits_differ(runs: Path) -> None:
+    run = whole(runs)
+    other = RunDir(shutil.copytree(run.path, runs / "other"))
+    losses = run.array(LOSSES).copy()
+    losses[15] = np.nextafter(losses[15], 1)
+    other.write_array(LOSSES, losses)
+    found = compare_runs(run, other, 0.0)
+    assert (found.verdict, found.step) == ("DIFFERENT", 16)
+    summary = run.read_json(SUMMARY)
+    summary["metrics"]["test"]["loss"] = None
+    other.write_array(LOSSES, run.array(LOSSES))
+    other.write_json(SUMMARY, summary)
+    assert compare_runs(run, other).verdict == "DIFFERENT"
 
 
 def test_training_a_runs_config_for_longer_does_not_touch_the_run(runs: Path, tmp_path: Path) -> None:

@@ -67,7 +67,8 @@ def reproduce(
     failures: list[NnlabError] = []
     if run is not None:
         results.append(_again(rundir.find(runs_dir, run), runs_dir, device, tolerance))
-    for config in experiment.configs_in(configs) if configs else []:
+    wanted = experiment.configs_in(configs) if configs else []
+    for config in wanted:
         try:
             results.append(_again(_original(config, runs_dir), runs_dir, device, tolerance))
         except NnlabError as error:  # one that cannot be had here is no reason to leave the others
@@ -82,7 +83,8 @@ def reproduce(
     if different:
         raise CheckError(f"did not come out again: {', '.join(different)}")
     if failures:
-        raise failures[0]
+        message = f"{len(failures)} of {len(wanted)} configs could not be reproduced; see above"
+        raise type(failures[0])(message, failures[0].hint)
 
 
 def _again(run: "RunDir", runs: Path, device: str | None, tolerance: float) -> "Reproduction":

@@ -79,18 +79,26 @@ def remove(
     if not runs:
         raise RunError("no run is named", "nnlab rm RUN...; `nnlab runs` lists them")
     found = list({run.path.resolve(): run for run in (rundir.find(runs_dir, name) for name in runs)}.values())
+    if not force:
+        _refuse_to_delete(found)
+    if sys.stdin.isatty() and not yes:
+        names = ", ".join(run.name for run in found)
+        typer.confirm(screen.clean(f"delete {names}?"), abort=True, err=True)
+        if not force:
+            _refuse_to_delete(found)  # one may have been resumed meanwhile
     for run in found:
-        status = "" if force else _status(run)
+        rundir.remove(run)
+        screen.note(f"deleted {run.path}")
+
+
+def _refuse_to_delete(runs: list[rundir.RunDir]) -> None:
+    """Raise RunError for the first run that is going, or damaged."""
+    for run in runs:
+        status = _status(run)
         if status == rundir.RUNNING:
             raise RunError(f"{run.path}: this run is still going", "stop it first, or add --force")
         if status == "damaged":
             raise RunError(f"{run.path}: its run.json is not a run's, or damaged", "look at it, then add --force")
-    if sys.stdin.isatty() and not yes:
-        names = ", ".join(run.name for run in found)
-        typer.confirm(screen.clean(f"delete {names}?"), abort=True, err=True)
-    for run in found:
-        rundir.remove(run)
-        screen.note(f"deleted {run.path}")
 
 
 def _status(run: rundir.RunDir) -> str:

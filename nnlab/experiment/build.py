@@ -68,20 +68,18 @@ def load_dataset(config: Config, progress: Progress = quiet) -> tuple[Config, Da
             raise
 
 
-def load_same_dataset(
-    run: RunDir, config: Config, summary: dict[str, Any], progress: Progress = quiet
-) -> tuple[Dataset, str | None]:
-    """The data a run was trained on, and a warning as ``load_dataset`` gives it; ``summary`` is its run.json.
+def load_same_dataset(run: RunDir, config: Config, summary: dict[str, Any], progress: Progress = quiet) -> Dataset:
+    """The data a run was trained on; ``summary`` is its run.json.
 
     Raises DataChangedError where it has changed since.
     """
-    _, dataset, warning = load_dataset(config, progress)
+    _, dataset, _ = load_dataset(config, progress)  # a run's config has no fallback: it names what was taken
     if dataset.sha256 != summary["dataset"].get("sha256"):
         raise DataChangedError(
             f"{run.path}: the data of {dataset.name} is not what this run was trained on (its SHA-256 differs)",
             "bring the old data back, or train again",
         )
-    return dataset, warning
+    return dataset
 
 
 def _load(named: Named, seed: int, progress: Progress) -> Dataset:
@@ -194,9 +192,10 @@ def config_of(run: RunDir) -> Config:
 def unedited_config_of(run: RunDir, summary: dict[str, Any], state: State | None = None) -> Config:
     """``config_of``, where it is the config that run.json, or else the checkpoint's ``state``, belongs to.
 
-    Raises RunError where it is another one.
+    A resume that was stopped at its very start leaves the one before. Raises RunError where it is another one.
     """
-    if run.sha256(CONFIG) not in {summary.get("config_sha256"), state.config_sha256 if state else None}:
+    known = {summary.get("config_sha256"), summary.get("config_before"), state.config_sha256 if state else None}
+    if run.sha256(CONFIG) not in known:
         raise RunError(
             f"{run.path / CONFIG}: this config was edited since the run began: its SHA-256 differs",
             f"bring the old one back, or train it as another run: nnlab train {run.path / CONFIG}",
@@ -233,8 +232,8 @@ def trained_model(run: RunDir) -> tuple[Model, Config, dict[str, Any], str | Non
     return model, config, summary, warning
 
 
-def room(model: Model, plan: Plan) -> int:
-    """More bytes than this model's checkpoints can have: weights three times, Adam's averages, and the losses."""
+def checkpoint_bytes(model: Model, plan: Plan) -> int:
+    """More than this model's checkpoints can have: weights, best weights, what the optimizer remembers, losses."""
     weights = sum(weight.nbytes for weight in model.weights().values())
     return 2**20 + 6 * weights + 8 * plan.steps
 
@@ -252,4 +251,4 @@ def checkpoint_of(run: RunDir, model: Model, plan: Plan) -> Checkpoint | None:
             if inside or group == "weights":
                 check_weights(inside, weights)
 
-    return run.checkpoint(room(model, plan), check)
+    return run.checkpoint(checkpoint_bytes(model, plan), check)

@@ -21,13 +21,16 @@ def difference(a: float, b: float) -> float:
 
 
 def near(a: float, b: Any, tolerance: float) -> bool:
-    """Whether ``b`` is a number that is no further from ``a``."""
+    """Whether ``b`` is no further from ``a``; JSON has null for numbers that are none."""
+    if b is None:
+        return not math.isfinite(a)
     return isinstance(b, int | float) and difference(a, b) <= tolerance
 
 
 def differences(a: Array, b: Array) -> Array:
-    """Of each two numbers of two arrays of one shape, which are not equal to the bit: float64, at least ``LEAST``."""
-    return _over(a, b, np.maximum(np.abs(a), np.abs(b)))
+    """Of each two numbers of two float64 arrays of one shape: at least ``LEAST`` where a bit differs, else 0."""
+    by = _over(a, b, np.maximum(np.abs(a), np.abs(b)))
+    return np.where(a.view(np.int64) == b.view(np.int64), 0.0, by)
 
 
 def array_difference(a: Array | None, b: Array | None) -> float:

@@ -38,7 +38,7 @@ def evaluate(run: RunDir, split: SplitName | None = None, progress: Progress = q
     no such split or no weights, and DataError where the data is no longer what the run was trained on.
     """
     model, config, summary, warning = trained_model(run)
-    dataset, fallback = load_same_dataset(run, config, summary, progress)
+    dataset = load_same_dataset(run, config, summary, progress)
     name = split or ("test" if dataset.test else "val" if dataset.val else "train")
     examples = dataset.split(name)
     if examples is None:
@@ -52,13 +52,15 @@ def evaluate(run: RunDir, split: SplitName | None = None, progress: Progress = q
         classes = metrics.per_class(matrix, dataset.classes)
     file, content = pictures.of_scores(run.name, dataset, name, evaluation.scores, examples)
     recorded: dict[str, Any] | None = summary["metrics"].get(name)
-    warnings = [text for text in (warning, fallback) if text]
+    warnings = [warning] if warning else []
     picture: str | None = file
     if not _in_manifest(run, file):  # a finished run's own files stay as they were
         try:
-            run.write(file, content)
-        except OSError as error:
-            warnings.append(f"{run.path / file} cannot be written: {error.strerror}")
+            with run.locked():
+                run.write(file, content)
+        except (OSError, RunError) as error:
+            reason = error.message if isinstance(error, RunError) else error.strerror
+            warnings.append(f"{run.path / file} cannot be written: {reason}")
             picture = None
     return SplitReport(run, name, evaluation.metrics, recorded, classes, matrix, picture, warnings)
 

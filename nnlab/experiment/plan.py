@@ -6,7 +6,7 @@ from dataclasses import replace
 from nnlab import memory
 from nnlab.config import Config
 from nnlab.errors import ConfigError
-from nnlab.experiment.build import room
+from nnlab.experiment.build import checkpoint_bytes
 from nnlab.fit import Plan
 from nnlab.model import Model
 from nnlab.rundir import MAX_ARRAY_BYTES, MAX_ROWS
@@ -23,7 +23,7 @@ def complete(config: Config, model: Model, rows: int) -> tuple[Config, Plan]:
     Raises ConfigError for more steps or evaluations than there is room to record.
     """
     plan = plan_for(config, rows)
-    if (needed := room(model, plan)) > MAX_ARRAY_BYTES:
+    if (needed := checkpoint_bytes(model, plan)) > MAX_ARRAY_BYTES:
         raise ConfigError(
             f"model.name: its checkpoints may take {needed / 2**30:,.1f} GiB, and a run's file at most "
             f"{MAX_ARRAY_BYTES / 2**30:g} GiB",

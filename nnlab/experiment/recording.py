@@ -65,7 +65,7 @@ class Recording:
         self.saved_step = -1
         """Where the last checkpoint stands."""
         self.between_steps = True
-        """False while the model trains: stopped there, its weights belong to no step."""
+        """False while the model trains and its row is written: stopped there, a checkpoint would lack something."""
         self.best: dict[str, Any] | None = None
         self.best_weights: dict[str, Array] = {}
         self.placed: dict[SplitName, Any] = {}
@@ -98,6 +98,7 @@ class Recording:
         not. Raises RunError where the checkpoint and metrics.csv do not belong together.
         """
         self.standing, self.rows.strict = True, inexact is None
+        self.summary["config_before"] = self.directory.sha256(CONFIG)
         self.summary |= {"name": summary["name"], "started": summary.get("started")}
         before = summary.get("resumed")
         step = kept.state.step if kept else 0
@@ -124,7 +125,7 @@ class Recording:
 
     def _evaluates(self, step: int) -> bool:
         """Whether training comes to an evaluation after this step."""
-        return step % self.plan.eval_every == 0 or step == self.plan.steps
+        return step == self.plan.steps or (step < self.plan.steps and step % self.plan.eval_every == 0)
 
     def train(self) -> Iterator[Event]:
         """Train to the end; see ``nnlab.experiment.train``. Whoever calls it holds the run's lock."""
@@ -149,11 +150,12 @@ class Recording:
     def _write_start(self) -> None:
         """Bring the files to where training starts, so that a kill at any moment leaves what can be resumed."""
         run = self.directory
-        if self.standing:  # run.json first: config.yaml must be the one it names, or the checkpoint's
+        if self.standing:  # run.json first: config.yaml must be one that it names, the one to come or the one there is
             self._update(RUNNING)
             run.remove_manifest()
             run.tidy()
         run.write_text(CONFIG, self.text)
+        self.summary.pop("config_before", None)
         if not self.start.step:
             run.write_json(ENVIRONMENT, environment.describe(self.model.device, self.model.threads))
         if self.best:
@@ -179,13 +181,14 @@ class Recording:
         self.between_steps = False
         watched = self._place(self.watched), dataset.split(self.watched) or dataset.train, dataset.task
         for record in fit(self.model, self._place("train"), len(dataset.train), watched, self.plan, self.start):
-            self.between_steps, self.last = True, record
             self._keep(record.step, record.losses)
+            self.last = record
             # The row of a last step that is off the beat of evaluations comes after the checkpoint there: a run that
             # is extended goes on as if that row had never been.
             extra = record.step % self.plan.eval_every
             if not extra:
                 self._log(record)
+            self.between_steps = True  # not before: a checkpoint without the row of its step would never get it
             if self._checkpoint_due(record):
                 self._save(record)
             if extra:
@@ -225,20 +228,23 @@ class Recording:
             self.directory.write_weights(BEST_WEIGHTS, self.best_weights)
 
     def _checkpoint_due(self, record: Record) -> bool:
-        if not self._sound(record):
+        if not self._fit_to_save(record):
             return False
         if record.step == self.plan.steps:  # what `resume --epochs` goes on from
             return True
-        if self.rows.strict and self.rows.awaited:  # not before it shows that all comes out as before
-            return False
         if self.plan.pause_every:
             return record.step % self.plan.pause_every == 0
         return time.perf_counter() - self.saved >= CHECKPOINT_SECONDS
 
-    def _sound(self, record: Record) -> bool:
-        """Whether nothing has diverged: every loss is finite, and so was the evaluation where one was due."""
-        due = self._evaluates(record.step)
-        return bool(np.isfinite(record.losses).all()) and (record.metrics is not None or not due)
+    def _fit_to_save(self, record: Record) -> bool:
+        """Whether a checkpoint here is better than the one before.
+
+        It is not where something has diverged, a loss or an evaluation that was due; and on the way not before every
+        row that was cut off has come out as it was.
+        """
+        if not np.isfinite(record.losses).all() or (record.metrics is None and self._evaluates(record.step)):
+            return False
+        return record.step == self.plan.steps or not (self.rows.strict and self.rows.awaited)
 
     def _save(self, record: Record) -> None:
         """Write a checkpoint of all that going on from here needs."""
@@ -285,10 +291,11 @@ class Recording:
         for file, content in pictures.of_training(run.name, dataset, run.metrics(), losses, scores, per_epoch):
             run.write(file, content)
             yield Finishing()
-        self._note("finished", metrics=found, final_seconds=seconds)
+        final = self._with("finished", metrics=found, final_seconds=seconds)
         # The manifest first: a run is finished once its run.json says so, and then all of it is there.
-        run.write_manifest((SUMMARY, json_bytes(self.summary)))
-        run.write_json(SUMMARY, self.summary)
+        run.write_manifest((SUMMARY, json_bytes(final)))
+        run.write_json(SUMMARY, final)
+        self.summary = final
 
     def _stop_safely(self, failure: BaseException, status: str, error: str) -> None:
         """Leave the run as it can be used; what goes wrong with that becomes a note of ``failure``."""
@@ -309,7 +316,7 @@ class Recording:
         weights = self.model.weights()
         if self.last and self.between_steps and all(np.isfinite(weight).all() for weight in weights.values()):
             self.directory.write_weights(WEIGHTS, weights)
-            if status == "interrupted" and self.last.step != self.saved_step and self._sound(self.last):
+            if status == "interrupted" and self.last.step != self.saved_step and self._fit_to_save(self.last):
                 self._save(self.last)
         at = self.last or self.start
         self.directory.write_array(LOSSES, self.losses[: at.step])
@@ -338,15 +345,16 @@ class Recording:
 
     def _update(self, status: str, **changes: Any) -> None:
         """Write run.json anew."""
-        self._note(status, **changes)
+        self.summary = self._with(status, **changes)
         self.directory.write_json(SUMMARY, self.summary)
         self.told = time.perf_counter()
 
-    def _note(self, status: str, final_seconds: float = 0.0, **changes: Any) -> None:
-        """Bring up to date what run.json is to say."""
+    def _with(self, status: str, final_seconds: float = 0.0, **changes: Any) -> dict[str, Any]:
+        """What run.json is to say now."""
         at = self.last or self.start
-        self.summary |= changes
-        self.summary |= {
+        return {
+            **self.summary,
+            **changes,
             "status": status,
             "finished": None if status == RUNNING else _now(),
             "steps": at.step,

@@ -101,7 +101,7 @@ def _losses(run: RunDir, again: RunDir, tolerance: float) -> Iterator[_Apart]:
     """Of the losses of all steps, the two furthest apart, and the first two that are further than ``tolerance``."""
     b = again.array(LOSSES)
     a = run.array(LOSSES, 2 * b.nbytes + HEADERS)
-    if a.shape != b.shape or a.dtype != b.dtype:
+    if a.shape != b.shape or not a.dtype == b.dtype == np.float64:
         yield _Apart(1.0, f"{LOSSES}, its length", min(a.size, b.size))
         return
     if a.tobytes() == b.tobytes():
@@ -117,9 +117,9 @@ def _rows(run: RunDir, again: RunDir) -> Iterator[_Apart]:
         yield _Apart(1.0, f"{METRICS}, its columns or steps", 0)
         return
     for name in [name for name in a if name != "seconds"]:
-        for step, ours, theirs in zip(a["step"], a[name], b[name], strict=True):
-            if by := difference(ours, theirs):
-                yield _Apart(by, f"{METRICS}, step {step:,.0f}, {name}", int(step))
+        by = differences(np.array(a[name]), np.array(b[name]))
+        for row in np.flatnonzero(by).tolist():
+            yield _Apart(float(by[row]), f"{METRICS}, step {a['step'][row]:,.0f}, {name}", int(a["step"][row]))
 
 
 def _results(run: RunDir, again: RunDir) -> Iterator[_Apart]:
@@ -129,7 +129,8 @@ def _results(run: RunDir, again: RunDir) -> Iterator[_Apart]:
     for split in ("train", "val", "test"):
         a, b = (summary["metrics"].get(split) or {} for summary in (ours, theirs))
         for name in {**a, **b}:
-            by = difference(a[name], b[name]) if name in a and name in b else 1.0
+            x, y = a.get(name), b.get(name)  # null for a number that is none
+            by = float(x != y) if x is None or y is None else difference(x, y)
             if by:
                 yield _Apart(by, f"{SUMMARY}, {split} {name}", last)
 
@@ -152,11 +153,13 @@ def _read(run: RunDir, file: str, limit: int = MAX_ARRAY_BYTES) -> dict[str, Arr
 
 def latest_of(resolved: Resolved, runs: Path) -> RunDir | None:
     """The latest finished run under ``runs`` of this config, reproductions aside; None where there is none."""
+    wanted = resolved.config.to_dict()
     for run in reversed(all_runs(runs)):
+        if _AGAIN.search(run.name):
+            continue
         try:
-            wanted = resolved.config.to_dict()
             found = yaml.read(run.read_text(CONFIG), str(run.path / CONFIG)).data
-            if run.summary()["status"] == "finished" and not _AGAIN.search(run.name) and _is_of(found, wanted):
+            if run.summary()["status"] == "finished" and _is_of(found, wanted):
                 return run
         except NnlabError:
             continue  # a damaged run is no run of anything

@@ -35,9 +35,7 @@ def resume(
         config = unedited_config_of(run, summary, state)
         if epochs is not None:
             config = _extended(run, config, state, epochs)
-        dataset, warning = load_same_dataset(run, config, summary, progress)
-        if warning:
-            yield Notice(warning)
+        dataset = load_same_dataset(run, config, summary, progress)
         model = model_for(config, dataset)
         differing = _differences(run, model)
         if differing and not inexact:

@@ -16,7 +16,7 @@ class Rows:
         self.strict = True
         """Whether a row that comes otherwise is an error, rather than noted in ``differing``."""
         self.differing: list[int] = []
-        """The steps whose rows came otherwise."""
+        """The first step whose row came otherwise: what comes after it has nothing to be held against."""
         self.awaited: dict[int, bytes] = {}
         """The rows that were cut off, by step."""
         self._kept, self._cut = b"", b""
@@ -25,8 +25,7 @@ class Rows:
         """Take up what a stopped run has written: ``length`` bytes of it are kept, the rest is to come again.
 
         ``after`` is the step it goes on from, and ``evaluates`` says after which steps a row will come. Raises RunError
-        where the SHA-256 of what is kept is not
-        ``digest``.
+        where the SHA-256 of what is kept is not ``digest``.
         """
         content = self.run.metrics_bytes()
         self._kept, self._cut = content[:length], content[length:]
@@ -45,6 +44,8 @@ class Rows:
         """Write the file as it is where training starts, and keep what is cut off beside it. Raises OSError."""
         if self.awaited:
             self.run.write_cut_rows(b"".join(self.awaited.values()))
+        else:
+            self.run.remove_cut_rows()
         self.run.write(METRICS, self._kept or (",".join(columns) + "\n").encode())
 
     def add(self, step: int, row: Sequence[float]) -> None:
@@ -56,13 +57,14 @@ class Rows:
         line = metrics_line(row)
         before = self.awaited.pop(step, line)
         if before.rpartition(b",")[0] != line.rpartition(b",")[0]:
-            self.differing.append(step)
             if self.strict:
                 self.run.write(METRICS, self._kept + self._cut)
                 raise CheckError(
                     f"{self.run.path / METRICS}: the row of step {step} came out otherwise than before the stop",
                     "its checkpoint stands; --allow-inexact goes on all the same, and run.json will say so",
                 )
+            self.differing.append(step)
+            self.awaited.clear()
         self.run.append_metrics(row)
         if before is not line and not self.awaited:
             self.run.remove_cut_rows()

@@ -33,13 +33,14 @@ def train(resolved: Resolved, runs: Path, name: str | None = None, progress: Pro
     except NnlabError as error:
         raise resolved.located(error) from None
     run = create(runs, config.model.name, dataset.name, name)
-    recording = Recording(config, plan, dataset, model, run)
+    recording = None
     try:
+        recording = Recording(config, plan, dataset, model, run)
         with run.locked() as alone:
             yield from unlocked(run, alone)
             yield from recording.train()
     finally:
-        if not recording.standing:
+        if recording is None or not recording.standing:
             discard(run)
 
 

@@ -29,7 +29,7 @@ from nnlab.experiment.build import (
     trained_model,
     unedited_config_of,
 )
-from nnlab.experiment.distance import difference, near
+from nnlab.experiment.distance import array_difference, difference, near
 from nnlab.experiment.plan import complete
 from nnlab.fit import Plan
 from nnlab.model import Model, check_weights
@@ -125,11 +125,12 @@ def _manifest(run: RunDir, status: str) -> Iterator[Check]:
     if status == DIED:
         yield Check(MANIFEST, None, "the run died, so there is none: run.json and env.json are taken as they are")
         return
-    if status != "finished" and MANIFEST not in run.files():
-        yield Check(MANIFEST, None, f"the run was stopped before it was written, so {SUMMARY} is taken as it is")
-        return
     try:
-        hashes, there = run.manifest(), run.files()
+        there = run.files()
+        if status != "finished" and MANIFEST not in there:
+            yield Check(MANIFEST, None, f"the run was stopped before it was written, so {SUMMARY} is taken as it is")
+            return
+        hashes = run.manifest()
     except NnlabError as error:
         yield Check(MANIFEST, False, error.message)
         return
@@ -168,7 +169,7 @@ def _finished(run: RunDir, model: Model, config: Config, plan: Plan, progress: P
     yield from _tried(METRICS, lambda: _rows(run, summary, plan))
     yield from _tried(CHECKPOINTS, lambda: _last_checkpoint(run, model, plan))
     try:
-        dataset, _ = load_same_dataset(run, config, summary, progress)
+        dataset = load_same_dataset(run, config, summary, progress)
     except DataChangedError as error:
         yield Check(WEIGHTS, False, error.message)
     except NnlabError as error:
@@ -250,7 +251,8 @@ def _scores(run: RunDir, model: Model, dataset: Dataset, summary: dict[str, Any]
         for metric, value in again.metrics.items():
             if not _agrees(metric, value, recorded[metric], len(split), tolerance):
                 raise CheckError(f"{name} {metric} comes to {value} now, and {SUMMARY} says {recorded[metric]}")
-            largest = max(largest, difference(value, recorded[metric]))
+            if recorded[metric] is not None:
+                largest = max(largest, difference(value, recorded[metric]))
         if name == "test":
             _predictions(run, again.scores, split.targets, 10 * tolerance)
     if summary.get("best") and dataset.val:
@@ -269,13 +271,15 @@ def _agrees(metric: str, value: float, recorded: Any, rows: int, tolerance: floa
     return few or near(value, recorded, tolerance)
 
 
-def _predictions(run: RunDir, scores: Array, targets: Array, near: float) -> None:
+def _predictions(run: RunDir, scores: Array, targets: Array, tolerance: float) -> None:
     kept = run.arrays(PREDICTIONS, HEADERS + scores.nbytes + targets.nbytes)
     alike = {"scores": scores, "targets": targets}
     same = kept.keys() == alike.keys() and all(
         kept[name].shape == array.shape and kept[name].dtype == array.dtype for name, array in alike.items()
     )
-    if not (same and np.array_equal(kept["targets"], targets) and np.allclose(kept["scores"], scores, near, near)):
+    if not (
+        same and np.array_equal(kept["targets"], targets) and np.allclose(kept["scores"], scores, tolerance, tolerance)
+    ):
         raise CheckError(f"{PREDICTIONS} does not hold what the weights predict")
 
 
@@ -285,17 +289,21 @@ def _stopped(run: RunDir, model: Model, plan: Plan) -> str:
     if kept is None:
         return "none yet: the run would start again"
     state = kept.state
-    rows = run.metrics_bytes()[: state.metrics_bytes]
-    columns, summary = run.metrics(), run.summary()
+    summary, rows = run.summary(), run.metrics_bytes()[: state.metrics_bytes]
     if sha256(rows) != state.metrics_sha256:
         raise CheckError(f"the first {state.metrics_bytes:,} bytes of {METRICS} are not those of the checkpoint")
-    if summary["status"] == "interrupted":  # after an error, rows may have been put back that were cut off
-        _must_equal(f"best in {SUMMARY}", summary.get("best"), _best(columns, summary["task"]))
+    columns = run.metrics(state.metrics_bytes)
+    _must_equal("the first columns", list(columns)[:3], ["step", "epoch", "train_loss"])
+    if not np.isfinite(columns["step"]).all():
+        raise CheckError(f"a step in {METRICS} is no number")
+    _must_equal("its best", state.best, _best(columns, summary["task"]))
     if summary.get("steps") == state.step and {WEIGHTS, LOSSES} <= run.files().keys():
+        if summary.get("best") not in (state.best, _best(run.metrics(), summary["task"])):
+            raise CheckError(f"best in {SUMMARY} is not where {METRICS} has it")
         expected = model.weights()
         if not _same(run.weights(check=lambda found: check_weights(found, expected)), kept.arrays["weights"]):
             raise CheckError(f"its weights are not those of {WEIGHTS}")
-        if not np.array_equal(run.array(LOSSES, HEADERS + 8 * state.step), kept.arrays["losses"]["losses"]):
+        if array_difference(run.array(LOSSES, HEADERS + 8 * state.step), kept.arrays["losses"]["losses"]):
             raise CheckError(f"its losses are not those of {LOSSES}")
     return f"of step {state.step:,}: nnlab resume goes on from there"
 

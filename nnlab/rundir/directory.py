@@ -233,10 +233,13 @@ class RunDir:
             raise RunError(f"{self.path / SUMMARY}: {key} is missing or not what it should be", "the file is damaged")
         return summary
 
-    def metrics(self) -> dict[str, list[float]]:
-        """The columns of metrics.csv. A last line cut short, as a killed run may leave it, is left out."""
+    def metrics(self, length: int | None = None) -> dict[str, list[float]]:
+        """The columns of metrics.csv, or of its first ``length`` bytes.
+
+        A last line cut short, as a killed run may leave it, is left out.
+        """
         try:
-            return table.load(self.metrics_bytes())
+            return table.load(self.metrics_bytes()[:length])
         except ValueError as error:
             raise RunError(f"{self.path / METRICS}:{error}", "the file is damaged") from None
 
