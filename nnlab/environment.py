@@ -25,6 +25,7 @@ PACKAGES = (
 # What the last bits of a result can depend on. The rest of env.json is for people.
 _DECISIVE = (
     "machine",
+    "python",
     *(f"packages.{name}" for name in ("nnlab-runner", "numpy", "torch", "scikit-learn", "scipy")),
     "cpu",
     "threads",

@@ -18,7 +18,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from nnlab import discover, experiment, rundir
-from nnlab.cli import complete
+from nnlab.cli import complete, screen
 from nnlab.config import yaml
 from nnlab.errors import DataError
 from tests.conftest import DIGITS, ROOT, needs_mirror
@@ -1023,3 +1023,8 @@ def test_two_kinds_of_output_at_once_are_refused(cli, digits):
     assert done.returncode == 2
     assert "--json and --quiet" in done.stderr
     assert not (digits.parent / "runs").exists()
+
+
+def test_a_cell_of_a_table_is_one_line(capsys):
+    screen.print_table(["name", "n"], [["run\nerror: forged", 1]])
+    assert "run\\nerror: forged" in capsys.readouterr().out

@@ -151,3 +151,16 @@ def test_a_torn_last_line_of_metrics_is_not_read(tmp_path: Path) -> None:
     for length in range(start, len(whole)):
         run.write("metrics.csv", whole[:length])
         assert run.metrics()["step"][-1] == 55
+
+
+@posix
+def test_messages_that_nobody_reads_stop_no_training(tmp_path: Path) -> None:
+    config = tmp_path / "c.yaml"
+    config.write_text("model: {name: mlp-np, hidden: [4]}\ndataset: {name: digits, limit: 60}\ntrain: {epochs: 30}\n")
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "nnlab", "train", str(config), "--runs-dir", str(tmp_path / "runs")]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=writing, timeout=100)
+    os.close(writing)
+    assert done.returncode == 0
+    assert rundir.all_runs(tmp_path / "runs")[0].summary()["status"] == "finished"

@@ -12,7 +12,7 @@ from safetensors.numpy import load_file, save_file
 
 from nnlab import discover, experiment, fit
 from nnlab.backends.updates import Sgd
-from nnlab.errors import CheckError, DataError, Interrupted, RunError, TrainingError
+from nnlab.errors import CheckError, ConfigError, DataError, Interrupted, RunError, TrainingError
 from nnlab.experiment.events import Finishing
 from nnlab.rundir import STATE, RunDir, sealed
 from tests.reliability.twins import STEPPABLE, outcome
@@ -311,6 +311,8 @@ def test_what_cannot_go_on_is_refused(tmp_path: Path) -> None:
     for wrong in (-1, 0, 1):
         with pytest.raises(RunError, match=r"--epochs: given|has done 20 steps already"):
             next(experiment.resume(run, epochs=wrong))
+    with pytest.raises(ConfigError, match="given 3000000"):
+        next(experiment.resume(run, epochs=3_000_000))  # its config.yaml could not be read again
     summary, config = run.summary(), run.read("config.yaml")
     run.write("config.yaml", config.replace(b"seed: 0", b"seed: 1"))
     with pytest.raises(RunError, match="config was edited"):

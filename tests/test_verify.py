@@ -215,7 +215,7 @@ def test_verify_and_reproduce_on_the_command_line(runs: Path, cli: Cli) -> None:
     assert json.loads(bad.stdout)["verified"] is False
     refused = cli("reproduce", "stopped")
     assert refused.returncode == 2
-    assert "interrupted, not finished" in refused.stderr
+    assert "not finished: interrupted" in refused.stderr
 
 
 def test_reproduce_all_trains_what_has_no_run_and_takes_the_latest_of_what_has(runs: Path, cli: Cli) -> None:

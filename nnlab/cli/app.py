@@ -65,18 +65,18 @@ def main() -> NoReturn:
     try:
         app()
     except NnlabError as error:
-        _say(error)
+        screen.complain(error)
         sys.exit(error.exit_code)
     except Interrupted as stop:
         ignore_signals()
-        _say_notes(stop)
+        screen.complain(stop)
         sys.exit(stop.exit_code)
     except BrokenPipeError:
         sys.exit(0)
     except (OSError, MemoryError) as error:
         if isinstance(error, OSError) and error.errno not in _TROUBLES:
             raise
-        _say(_trouble(error))
+        screen.complain(_trouble(error))
         sys.exit(1)
     finally:
         _end_output()
@@ -117,16 +117,3 @@ def _end_output() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         except ValueError:
             continue  # it is closed, and has nothing left
-
-
-def _say(error: NnlabError) -> None:
-    for line in error.message.splitlines():
-        screen.note(f"error: {line}")
-    _say_notes(error)
-    if error.hint:
-        screen.note(f"hint: {error.hint}")
-
-
-def _say_notes(error: BaseException) -> None:
-    for text in getattr(error, "__notes__", []):
-        screen.note(f"note: {text}")

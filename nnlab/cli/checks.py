@@ -72,7 +72,9 @@ def reproduce(
         try:
             results.append(_again(_original(config, runs_dir), runs_dir, device, tolerance))
         except NnlabError as error:  # one that cannot be had here is no reason to leave the others
-            screen.note(f"error: {config}: {error.message}")
+            if str(config) not in error.message:
+                error.message = f"{config}: {error.message}"
+            screen.complain(error)
             failures.append(error)
     documents = [_document(result) for result in results]
     if json:
@@ -84,7 +86,7 @@ def reproduce(
         raise CheckError(f"did not come out again: {', '.join(different)}")
     if failures:
         message = f"{len(failures)} of {len(wanted)} configs could not be reproduced; see above"
-        raise type(failures[0])(message, failures[0].hint)
+        raise type(failures[0])(message)
 
 
 def _again(run: "RunDir", runs: Path, device: str | None, tolerance: float) -> "Reproduction":

@@ -1,6 +1,7 @@
 """The screen: results on stdout, everything else on stderr, and nothing from a file that could steer the terminal."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -44,9 +45,21 @@ def _console(stderr: bool) -> "Console":
 
 
 def note(text: str) -> None:
-    """A message for the user, on stderr."""
-    sys.stderr.write(clean(text) + "\n")
-    sys.stderr.flush()
+    """A message for the user, on stderr; one that nobody can read any more stops no work."""
+    try:
+        sys.stderr.write(clean(text) + "\n")
+        sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
+def complain(error: BaseException) -> None:
+    """What went wrong, what is to be noted of it, and what would work; each line says which of these it is."""
+    said = {"error": [getattr(error, "message", "")], "note": getattr(error, "__notes__", [])}
+    for word, texts in {**said, "hint": [getattr(error, "hint", "")]}.items():
+        for text in texts:
+            for part in text.splitlines():
+                note(f"{word}: {part}")
 
 
 def line(text: str) -> None:
@@ -71,8 +84,8 @@ def print_table(
 
     if title:
         line(title)
-    cells = [[clean(str(cell)[:MOST_CHARACTERS]) for cell in row] for row in rows]
-    names = [clean(name[:MOST_CHARACTERS]) for name in columns]
+    cells = [[_cell(cell) for cell in row] for row in rows]
+    names = [_cell(name) for name in columns]
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for number, (name, least) in enumerate(zip(names, _least_widths(names, cells, set(left)), strict=True)):
         justify: Literal["left", "right"] = "left" if number in set(left) else "right"
@@ -83,6 +96,11 @@ def print_table(
     needed = sum(column.min_width or 0 for column in table.columns) + 3 * (len(names) - 1)
     out().print(table, width=max(needed, out().width), crop=False, soft_wrap=False)
     line("")
+
+
+def _cell(content: object) -> str:
+    """A cell is one line: a name with more of them could pass for rows of its own."""
+    return clean(str(content)[:MOST_CHARACTERS]).replace("\n", "\\n")
 
 
 def _least_widths(names: Sequence[str], cells: Sequence[Sequence[str]], left: set[int]) -> list[int]:

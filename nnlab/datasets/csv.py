@@ -146,12 +146,13 @@ def _rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _header(path: Path, cells: list[str]) -> list[str]:
-    columns = [cell.strip() for cell in cells]
+    columns, seen = [cell.strip() for cell in cells], set[str]()
     for i, name in enumerate(columns, 1):
         if not name or not name.isprintable():
             raise DataError(f"{str(path)!r} line 1: column {i} has no printable name: {short(name)}", "give it one")
-        if name in columns[: i - 1]:
+        if name in seen:
             raise DataError(f"{str(path)!r} line 1: two columns are called {short(name)}", "rename one of them")
+        seen.add(name)
     return columns
 
 

@@ -66,4 +66,4 @@ def evaluate(run: RunDir, split: SplitName | None = None, progress: Progress = q
 
 
 def _in_manifest(run: RunDir, file: str) -> bool:
-    return (run.path / MANIFEST).exists() and file in run.manifest()
+    return MANIFEST in run.files() and file in run.manifest()

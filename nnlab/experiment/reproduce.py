@@ -80,7 +80,8 @@ def train_again(run: RunDir, runs: Path, device: str | None = None, progress: Pr
     """
     summary = run.summary()
     if summary["status"] != "finished":
-        raise RunError(f"{run.path}: this run is {summary['status']}, not finished", f"nnlab resume {run.path} first")
+        hint = "nnlab show says why" if summary["status"] == "failed" else f"nnlab resume {run.path} goes on with it"
+        raise RunError(f"{run.path}: this run is not finished: {summary['status']}", hint)
     unedited_config_of(run, summary)
     yield from train(resolve(run.path / CONFIG, [f"device={device}"] if device else []), runs, AGAIN, progress)
 

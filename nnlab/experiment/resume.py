@@ -1,13 +1,12 @@
 """Resume: a stopped run goes on from its checkpoint to the bits it would have had, or says why it cannot."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from nnlab import discover, environment
 from nnlab.config import Config
 from nnlab.dataset import Progress, quiet
 from nnlab.errors import RunError
-from nnlab.experiment.build import checkpoint_of, load_same_dataset, model_for, unedited_config_of
+from nnlab.experiment.build import checkpoint_of, load_same_dataset, model_for, resolve, unedited_config_of
 from nnlab.experiment.events import Event, Notice
 from nnlab.experiment.plan import complete
 from nnlab.experiment.recording import Recording
@@ -69,8 +68,7 @@ def _extended(run: RunDir, config: Config, state: State | None, epochs: int) -> 
         )
     if epochs < 1:
         raise RunError(f"--epochs: given {epochs}", "give how many epochs the run is to have in all")
-    keys = config.train.model_copy(update={"epochs": epochs, "steps": None})
-    return replace(config, train=keys)
+    return resolve(run.path / CONFIG, [f"train.epochs={epochs}"]).config  # refuses what could not be read again
 
 
 def _differences(run: RunDir, model: Model) -> list[str]:

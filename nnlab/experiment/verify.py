@@ -123,12 +123,12 @@ def _tried(subject: str, look: Callable[[], str]) -> Iterator[Check]:
 def _manifest(run: RunDir, status: str) -> Iterator[Check]:
     """One check for each file that is not as it was, else one for all."""
     if status == DIED:
-        yield Check(MANIFEST, None, "the run died, so there is none: run.json and env.json are taken as they are")
+        yield Check(MANIFEST, None, "the run died, so there is none until nnlab resume has gone on with it")
         return
     try:
         there = run.files()
         if status != "finished" and MANIFEST not in there:
-            yield Check(MANIFEST, None, f"the run was stopped before it was written, so {SUMMARY} is taken as it is")
+            yield Check(MANIFEST, None, "the run was stopped before it was written; nnlab resume goes on with it")
             return
         hashes = run.manifest()
     except NnlabError as error:
@@ -136,13 +136,15 @@ def _manifest(run: RunDir, status: str) -> Iterator[Check]:
         return
     wrong = 0
     for name, expected in hashes.items():
+        reason = "it is gone, or no plain file"
         try:
-            found = run.sha256(name) if name in there else None
+            if name in there:
+                reason = "" if run.sha256(name) == expected else "its SHA-256 is not the one recorded"
         except NnlabError as error:
-            found = error.message
-        if found != expected:
+            reason = error.message
+        if reason:
             wrong += 1
-            yield Check(name, False, "its SHA-256 is not the one recorded" if found else "it is gone, or no plain file")
+            yield Check(name, False, reason)
     ours = {SUMMARY, CONFIG, METRICS, WEIGHTS, BEST_WEIGHTS, PREDICTIONS, LOSSES, ENVIRONMENT}
     for name in sorted((there.keys() & ours) - hashes.keys()):
         wrong += 1

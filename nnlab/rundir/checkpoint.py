@@ -100,10 +100,10 @@ def read_state(folder: Path) -> State | None:
 
 def _read_stored(folder: Path) -> _Stored | None:
     path = folder / STATE
-    if not path.parent.exists() and not path.parent.is_symlink():
+    if not storage.exists(path.parent):
         return None
     _real(path.parent)
-    if not path.exists() and not path.is_symlink():
+    if not storage.exists(path):
         return None
     try:
         return _checked(sealed.unseal(storage.read(path, MAX_STATE_BYTES)))

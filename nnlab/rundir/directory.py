@@ -107,8 +107,8 @@ class RunDir:
 
     def cut_rows(self) -> bytes:
         """What ``write_cut_rows`` kept; empty where it kept nothing. Raises RunError for what is no plain file."""
-        path = self.path / checkpoint.CUT
-        return self.read(checkpoint.CUT, MAX_METRICS_BYTES) if path.exists() or path.is_symlink() else b""
+        there = storage.exists(self.path / checkpoint.CUT)
+        return self.read(checkpoint.CUT, MAX_METRICS_BYTES) if there else b""
 
     def remove_cut_rows(self) -> None:
         """Forget them: they have come again. Raises OSError."""

@@ -88,6 +88,17 @@ def make_folder(path: Path) -> None:
             raise
 
 
+def exists(path: Path) -> bool:
+    """Whether there is anything, be it a link to nothing. Raises RunError where that cannot be seen."""
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror}") from None
+    return True
+
+
 def read(path: Path, limit: int) -> bytes:
     """The content of a plain file of at most ``limit`` bytes.
 
