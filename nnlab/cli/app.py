@@ -114,6 +114,6 @@ def _end_output() -> None:
         try:
             stream.flush()
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+            screen.silence(stream)
         except ValueError:
             continue  # it is closed, and has nothing left

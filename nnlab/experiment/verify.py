@@ -97,7 +97,7 @@ def verify(run: RunDir, progress: Progress = quiet) -> Iterator[Check]:
         yield Check(subject, False, error.message)
     else:
         if finished:
-            yield from _finished(run, model, config, plan, progress)
+            yield from _finished(run, model, config, summary, plan, progress)
         else:
             yield from _tried(CHECKPOINTS, lambda: _stopped(run, model, plan))
 
@@ -166,8 +166,9 @@ def _config(run: RunDir) -> str:
     return f"SHA-256 {run.sha256(CONFIG)[:12]}…, as recorded"
 
 
-def _finished(run: RunDir, model: Model, config: Config, plan: Plan, progress: Progress) -> Iterator[Check]:
-    summary = run.summary()
+def _finished(
+    run: RunDir, model: Model, config: Config, summary: dict[str, Any], plan: Plan, progress: Progress
+) -> Iterator[Check]:
     yield from _tried(METRICS, lambda: _rows(run, summary, plan))
     yield from _tried(CHECKPOINTS, lambda: _last_checkpoint(run, model, plan))
     try:
