@@ -17,7 +17,7 @@ from nnlab.rundir.directory import (
     WEIGHTS,
     RunDir,
 )
-from nnlab.rundir.folder import LATEST, all_runs, check_name, create, discard, find, remove
+from nnlab.rundir.folder import LATEST, all_runs, ambiguous, check_name, create, discard, find, matching, remove
 from nnlab.rundir.sealed import dump as json_bytes
 from nnlab.rundir.sealed import finite, sha256
 from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION
@@ -50,12 +50,14 @@ __all__ = [
     "RunDir",
     "State",
     "all_runs",
+    "ambiguous",
     "check_name",
     "create",
     "discard",
     "find",
     "finite",
     "json_bytes",
+    "matching",
     "metrics_line",
     "remove",
     "sha256",
