@@ -74,16 +74,8 @@ def compare(
     else:
         for group in comparison.groups:
             _print(group)
-    if any(_chosen_by_test(group) for group in comparison.groups):
-        screen.note(f"note: {comparing.CHOSEN_BY_TEST}")
-
-
-def _chosen_by_test(group: "Group") -> bool:
-    """Whether different configs are ranked by the examples that are to judge the one that is chosen."""
-    from nnlab.comparison import chosen_by_test
-
-    ranked = group.ranked_by.removeprefix("-").startswith("test_")
-    return ranked and len(group.entries) > 1 and any(chosen_by_test(row) for row in group.rows)
+        if any(group.chosen_by_test for group in comparison.groups):
+            screen.line(comparing.CHOSEN_BY_TEST)
 
 
 def _print(group: "Group") -> None:

@@ -5,9 +5,9 @@ from nnlab.comparison.curves import overlay, pictures
 from nnlab.comparison.entries import Entry, Spread, fold
 from nnlab.comparison.groups import Comparison, Group, compare
 from nnlab.comparison.page import page
-from nnlab.comparison.rows import Data, Row, read_row
+from nnlab.comparison.rows import CHOSEN_BY_TEST, Data, Row, read_row
 from nnlab.comparison.select import select
-from nnlab.comparison.significance import CHOSEN_BY_TEST, Contrast, Verdict, chosen_by_test, judge, sides
+from nnlab.comparison.significance import Contrast, Verdict, judge, sides
 from nnlab.comparison.significance import as_json as verdict_as_json
 from nnlab.comparison.tables import BASELINE, Format, as_json, as_text, best_of, lines_of
 
@@ -26,7 +26,6 @@ __all__ = [
     "as_json",
     "as_text",
     "best_of",
-    "chosen_by_test",
     "compare",
     "fold",
     "judge",

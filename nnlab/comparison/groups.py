@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nnlab.comparison.entries import Entry, fold
-from nnlab.comparison.rows import SPLITS, Data, Row, read_row
+from nnlab.comparison.rows import SEED, SPLITS, Data, Row, chosen_by_test, read_row
 from nnlab.errors import ConfigError, NnlabError, RunError
 from nnlab.metrics import HIGHER_IS_BETTER, PRIMARY
 from nnlab.rundir import RunDir
@@ -31,6 +31,12 @@ class Group:
     """Every run by itself, sorted in the same way."""
     baselines: dict[str, dict[str, float]]
     """What a model scores on this data that has learnt next to nothing, or by scikit-learn, by its name and column."""
+
+    @property
+    def chosen_by_test(self) -> bool:
+        """Whether other configs are ranked here by the very examples that are to judge the one that is chosen."""
+        by_test = self.ranked_by.removeprefix("-").startswith("test_") and any(map(chosen_by_test, self.rows))
+        return by_test and len(self.entries) > 1 and bool(set(self.differing) - {SEED})
 
 
 @dataclass(frozen=True)

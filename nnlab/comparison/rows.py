@@ -11,6 +11,10 @@ from nnlab.rundir import CONFIG, RunDir
 
 SPLITS = ("test", "val", "train")
 SEED = "seed"
+CHOSEN_BY_TEST = (
+    "these runs have no val split: whoever chooses among them by the test score makes the winner's look better than "
+    "it is; dataset.val_fraction=0.1 keeps examples to choose by"
+)
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,12 @@ def read_row(run: RunDir) -> Row:
     seconds = summary["seconds"].get("total")
     total = float(seconds) if isinstance(seconds, int | float) and seconds else None
     return Row(run.name, run.path, str(summary["status"]), config, values, total, run, summary)
+
+
+def chosen_by_test(row: Row) -> bool:
+    """Whether the only examples to choose a run by are those that are to judge it."""
+    data = row.summary["dataset"]
+    return bool(data.get("test")) and not data.get("val")
 
 
 def scored_on(summary: Mapping[str, Any], seeds: Iterable[Any]) -> Data:

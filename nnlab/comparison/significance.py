@@ -13,7 +13,7 @@ import numpy as np
 from nnlab.comparison.comparable import why_not
 from nnlab.comparison.entries import Entry, fold
 from nnlab.comparison.groups import read_rows
-from nnlab.comparison.rows import Row, read_row
+from nnlab.comparison.rows import CHOSEN_BY_TEST, Row, chosen_by_test, read_row
 from nnlab.dataset import Array, Task
 from nnlab.errors import RunError
 from nnlab.metrics import HIGHER_IS_BETTER, PRIMARY, log_softmax
@@ -277,18 +277,6 @@ def _remarks(a: Entry, b: Entry) -> Iterator[str]:
         )
     if any(chosen_by_test(row) for row in (*a.rows, *b.rows)):
         yield CHOSEN_BY_TEST
-
-
-CHOSEN_BY_TEST = (
-    "these runs have no val split: whoever chooses among them by the test score makes the winner's look better than "
-    "it is; dataset.val_fraction=0.1 keeps examples to choose by"
-)
-
-
-def chosen_by_test(row: Row) -> bool:
-    """Whether the only examples to choose a run by are those that are to judge it."""
-    data = row.summary["dataset"]
-    return bool(data.get("test")) and not data.get("val")
 
 
 def _shown_p(p: float) -> str:

@@ -59,6 +59,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                     for entry in group.entries
                 ],
                 "baselines": group.baselines,
+                "chosen_by_test": group.chosen_by_test,
             }
             for group in comparison.groups
         ],

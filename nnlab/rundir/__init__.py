@@ -18,6 +18,8 @@ from nnlab.rundir.directory import (
     RunDir,
 )
 from nnlab.rundir.folder import LATEST, all_runs, ambiguous, check_name, create, discard, find, matching, remove
+from nnlab.rundir.frames import FOLDER as FRAMES
+from nnlab.rundir.frames import Frame
 from nnlab.rundir.sealed import dump as json_bytes
 from nnlab.rundir.sealed import finite, sha256
 from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION
@@ -31,6 +33,7 @@ __all__ = [
     "CONFIG",
     "DIED",
     "ENVIRONMENT",
+    "FRAMES",
     "HEADERS",
     "LATEST",
     "LOSSES",
@@ -46,6 +49,7 @@ __all__ = [
     "SUMMARY",
     "WEIGHTS",
     "Checkpoint",
+    "Frame",
     "Header",
     "RunDir",
     "State",
