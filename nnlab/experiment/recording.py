@@ -93,6 +93,7 @@ class Recording:
             "epochs": 0.0,
             "metrics": {"train": None, "val": None, "test": None},
             "best": None,
+            "baselines": None,
             "resumed": [],
             "error": None,
         }
@@ -105,7 +106,7 @@ class Recording:
         """
         self.standing, self.rows.strict = True, inexact is None
         self.summary["config_before"] = self.directory.sha256(CONFIG)
-        self.summary |= {"name": summary["name"], "started": summary.get("started")}
+        self.summary |= {key: summary.get(key) for key in ("name", "started", "baselines")}
         before = summary.get("resumed")
         step = kept.state.step if kept else 0
         resumed = {"step": step, "inexact": inexact or [], "rows_differing": self.rows.differing}
