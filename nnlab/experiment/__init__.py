@@ -3,10 +3,11 @@
 from nnlab.experiment.bench import Benchmark, bench
 from nnlab.experiment.build import json_schema, resolve, sample_sheet
 from nnlab.experiment.evaluate import SplitReport, evaluate
-from nnlab.experiment.events import Finished, Notice, Started
+from nnlab.experiment.events import Finished, Notice, Started, Working
 from nnlab.experiment.predict import Prediction, Predictions, predict, predict_rows
 from nnlab.experiment.reproduce import Reproduction, compare_runs, configs_in, latest_of, train_again
 from nnlab.experiment.resume import resume
+from nnlab.experiment.seeds import SeedEvent, read_seeds, train_seeds
 from nnlab.experiment.train import train
 from nnlab.experiment.verify import Check, verify
 
@@ -18,8 +19,10 @@ __all__ = [
     "Prediction",
     "Predictions",
     "Reproduction",
+    "SeedEvent",
     "SplitReport",
     "Started",
+    "Working",
     "bench",
     "compare_runs",
     "configs_in",
@@ -28,10 +31,12 @@ __all__ = [
     "latest_of",
     "predict",
     "predict_rows",
+    "read_seeds",
     "resolve",
     "resume",
     "sample_sheet",
     "train",
     "train_again",
+    "train_seeds",
     "verify",
 ]
