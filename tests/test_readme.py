@@ -64,8 +64,9 @@ def test_every_shell_line_with_a_shipped_config_resolves(cli: object) -> None:
         if "configs/" in words:
             assert experiment.configs_in(ROOT / "configs")
         elif "configs/" in line and "nnlab" in words:
-            _, config, *overrides = words[words.index("nnlab") + 1 :]
-            experiment.resolve(ROOT / config, overrides)
+            arguments = words[words.index("nnlab") + 2 :]
+            for config in [word for word in arguments if word.startswith("configs/")]:
+                experiment.resolve(ROOT / config, [word for word in arguments if "=" in word])
 
 
 def test_the_tree_is_the_tree() -> None:
