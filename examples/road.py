@@ -23,7 +23,7 @@ import numpy as np
 import nnlab
 from nnlab.datasets import digits, sign_digits
 
-CONFIGS = Path(nnlab.__file__).parent.parent / "configs"
+CONFIGS = Path(nnlab.__file__).parent.parent / "configs"  # of a clone
 QUICK = "--quick" in sys.argv
 
 SIGNS: dict[str, Any] = {"dataset": {"name": "digits", "classes": [0, 1]}} if QUICK else {}
@@ -57,7 +57,7 @@ else:
     data = sign_digits.load(sign_digits.Params(classes=[0, 1], per_class=205), seed=0)
 x, y = data.train.inputs, data.train.targets.astype(np.float32)[:, None]
 w, b = np.full((x.shape[1], 1), 0.01, np.float32), np.zeros(1, np.float32)
-for step in range(200):
+for _ in range(200):
     a = 1 / (1 + np.exp(-(x @ w + b)))
     dz = (a - y) / len(x)
     w -= 0.01 * x.T @ dz
