@@ -93,19 +93,19 @@ def test_a_wrong_update_is_found_in_the_weights(tmp_path: Path, monkeypatch: pyt
 
 @pytest.mark.parametrize(("above", "rounding"), [(1e-9, True), (1e-3, False)])
 def test_a_unit_within_rounding_of_a_kink_is_told_from_a_fault(tmp_path: Path, above: float, rounding: bool) -> None:
-    """A relu whose input is 0 on one side, and so little above it on the other that weights are as good as equal."""
+    """A relu whose input is a little below 0 on one side and above it on the other; all weights are near."""
     path, overrides = config(tmp_path, "mlp-np"), ["model.activations=relu", "train.lr=1e-6"]
     side = _side(resolve(path, overrides), None, quiet)
     models = _model(side), _model(side)
     weights = models[0].weights()
-    weights["2.weight"][0] = weights["2.bias"][0] = 0
+    weights["2.weight"][0], weights["2.bias"][0] = 0, -above
     models[0].load_weights(weights)
     weights["2.bias"][0] = above
     models[1].load_weights(weights)
     found, parting = _side_by_side(models, side, 2, 1e-2)
     assert len(found) == 2
     assert (parting.step, parting.what, parting.rounding) == (1, "gradient", rounding)
-    for model, before in ((models[0], 0), (models[1], above)):
+    for model, before in ((models[0], -above), (models[1], above)):
         assert abs(model.weights()["2.bias"][0] - before) < 1e-5  # it went on from where it was
 
 

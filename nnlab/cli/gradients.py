@@ -88,7 +88,7 @@ def _measured(row: "ParameterCheck") -> str:
 
 
 def _error(error: float | None) -> str:
-    return "-" if error is None else f"{error:.0e}"
+    return "-" if error is None else f"{error:.0e}" if error else "0"
 
 
 def parity(

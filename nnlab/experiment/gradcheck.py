@@ -96,7 +96,7 @@ def gradcheck(
         memory.check(needed, f"model.name: the weights of {config.model.name} in float64", "check a narrower model")
     except NnlabError as error:
         raise resolved.located(error) from None
-    with ThreadpoolController().limit(limits=model.threads):
+    with ThreadpoolController().limit(limits=1):
         pair = _pair(model, config, dataset)
         rng = generator(config.seed, Purpose.CHECK)
         _move(pair, rng)
@@ -282,7 +282,7 @@ def _verdict(model: str, found: tuple[ParameterCheck, ...]) -> str:
         if len(wrong) == len(found) and len({row.cause for row in wrong}) == 1:
             return f"{which}: {wrong[0].cause}"
         # Mistakes travel back through the layers, so the last one is the nearest to where they begin.
-        return f"{which}; {'the last, ' if len(wrong) > 1 else ''}{wrong[-1].parameter}: {wrong[-1].cause}"
+        return f"{which}; {'nearest to the loss, ' if len(wrong) > 1 else ''}{wrong[-1].parameter}: {wrong[-1].cause}"
     silent = [row.parameter for row in found if row.held is None]
     if silent:
         return f"none of {model}'s gradients is wrong, and nothing can be told of {', '.join(silent)}"

@@ -166,7 +166,7 @@ def _check_same_steps(a: _Side, b: _Side) -> None:
     if a.dataset is not b.dataset and _examples(a.dataset) != _examples(b.dataset):
         raise ConfigError(
             f"the two configs do not train on the same examples: {_shown(a.dataset)}, and {_shown(b.dataset)}",
-            f"give both the same dataset, such as dataset.name={a.config.dataset.name} after the two configs",
+            f"give both the same dataset, such as 'dataset={{name: {a.config.dataset.name}}}' after the two configs",
         )
 
 
@@ -279,7 +279,7 @@ def _nudged(
 
 def _verdict(largest: float, parting: Parting | None) -> str:
     if parting is None:
-        return f"the implementations agree to {largest:.0e}"
+        return f"the implementations agree to {f'{largest:.0e}' if largest else 'the last bit'}"
     where = f"in {parting.parameter} ({parting.what})" if parting.parameter else "in the loss"
     if not parting.rounding:
         return f"part at step {parting.step} {where}, by {parting.difference:.0e}"

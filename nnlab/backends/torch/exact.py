@@ -40,6 +40,7 @@ class ExactNet:
 
     def __init__(self, net: nn.Module, task: Task, *, fused: bool = False) -> None:
         """Gradients come from autograd, or from the fused backward pass; see ``layers_of`` for which nets have one."""
+        torch.set_num_threads(1)  # a few examples are not worth waking another one for
         self.net = copy.deepcopy(net).to("cpu", torch.float64).train()
         self.task = task
         self._named = {name: weight for name, weight in self.net.named_parameters() if weight.requires_grad}
