@@ -93,7 +93,7 @@ def fit(
     record in which the loss is not a finite number.
     """
     per_epoch = plan.steps_per_epoch(rows)
-    batches = _batches(rows, plan, start.step)
+    following = batches(rows, plan, start.step)
     since = list(start.since)
     step, size, train_seconds, eval_seconds = start.step, 1, start.train_seconds, start.eval_seconds
     while step < plan.steps or since:
@@ -102,7 +102,7 @@ def fit(
         count = min(size, pause - step)
         began = time.perf_counter()
         # No steps are left where a training stopped between its last step and the evaluation after it.
-        losses = model.train(data, [next(batches) for _ in range(count)]) if count else np.empty(0)
+        losses = model.train(data, [next(following) for _ in range(count)]) if count else np.empty(0)
         spent = time.perf_counter() - began
         train_seconds += spent
         size = _next_size(size, count, spent)
@@ -124,7 +124,7 @@ def fit(
             raise TrainingError(broken)
 
 
-def _batches(rows: int, plan: Plan, step: int) -> Iterator[Array]:
+def batches(rows: int, plan: Plan, step: int = 0) -> Iterator[Array]:
     """Batches without end, epoch after epoch, from the one after ``step`` steps."""
     everything = batch_order(rows, None, plan.seed, 0)
     epoch, done = divmod(step, plan.steps_per_epoch(rows))

@@ -96,6 +96,18 @@ class Model(Protocol):
         ...
 
 
+@runtime_checkable
+class Differentiable(Model, Protocol):
+    """A model that trains step by step, and shows a step's gradients without taking it."""
+
+    def gradients(self, data: Any, batch: Array) -> tuple[float, dict[str, Array]]:
+        """The mean loss of a batch and its gradient by each learned weight, as the next step would have them.
+
+        Copies on the host, by the names and in the layout of ``weights``; nothing changes.
+        """
+        ...
+
+
 def both_classes(scores: Array) -> Array:
     """The scores (0, z) of two classes, (n, 2), from the one score z, (n, 1), of a sigmoid output."""
     return np.hstack([np.zeros_like(scores), scores])

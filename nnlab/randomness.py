@@ -14,6 +14,7 @@ class Purpose(IntEnum):
     ORDER = 2
     WEIGHTS = 3
     DROPOUT = 4
+    CHECK = 5
 
 
 def generator(seed: int, purpose: Purpose, epoch: int = 0) -> np.random.Generator:

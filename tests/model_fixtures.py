@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from nnlab import discover
+from nnlab.backends.numpy import Net
 from nnlab.dataset import Array, Split, Task
 from nnlab.model import Model, Optimizer, Setup
 
@@ -52,6 +53,21 @@ def build(
     setup = Setup(shape, outputs, task, optimizer or Optimizer(lr=0.02), seed, "cpu")
     model: Model = module.build(module.Params(**params), setup)
     return model
+
+
+def batch(task: Task, outputs: int, rows: int = 7, features: int = 6) -> Split:
+    """A few examples of few features in float64, for checks of gradients."""
+    split = data(task, outputs, rows)
+    targets = split.targets.astype(np.float64) if task == "regression" else split.targets
+    return Split(split.inputs[:, :features].astype(np.float64), targets)
+
+
+def moved(net: Net) -> Net:
+    """The same net, its weights off their initial values so that none is special."""
+    rng = np.random.default_rng(2)
+    for weight in net.weights.values():
+        weight += 0.1 * rng.standard_normal(weight.shape)
+    return net
 
 
 def batches(rows: int, steps: int, size: int = 10) -> list[Array]:

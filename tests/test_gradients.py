@@ -1,21 +1,23 @@
 """Hand-written gradients against central differences, and hand-written update rules against torch.optim."""
 
+import typing
 from typing import Any
 
 import numpy as np
 import pytest
 
 from nnlab import discover
-from nnlab.backends.numpy import Net, NumpyModel
+from nnlab.backends.numpy import NumpyModel, in_float64
+from nnlab.backends.torch import ExactNet
 from nnlab.backends.updates import update_rule
-from nnlab.dataset import Array, Task
+from nnlab.dataset import Array, Split, Task
+from nnlab.experiment.gradcheck import check_gradients
 from nnlab.model import Optimizer
+from nnlab.models import ann_torch
 from nnlab.models._loss import loss_and_grad
 from nnlab.models._product import product
-from tests.model_fixtures import build, cases, data
+from tests.model_fixtures import batch, build, cases, moved
 from tests.test_models import OPTIMIZERS
-
-STEP = 1e-5
 
 
 def by_hand() -> list[tuple[str, Task, int, dict[str, object]]]:
@@ -30,33 +32,6 @@ def by_hand() -> list[tuple[str, Task, int, dict[str, object]]]:
     return found
 
 
-def in_float64(net: Net) -> Net:
-    """The net with weights in float64, moved off their initial values so that none is special."""
-    rng = np.random.default_rng(2)
-    net.weights = {key: weight + 0.1 * rng.standard_normal(weight.shape) for key, weight in net.weights.items()}
-    return net
-
-
-def differences(net: Net, inputs: Array, targets: Array, key: str) -> Array:
-    """Central differences of the loss by each number of one weight."""
-    weight = net.weights[key]
-    result = np.zeros_like(weight)
-    for place in np.ndindex(weight.shape):
-        kept = weight[place]
-        weight[place] = kept + STEP
-        above, _ = net.loss_and_grads(inputs, targets)
-        weight[place] = kept - STEP
-        below, _ = net.loss_and_grads(inputs, targets)
-        weight[place] = kept
-        result[place] = (above - below) / (2 * STEP)
-    return result
-
-
-def relative(ours: Array, theirs: Array) -> float:
-    """The norm of the difference over the sum of the norms."""
-    return float(np.linalg.norm(ours - theirs) / (np.linalg.norm(ours) + np.linalg.norm(theirs) + 1e-12))
-
-
 @pytest.mark.parametrize(("name", "task", "outputs", "params"), by_hand())
 def test_every_hand_written_gradient_agrees_with_finite_differences(
     name: str, task: Task, outputs: int, params: dict[str, object]
@@ -64,28 +39,44 @@ def test_every_hand_written_gradient_agrees_with_finite_differences(
     small = {"hidden": [5, 4]} if name == "mlp-np" else {}
     model = build(name, task, outputs, shape=(6,), **{**small, **params})
     assert isinstance(model, NumpyModel)
-    net = in_float64(model.net)
-    split = data(task, outputs, rows=7)
-    inputs = split.inputs[:, :6].astype(np.float64)
-    targets = split.targets.astype(np.float64) if task == "regression" else split.targets
-    _, grads = net.loss_and_grads(inputs, targets)
-    assert list(grads) == list(net.weights) or set(grads) == set(net.weights)
-    for key, grad in grads.items():
-        assert grad.shape == net.weights[key].shape
-        assert grad.dtype == np.float64
-        assert relative(grad, differences(net, inputs, targets, key)) < 1e-6, key
+    net = moved(in_float64(model.net))
+    _, found = check_gradients(net, batch(task, outputs), None, 1e-6, np.random.default_rng(0))
+    assert [row.parameter for row in found] == list(net.weights)
+    assert all(row.held for row in found), found
+    assert all(row.measured == net.weights[row.parameter].size and not row.kinks for row in found)
 
 
-@pytest.mark.parametrize("fault", ["sign", "scale", "missing"])
-def test_the_check_catches_a_planted_fault(fault: str) -> None:
-    model = build("mlp-np", "classification", 4, shape=(6,), hidden=[5])
-    assert isinstance(model, NumpyModel)
-    net = in_float64(model.net)
-    split = data("classification", 4, rows=7)
-    inputs = split.inputs[:, :6].astype(np.float64)
-    _, grads = net.loss_and_grads(inputs, split.targets)
-    wrong = {"sign": -1.0, "scale": 7.0, "missing": 0.0}[fault] * grads["0.weight"]
-    assert relative(wrong, differences(net, inputs, split.targets, "0.weight")) > 0.1
+@pytest.mark.parametrize("activation", typing.get_args(ann_torch.Activation))
+@pytest.mark.parametrize(("task", "outputs"), [("classification", 4), ("regression", 3)])
+def test_the_fused_backward_pass_agrees_with_differences_and_autograd(
+    activation: str, task: Task, outputs: int
+) -> None:
+    model = build("ann-torch", task, outputs, shape=(6,), hidden=[5, 4], activations=activation)
+    fused, plain = (ExactNet(model.net, task, fused=fused) for fused in (True, False))
+    _, found = check_gradients(fused, batch(task, outputs), plain, 1e-6, np.random.default_rng(0))
+    assert all(row.held and row.autograd is not None for row in found), found
+
+
+def test_weights_kept_elsewhere_too_become_float64_with_the_others() -> None:
+    class Own:
+        def __init__(self) -> None:
+            self.w = np.ones((2, 3), np.float32)
+            self.weights = {"w": self.w}
+
+        def forward(self, inputs: Array) -> Array:
+            return inputs @ self.w.T
+
+        def loss_and_grads(self, inputs: Array, targets: Array) -> tuple[float, dict[str, Array]]:
+            loss, dz = loss_and_grad("regression", self.forward(inputs), targets)
+            return loss, {"w": dz.T @ inputs}
+
+    own = Own()
+    exact = in_float64(own)
+    assert exact.w is exact.weights["w"]
+    assert (exact.w.dtype, own.w.dtype) == (np.float64, np.float32)
+    split = Split(np.random.default_rng(0).random((7, 3)), np.zeros((7, 2)))
+    _, (row,) = check_gradients(exact, split, None, 1e-6, np.random.default_rng(0))
+    assert row.held
 
 
 @pytest.mark.parametrize("scale", [1e3, 1e30])

@@ -1,16 +1,12 @@
 """Twins: a NumPy model and a PyTorch model of one shape start equal and stay equal on the same batches."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from nnlab import discover, experiment
-from nnlab.dataset import Dataset, Task
-from nnlab.experiment.build import build_model
-from nnlab.fit import batch_order
+from nnlab import experiment
+from nnlab.dataset import Task
 from nnlab.model import Model, Optimizer
-from tests.conftest import MIRROR
+from tests.conftest import MIRROR, ROOT
 from tests.model_fixtures import ROWS, batches, build, data
 from tests.test_models import OPTIMIZERS
 
@@ -60,27 +56,11 @@ def test_logistic_regressions_start_equal_and_stay_equal() -> None:
     assert gap(*pair) < 1e-5
 
 
-def real_data() -> Dataset:
-    """MNIST where the mirror has it, else the digits inside scikit-learn."""
-    module = discover.module("datasets", "mnist" if MIRROR else "digits")
-    dataset: Dataset = module.load(module.Params(), 0)
-    return dataset
-
-
-def test_the_recipes_network_agrees_over_50_steps_on_real_data(tmp_path: Path) -> None:
-    dataset = real_data()
-    models = []
-    for name in ("mlp-np", "ann-torch"):
-        config = tmp_path / f"{name}.yaml"
-        config.write_text(
-            f"model: {{name: {name}, hidden: [150, 150, 150], activations: [relu, tanh, elu]}}\n"
-            "dataset: {name: digits}\ntrain: {steps: 50, batch_size: 100, lr: 0.02}\ndevice: cpu\n"
-        )
-        checked = experiment.resolve(config).config
-        models.append(build_model(checked, dataset.shape, dataset.outputs, dataset.task, len(dataset.train)))
-    assert gap(*models) == 0
-    order = batch_order(len(dataset.train), 100, 0, 0)
-    steps = (order * 5)[:50]
-    losses = [model.train(model.put(dataset.train), steps) for model in models]
-    np.testing.assert_allclose(losses[0], losses[1], atol=1e-5)
-    assert gap(*models) < 1e-5
+def test_the_recipes_network_agrees_over_50_steps_on_real_data() -> None:
+    overrides = ["device=cpu"] if MIRROR else ["device=cpu", "dataset.name=digits"]
+    pair = [experiment.resolve(ROOT / f"configs/{name}.yaml", overrides) for name in ("mlp-np", "ann")]
+    found = experiment.parity(*pair, 50)
+    assert found.held
+    assert found.parting is None
+    assert len(found.steps) == 50
+    assert found.largest < 1e-5

@@ -1,7 +1,8 @@
 """The NumPy backend: makes a Model of a net whose gradients are written by hand."""
 
+import copy
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -28,6 +29,12 @@ class Net(Protocol):
     def loss_and_grads(self, inputs: Array, targets: Array) -> tuple[float, dict[str, Array]]:
         """The mean loss of a batch and its gradient by each of the weights."""
         ...
+
+
+def in_float64(net: Net) -> Net:
+    """A copy of a net with its weights in float64, wherever else it keeps them too."""
+    exact: dict[int, Any] = {id(weight): weight.astype(np.float64) for weight in net.weights.values()}
+    return copy.deepcopy(net, exact)  # which takes what is in ``exact`` for a copy that it has already made
 
 
 def check_layers(setup: Setup, widths: Sequence[tuple[int, int]], key: str = "model.name") -> None:
@@ -77,6 +84,12 @@ class NumpyModel:
         inputs = self._gathered[len(batch)]
         np.take(data.inputs, batch, axis=0, out=inputs, mode="clip")  # the other modes make a copy first
         return Split(inputs, data.targets[batch])
+
+    def gradients(self, data: Split, batch: Array) -> tuple[float, dict[str, Array]]:
+        with self._pools.limit(limits=self.threads), np.errstate(over="ignore", invalid="ignore"):
+            rows = self._gather(data, batch)
+            loss, grads = self.net.loss_and_grads(rows.inputs, rows.targets)
+        return loss, {name: np.array(grad) for name, grad in grads.items()}
 
     def predict(self, data: Split) -> Array:
         with self._pools.limit(limits=self.threads), np.errstate(over="ignore", invalid="ignore"):

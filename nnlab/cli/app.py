@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from nnlab import __version__
-from nnlab.cli import bench, checks, compare, configs, listings, predict, runs, screen, train
+from nnlab.cli import bench, checks, compare, configs, gradients, listings, predict, runs, screen, train
 from nnlab.cli.signals import catch_signals, ignore_signals
 from nnlab.errors import Interrupted, NnlabError
 
@@ -33,6 +33,8 @@ app.command("runs")(runs.list_runs)
 app.command()(runs.show)
 app.command("rm")(runs.remove)
 app.command()(bench.bench)
+app.command()(gradients.gradcheck)
+app.command()(gradients.parity)
 app.command()(listings.models)
 app.add_typer(listings.datasets, name="datasets")
 app.command()(configs.config)

@@ -1,9 +1,11 @@
-"""Experiment: the verbs of a run: train, resume, evaluate, predict, verify, reproduce, bench."""
+"""Experiment: the verbs of a run: train, resume, evaluate, predict, verify, reproduce, bench, gradcheck, parity."""
 
 from nnlab.experiment.bench import Benchmark, bench
 from nnlab.experiment.build import json_schema, resolve, sample_sheet
 from nnlab.experiment.evaluate import SplitReport, evaluate
 from nnlab.experiment.events import Finished, Notice, Started, Working
+from nnlab.experiment.gradcheck import GradientCheck, ParameterCheck, gradcheck
+from nnlab.experiment.parity import Parity, StepDifference, parity
 from nnlab.experiment.predict import Prediction, Predictions, predict, predict_rows
 from nnlab.experiment.reproduce import Reproduction, compare_runs, configs_in, latest_of, train_again
 from nnlab.experiment.resume import resume
@@ -16,20 +18,26 @@ __all__ = [
     "Check",
     "Ended",
     "Finished",
+    "GradientCheck",
     "Notice",
+    "ParameterCheck",
+    "Parity",
     "Prediction",
     "Predictions",
     "Reproduction",
     "SeedEvent",
     "SplitReport",
     "Started",
+    "StepDifference",
     "Working",
     "bench",
     "compare_runs",
     "configs_in",
     "evaluate",
+    "gradcheck",
     "json_schema",
     "latest_of",
+    "parity",
     "predict",
     "predict_rows",
     "read_seeds",

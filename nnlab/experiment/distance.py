@@ -33,20 +33,20 @@ def differences(a: Array, b: Array) -> Array:
     return np.where(a.view(np.int64) == b.view(np.int64), 0.0, by)
 
 
-def array_difference(a: Array | None, b: Array | None) -> float:
+def array_difference(a: Array | None, b: Array | None, small: float = SMALL) -> float:
     """The largest of two arrays, measured by the largest number in them; 1 where they are not of one shape and dtype.
 
-    0 where they are equal to the bit, and nowhere else.
+    ``small`` is what smaller numbers are measured by. 0 where they are equal to the bit, and nowhere else.
     """
     if a is None or b is None or a.shape != b.shape or a.dtype != b.dtype:
         return 1.0
     if a.tobytes() == b.tobytes():
         return 0.0
     a, b = a.astype(np.float64), b.astype(np.float64)
-    return float(_over(a, b, np.maximum(np.abs(a).max(), np.abs(b).max())).max())
+    return float(_over(a, b, np.maximum(np.abs(a).max(), np.abs(b).max()), small).max())
 
 
-def _over(a: Array, b: Array, larger: Array) -> Array:
+def _over(a: Array, b: Array, larger: Array, small: float = SMALL) -> Array:
     with np.errstate(all="ignore"):
-        by = LEAST + np.abs(a - b) / np.maximum(larger, SMALL)
+        by = LEAST + np.abs(a - b) / np.maximum(larger, small)
     return np.where(np.isnan(by), math.inf, by)

@@ -1,6 +1,6 @@
 """Fused: training steps of a plain stack of linear layers, its backward pass written out, on buffers used again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,6 +14,10 @@ from nnlab.dataset import Task
 
 PREDICT_ROWS = 5000
 """So many examples fill the products; more only take memory."""
+
+
+Take = Callable[[int, torch.Tensor, torch.Tensor, torch.Tensor], None]
+"""What to do about a layer's gradient: its number, the gradient d by its z, its input x, and a one for each row."""
 
 
 @dataclass(frozen=True)
@@ -94,16 +98,14 @@ class Fused:
 
     def step(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """One update of the weights; the mean loss before it."""
-        rows = len(inputs)
-        if rows not in self.buffers:
-            self.buffers[rows] = Buffers(self.layers, rows)
-        buffers = self.buffers[rows]
-        self._forward(inputs, buffers)
-        loss = self._loss(buffers.z[-1], targets, buffers)
-        self._backward(inputs, buffers)
+        loss = self._both_ways(inputs, targets, self._descend if self.plain else self._keep)
         if not self.plain:
             self.update.step()
         return loss
+
+    def gradients(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """The mean loss; its gradients are laid where ``update`` looks for them, and no weight changes."""
+        return self._both_ways(inputs, targets, self._keep)
 
     def predict(self, inputs: torch.Tensor) -> torch.Tensor:
         """Scores (n, outputs)."""
@@ -114,6 +116,17 @@ class Fused:
             x = self.products.scores(x, weight, bias)
             layer.activate(x, x, torch.empty_like(x))
         return x
+
+    def _both_ways(self, inputs: torch.Tensor, targets: torch.Tensor, take: Take) -> torch.Tensor:
+        """The mean loss; ``take`` has been given what each layer's gradient is made of."""
+        rows = len(inputs)
+        if rows not in self.buffers:
+            self.buffers[rows] = Buffers(self.layers, rows)
+        buffers = self.buffers[rows]
+        self._forward(inputs, buffers)
+        loss = self._loss(buffers.z[-1], targets, buffers)
+        self._backward(inputs, buffers, take)
+        return loss
 
     def _forward(self, x: torch.Tensor, b: Buffers) -> None:
         for layer, weight, bias, z, a, d in zip(self.layers, self.weights, self.biases, b.z, b.a, b.d, strict=True):
@@ -135,21 +148,22 @@ class Fused:
         d.mul_(1 / len(d))
         return F.nll_loss(logs, targets)
 
-    def _backward(self, inputs: torch.Tensor, b: Buffers) -> None:
+    def _backward(self, inputs: torch.Tensor, b: Buffers, take: Take) -> None:
         for number in range(len(self.layers) - 1, 0, -1):
             # By the layer's input first: the update changes the weight.
             d, below = b.d[number], b.d[number - 1]
             self.products.below(d, self.weights[number], below)
             self.layers[number - 1].back(below, b.z[number - 1], b.a[number - 1])
-            self._update(number, d, b.a[number - 1], b.ones)
-        self._update(0, b.d[0], inputs, b.ones)
+            take(number, d, b.a[number - 1], b.ones)
+        take(0, b.d[0], inputs, b.ones)
 
-    def _update(self, number: int, d: torch.Tensor, x: torch.Tensor, ones: torch.Tensor) -> None:
-        """z = x W^T + b, so dW = d^T x and db = d^T 1."""
-        if self.plain:
-            self.products.descend(self.weights[number], d, x, self.lr)
-            self.biases[number].addmv_(d.t(), ones, alpha=-self.lr)
-            return
+    # z = x W^T + b, so dW = d^T x and db = d^T 1.
+
+    def _descend(self, number: int, d: torch.Tensor, x: torch.Tensor, ones: torch.Tensor) -> None:
+        self.products.descend(self.weights[number], d, x, self.lr)
+        self.biases[number].addmv_(d.t(), ones, alpha=-self.lr)
+
+    def _keep(self, number: int, d: torch.Tensor, x: torch.Tensor, ones: torch.Tensor) -> None:
         linear = self.layers[number].linear
         self.products.gradient(d, x, _grad(linear.weight))
         torch.mv(d.t(), ones, out=_grad(linear.bias))

@@ -97,15 +97,34 @@ class TorchModel:
 
     def _step(self, data: Tensors, rows: torch.Tensor | None) -> torch.Tensor:
         """One update of the weights; the loss before it, still on the device."""
-        batch = self._gather(data, rows)
+        loss = self._differentiate(self._gather(data, rows))
+        self._update.step()
+        return loss
+
+    def _differentiate(self, batch: Tensors) -> torch.Tensor:
+        """The loss of a batch, its gradients laid where the update looks for them."""
         if self._random:
             torch.manual_seed(int(generator(self._seed, Purpose.DROPOUT, self._steps).integers(2**63)))
         self.net.zero_grad()
         with self._rounded():
             loss = self._loss(self.net(batch.inputs), batch.targets)
         loss.backward()  # type: ignore[no-untyped-call]
-        self._update.step()
         return loss.detach()
+
+    def gradients(self, data: Tensors, batch: Array) -> tuple[float, dict[str, Array]]:
+        """Raises TrainingError where the device runs out of memory."""
+        torch.set_num_threads(self.threads)
+        self.net.train()
+        counted = [buffer.clone() for buffer in self.net.buffers()]  # such as a batch norm's running means
+        with memory_errors(), self._own_randomness(), torch.no_grad() if self.fused else nullcontext():
+            rows = self._gather(data, next(data.rows([batch])))
+            loss = self.fused.gradients(rows.inputs, rows.targets) if self.fused else self._differentiate(rows)
+            named = self.net.named_parameters()
+            grads = {name: _array(weight.grad) for name, weight in named if weight.grad is not None}
+        for buffer, before in zip(self.net.buffers(), counted, strict=True):
+            buffer.copy_(before)
+        self.net.zero_grad()
+        return float(loss), grads
 
     def _fused_step(self, data: Tensors, rows: torch.Tensor | None) -> torch.Tensor:
         """The same without autograd; plain gradient descent on a CUDA device in one launch."""

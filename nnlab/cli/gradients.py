@@ -1,0 +1,149 @@
+"""The gradcheck and parity commands: whether gradients are right, and whether two models compute the same."""
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nnlab.cli import complete, options, screen
+from nnlab.cli.checks import RESULTS
+from nnlab.errors import CheckError, ConfigError
+
+if TYPE_CHECKING:
+    from nnlab.experiment import GradientCheck, ParameterCheck, Parity, StepDifference
+
+SHOWN = (1, 2, 5)
+"""Of each power of ten, the steps that are shown."""
+
+Rows = Annotated[int, typer.Option("--rows", min=2, max=1000, help="Examples in the batch.")]
+Tolerance = Annotated[
+    float,
+    typer.Option("--tolerance", min=1e-12, max=0.1, help="The largest relative error that is taken for rounding."),
+]
+Steps = Annotated[int, typer.Option("--steps", min=1, max=100_000, help="Updates to take.")]
+Other = Annotated[
+    Path,
+    typer.Argument(metavar="OTHER", help="Another config.", autocompletion=complete.config_files, show_default=False),
+]
+
+
+def gradcheck(
+    config: options.Config,
+    overrides: options.Overrides = None,
+    rows: Rows = 7,
+    tolerance: Tolerance = 1e-6,
+    json: options.Json = False,
+) -> None:
+    """Check a model's gradients against central differences and PyTorch's autograd, and name what is wrong.
+
+    Everything is computed in float64, near the config's initial weights. Ends in exit code 3 where a gradient is wrong,
+    and 2 where one could not be checked.
+    """
+    from nnlab import experiment
+    from nnlab.cli.download import Fetching
+
+    resolved = experiment.resolve(config, overrides or [])
+    with Fetching(json) as progress:
+        found = experiment.gradcheck(resolved, rows, tolerance, progress)
+    for warning in found.warnings:
+        screen.note(f"warning: {warning}")
+    if json:
+        screen.print_json(asdict(found))
+    else:
+        _print_gradients(found)
+    if found.held is False:
+        raise CheckError(f"the gradients of {found.model} are not as they should be", "see the causes above")
+    if found.held is None:
+        raise ConfigError(f"not every gradient of {found.model} could be checked", "try seed=1, or more --rows")
+
+
+def _print_gradients(found: "GradientCheck") -> None:
+    columns = ["parameter", "shape", "measured", "differences", "autograd", "", "why"]
+    rows = [
+        [
+            row.parameter,
+            "×".join(map(str, row.shape)),
+            _measured(row),
+            _error(row.differences),
+            _error(row.autograd),
+            RESULTS[row.held],
+            row.cause,
+        ]
+        for row in found.parameters
+    ]
+    title = f"{found.model} on {found.dataset}, {found.rows} examples in float64: relative errors of the gradients"
+    if not any(row.cause for row in found.parameters):
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    screen.print_table(columns, rows, title=title, left=(0, 5, 6))
+    for note in found.notes:
+        screen.line(note)
+    screen.line(found.verdict)
+
+
+def _measured(row: "ParameterCheck") -> str:
+    count = f"{row.measured:,} of {math.prod(row.shape):,}"
+    return f"{count}, {row.kinks} kink{'s' * (row.kinks > 1)}" if row.kinks else count
+
+
+def _error(error: float | None) -> str:
+    return "-" if error is None else f"{error:.0e}" if error else "0"
+
+
+def parity(
+    config: options.Config,
+    other: Other,
+    overrides: options.Overrides = None,
+    steps: Steps = 50,
+    tolerance: Tolerance = 1e-5,
+    json: options.Json = False,
+) -> None:
+    """Train two configs of the same network from the same weights on the same batches, and say where they part.
+
+    Overrides hold for both. Ends in exit code 3 where they part.
+    """
+    from nnlab import experiment
+    from nnlab.cli.download import Fetching
+
+    first, second = (experiment.resolve(path, overrides or []) for path in (config, other))
+    with Fetching(json) as progress:
+        found = experiment.parity(first, second, steps, tolerance, progress)
+    for warning in found.warnings:
+        screen.note(f"warning: {warning}")
+    if json:
+        screen.print_json(asdict(found))
+    else:
+        _print_parity(found)
+    if not found.held:
+        hint = f"nnlab gradcheck {config} and nnlab gradcheck {other} tell whose gradient is wrong"
+        raise CheckError(f"{config} and {other} do not train alike", hint)
+
+
+def _print_parity(found: "Parity") -> None:
+    columns = ["step", "loss", "its difference", "gradient", "", "weights", ""]
+    rows = [
+        [
+            f"{step.step:,}",
+            f"{step.losses[0]:.6g}",
+            _error(step.loss),
+            _error(step.gradient.difference),
+            step.gradient.parameter,
+            _error(step.weights.difference),
+            step.weights.parameter,
+        ]
+        for step in _sparse(found)
+    ]
+    title = (
+        f"{' and '.join(found.models)}, {found.dataset} in batches of {found.batch:,}: "
+        "the largest relative differences, and where"
+    )
+    screen.print_table(columns, rows, title=title, left=(4, 6))
+    screen.line(found.verdict)
+
+
+def _sparse(found: "Parity") -> "list[StepDifference]":
+    """The steps at 1, 2, 5, 10, 20, …, the last, and where they part."""
+    parted = found.parting.step if found.parting else 0
+    wanted = {part * 10**power for part in SHOWN for power in range(6)} | {parted - 1, parted, len(found.steps)}
+    return [step for step in found.steps if step.step in wanted]

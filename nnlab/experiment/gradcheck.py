@@ -1,0 +1,294 @@
+"""Gradcheck: a net's own gradients against central differences and against PyTorch's autograd, in float64."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from threadpoolctl import ThreadpoolController
+
+from nnlab import memory
+from nnlab.backends.numpy import Net, NumpyModel, in_float64
+from nnlab.config import Config, Resolved
+from nnlab.dataset import Array, Dataset, Progress, Split, quiet
+from nnlab.errors import CheckError, ConfigError, NnlabError
+from nnlab.experiment.bench import twin
+from nnlab.experiment.build import build_model, check, check_task, load_dataset, model_for, parameters
+from nnlab.experiment.causes import Evidence, cause_of_one, causes_of_many
+from nnlab.experiment.slopes import slopes
+from nnlab.fit import batch_order
+from nnlab.model import Differentiable, Model
+from nnlab.randomness import Purpose, generator
+
+ROWS = 7
+"""Examples in the batch: few, and a number that hardly any other size is, so that a missing 1/m can be told."""
+TOLERANCE = 1e-6
+SAMPLE = 40
+"""Elements of each parameter whose slope is measured."""
+COPIES = 12
+"""How often the weights are in memory in float64, at most: two nets, their gradients and what is made of them."""
+
+
+@dataclass(frozen=True)
+class ParameterCheck:
+    """What was found of the gradient by one parameter."""
+
+    parameter: str
+    shape: tuple[int, ...]
+    measured: int
+    """Elements whose slope was measured."""
+    kinks: int
+    """Elements left out, because the loss has a kink there."""
+    differences: float | None
+    """Relative error against the measured slopes; None where there were none."""
+    autograd: float | None
+    """Relative error against autograd, over all elements; None where there is nothing to hold it against."""
+    held: bool | None
+    """None where nothing could be told."""
+    cause: str
+    """What is wrong, or why nothing could be told; empty where all is well."""
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """What was checked, and what came of it."""
+
+    model: str
+    dataset: str
+    rows: int
+    tolerance: float
+    loss: float
+    held: bool | None
+    """None where nothing is wrong, and not everything could be told."""
+    verdict: str
+    parameters: tuple[ParameterCheck, ...]
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """The net to be checked, another that should have the same gradients, where there is one, and what to say of it."""
+
+    net: Net
+    reference: Net | None
+    note: str
+
+
+def gradcheck(
+    resolved: Resolved, rows: int = ROWS, tolerance: float = TOLERANCE, progress: Progress = quiet
+) -> GradientCheck:
+    """Check the gradients of a config's model on ``rows`` of its training examples, near its initial weights.
+
+    Everything is computed in float64 on the CPU, and nothing is written. Raises ConfigError for a model that has no
+    gradients, CheckError for a net that cannot be checked at all, and what ``train`` raises for a config or its data.
+    """
+    try:
+        check(resolved.config)
+        config, dataset, warning = load_dataset(resolved.config, progress)
+        check_task(config, dataset.task)
+        config = replace(config, device="cpu", precision="float32")
+        model = model_for(config, dataset)
+        if not isinstance(model, Differentiable):
+            message = f"model.name: {config.model.name} has no gradients to check: its solver does it all in one call"
+            raise ConfigError(message, "check a model that trains step by step: see `nnlab models`")
+        needed = COPIES * 8 * parameters(model)
+        memory.check(needed, f"model.name: the weights of {config.model.name} in float64", "check a narrower model")
+    except NnlabError as error:
+        raise resolved.located(error) from None
+    with ThreadpoolController().limit(limits=1):
+        pair = _pair(model, config, dataset)
+        rng = generator(config.seed, Purpose.CHECK)
+        _move(pair, rng)
+        batch = _batch(dataset, rows, config.seed)
+        loss, found = check_gradients(pair.net, batch, pair.reference, tolerance, rng)
+    held = False if any(row.held is False for row in found) else all(row.held for row in found) or None
+    warnings = (*resolved.warnings, *([warning] if warning else []))
+    notes = (pair.note,) if pair.note else ()
+    verdict = _verdict(config.model.name, found)
+    return GradientCheck(
+        config.model.name, dataset.name, len(batch), tolerance, loss, held, verdict, found, notes, warnings
+    )
+
+
+def check_gradients(
+    net: Net, batch: Split, reference: Net | None, tolerance: float, rng: np.random.Generator
+) -> tuple[float, tuple[ParameterCheck, ...]]:
+    """The loss of a batch, and what was found of the net's gradient by each of its weights, in their order.
+
+    Weights and batch are float64. ``reference`` has the same weights, and its gradients are taken for right;
+    ``rng`` chooses the elements of large parameters whose slope is measured. Raises CheckError where there is no
+    telling, because the net gives another loss each time or changes its weights.
+    """
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        loss, grads = _steady(net, batch)
+        theirs = reference.loss_and_grads(batch.inputs, batch.targets) if reference else None
+        magnitude = float(np.abs(net.forward(batch.inputs)).max())
+        evidence, kinks = [], []
+        for name, weight in net.weights.items():
+            given = grads.get(name)
+            found = slopes(_loss_of(net, batch), weight, _places(weight, given, rng), magnitude)
+            exact = theirs[1][name] if theirs else None
+            of_batch = (len(batch), batch.targets.size, tolerance)
+            evidence.append(
+                Evidence(name, weight.shape, given, found.places, found.values, found.rounding, exact, *of_batch)
+            )
+            kinks.append(found.kinks)
+        held = [_held(e) for e in evidence]
+        causes = _causes(evidence, held, (loss, theirs[0]) if theirs else None, net, reference, batch)
+    return loss, tuple(
+        ParameterCheck(e.name, e.shape, len(e.places), skipped, e.off(e.given), e.off_autograd(e.given), verdict, cause)
+        for e, skipped, verdict, cause in zip(evidence, kinks, held, causes, strict=True)
+    )
+
+
+def _pair(model: Model, config: Config, dataset: Dataset) -> _Pair:
+    """The model's net in float64, and what to hold it against."""
+    from nnlab.backends.torch import ExactNet, TorchModel
+
+    if isinstance(model, TorchModel):
+        own = ExactNet(model.net, dataset.task, fused=model.fused is not None)
+        if model.fused is None:
+            return _Pair(own, None, "autograd takes this model's gradients itself: only differences can check it")
+        return _Pair(own, ExactNet(model.net, dataset.task), "checked is the backward pass that it trains by")
+    if not isinstance(model, NumpyModel):
+        raise ConfigError(
+            f"model.name: {config.model.name} is neither a NumpyModel nor a TorchModel", "build it as one of them"
+        )
+    net = in_float64(model.net)
+    named = twin(config.model, dataset)
+    if named is None:
+        note = f"{config.model.name} names no twin in PyTorch, so only differences can check it"
+        return _Pair(net, None, note)
+    scores = net.forward(dataset.train.inputs[:1].astype(np.float64)).shape[1]
+    other = build_model(replace(config, model=named), dataset.shape, scores, dataset.task, len(dataset.train))
+    if not isinstance(other, TorchModel):
+        return _Pair(net, None, f"{named.name} is no model in PyTorch, so only differences can check it")
+    reference = ExactNet(other.net, dataset.task)
+    ours, theirs = ({name: weight.shape for name, weight in each.weights.items()} for each in (net, reference))
+    if ours != theirs:
+        note = f"{named.name} has other parameters ({_shapes(theirs)}), so only differences can check it"
+        return _Pair(net, None, note)
+    return _Pair(net, reference, f"autograd's are those of {named.name}, its twin, with the same weights")
+
+
+def _shapes(shapes: Mapping[str, tuple[int, ...]]) -> str:
+    return ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+
+
+def _move(pair: _Pair, rng: np.random.Generator) -> None:
+    """Both nets' weights a little off their initial values, among which zeros and equal ones would hide mistakes."""
+    for name, weight in pair.net.weights.items():
+        fan_in = math.prod(weight.shape[1:])
+        weight += rng.standard_normal(weight.shape) * 0.1 / math.sqrt(max(fan_in, 1))
+        if pair.reference is not None:
+            pair.reference.weights[name][...] = weight
+
+
+def _batch(dataset: Dataset, rows: int, seed: int) -> Split:
+    """The first batch of so many training examples, in float64."""
+    batch = dataset.train.take(batch_order(len(dataset.train), rows, seed, 0)[0])
+    targets = batch.targets.astype(np.float64) if dataset.task == "regression" else batch.targets
+    return Split(batch.inputs.astype(np.float64), targets)
+
+
+def _steady(net: Net, batch: Split) -> tuple[float, dict[str, Array]]:
+    """The loss and copies of the gradients, which come the same a second time."""
+    before = {name: weight.copy() for name, weight in net.weights.items()}
+    loss, grads = net.loss_and_grads(batch.inputs, batch.targets)
+    copies = {name: np.array(grad) for name, grad in grads.items()}
+    changed = [name for name, weight in net.weights.items() if not np.array_equal(weight, before[name])]
+    if changed:
+        raise CheckError(f"loss_and_grads changes {', '.join(changed)}", "leave the weights to the update rule")
+    again, _ = net.loss_and_grads(batch.inputs, batch.targets)
+    if again != loss:
+        raise CheckError(
+            f"loss_and_grads gives the loss {loss:.6g} for a batch, and then {again:.6g} for the same one",
+            "take out what is random, or what it remembers from call to call, and check it without",
+        )
+    return float(loss), copies
+
+
+def _loss_of(net: Net, batch: Split) -> Callable[[], float]:
+    """The loss of a batch as a function of the weights as they are; without the gradients where a net can do that."""
+    from nnlab.backends.torch import ExactNet
+
+    if isinstance(net, ExactNet):
+        return lambda: net.loss(batch.inputs, batch.targets)
+    return lambda: net.loss_and_grads(batch.inputs, batch.targets)[0]
+
+
+def _places(weight: Array, given: Array | None, rng: np.random.Generator) -> Array:
+    """Flat positions of all elements, or of a sample: half of it where the gradient is not 0, half anywhere."""
+    order = rng.permutation(weight.size)
+    if weight.size <= SAMPLE:
+        return np.sort(order)
+    if given is not None and given.shape == weight.shape:
+        live = order[given.reshape(-1)[order] != 0][: SAMPLE // 2]
+        order = np.concatenate([live, order[~np.isin(order, live)]])
+    return np.sort(order[:SAMPLE])
+
+
+def _held(e: Evidence) -> bool | None:
+    """Whether a gradient is right; None where it has to be 0 everywhere or could not be held against anything."""
+    if e.given is None or e.given.shape != e.shape or e.given.dtype != np.float64:
+        return False
+    found = [off for off in (e.off(e.given), e.off_autograd(e.given)) if off is not None]
+    if any(off > e.tolerance for off in found):
+        return False
+    return True if found and (e.given.any() or e.truth[1].any()) else None
+
+
+def _causes(
+    evidence: list[Evidence],
+    held: list[bool | None],
+    losses: tuple[float, float] | None,
+    net: Net,
+    reference: Net | None,
+    batch: Split,
+) -> list[str]:
+    """For each parameter what is wrong with its gradient, or why nothing can be told; empty where all is well."""
+    from nnlab.backends.torch import ExactNet
+
+    causes = [""] * len(evidence)
+    for number, e in enumerate(evidence):
+        if held[number] is None:
+            zero = "the gradient is 0 here, whatever the code: try another seed or more rows"
+            causes[number] = zero if len(e.places) else "the loss has a kink at every element that was tried"
+        elif held[number] is False:
+            causes[number] = cause_of_one(e, losses)
+    unexplained = [number for number, cause in enumerate(causes) if held[number] is False and not cause]
+    passages = reference.passages(batch.inputs, batch.targets) if isinstance(reference, ExactNet) else []
+    found = causes_of_many(evidence, unexplained, passages, net.weights)
+    for number in unexplained:
+        causes[number] = found.get(number) or _worst(evidence[number])
+    return causes
+
+
+def _worst(e: Evidence) -> str:
+    """Where a gradient is furthest off."""
+    places, truth = e.truth
+    assert e.given is not None  # noqa: S101 - that would have been a cause
+    given = e.given.reshape(-1)[places]
+    worst = int(np.abs(given - truth).argmax())
+    place = ", ".join(str(int(at)) for at in np.unravel_index(int(places[worst]), e.shape))
+    return f"[{place}] is {given[worst]:.6g} and should be {truth[worst]:.6g}"
+
+
+def _verdict(model: str, found: tuple[ParameterCheck, ...]) -> str:
+    wrong = [row for row in found if row.held is False]
+    if wrong:
+        which = f"{len(wrong)} of {model}'s {len(found)} gradients {'is' if len(wrong) == 1 else 'are'} wrong"
+        if len(wrong) == len(found) and len({row.cause for row in wrong}) == 1:
+            return f"{which}: {wrong[0].cause}"
+        # Mistakes travel back through the layers, so the last one is the nearest to where they begin.
+        return f"{which}; {'nearest to the loss, ' if len(wrong) > 1 else ''}{wrong[-1].parameter}: {wrong[-1].cause}"
+    silent = [row.parameter for row in found if row.held is None]
+    if silent:
+        return f"none of {model}'s gradients is wrong, and nothing can be told of {', '.join(silent)}"
+    errors = {
+        "central differences": [row.differences for row in found if row.differences is not None],
+        "autograd": [row.autograd for row in found if row.autograd is not None],
+    }
+    shown = " and ".join(f"with {way} to {max(off):.0e}" for way, off in errors.items() if off)
+    return f"{model}'s gradients agree {shown}"

@@ -1,0 +1,289 @@
+"""Parity: two models from the same weights on the same batches, held against each other step by step."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from nnlab.config import Config, Resolved
+from nnlab.dataset import Array, Dataset, Progress, digest, quiet
+from nnlab.errors import ConfigError, NnlabError, TrainingError
+from nnlab.experiment.build import batch_rows, check, check_task, load_dataset, model_for, optimizer
+from nnlab.experiment.distance import array_difference, difference
+from nnlab.fit import Plan, batches
+from nnlab.model import Differentiable
+from nnlab.randomness import Purpose, generator
+
+STEPS = 50
+TOLERANCE = 1e-5
+"""Float32 rounds to 6e-8, and sums over a batch and fifty steps add up to a hundred times that."""
+NUDGES = 8
+NUDGE = 3e-7
+"""How often, and at least how far relative to the largest of its parameter, every weight is moved to see what rounding
+may do to a gradient."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is furthest apart among the gradients or the weights of a step."""
+
+    parameter: str
+    difference: float
+    """The largest difference by the largest number of that parameter."""
+
+
+@dataclass(frozen=True)
+class StepDifference:
+    """How far two models are apart in one step; the loss and the gradients are those before its update."""
+
+    step: int
+    losses: tuple[float, float]
+    loss: float
+    """The difference of the losses, relative to the larger one."""
+    gradient: Part
+    weights: Part
+
+
+@dataclass(frozen=True)
+class Parting:
+    """Where two models are first further apart than the tolerance."""
+
+    step: int
+    what: str
+    """loss, gradient or weights."""
+    parameter: str
+    """Of several that are, the one nearest to the output, because errors travel back from there; empty for the loss."""
+    difference: float
+    rounding: bool
+    """Whether the first model's own gradient moves as far when rounding moves its weights."""
+
+
+@dataclass(frozen=True)
+class Parity:
+    """Two models side by side."""
+
+    models: tuple[str, str]
+    """Each with the device that it ran on."""
+    dataset: str
+    batch: int
+    tolerance: float
+    steps: tuple[StepDifference, ...]
+    agreed: int
+    """Steps before they part."""
+    largest: float
+    """The largest difference in the steps in which they agree."""
+    parting: Parting | None
+    held: bool
+    verdict: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One of the two: what it is made from, and what is to be warned of."""
+
+    resolved: Resolved
+    config: Config
+    dataset: Dataset
+    warnings: tuple[str, ...]
+
+
+def parity(
+    first: Resolved, second: Resolved, steps: int = STEPS, tolerance: float = TOLERANCE, progress: Progress = quiet
+) -> Parity:
+    """Train two configs' models for so many steps from the first one's initial weights; nothing is written.
+
+    Raises ConfigError where they would not see the same batches, take the same updates or have the same parameters,
+    TrainingError where both diverge, and what ``train`` raises for a config or its data.
+    """
+    a = _side(first, None, progress)
+    b = _side(second, a, progress)
+    models = _model(a), _model(b)
+    _check_same_steps(a, b)
+    _check_same_parameters(a, b, models)
+    models[1].load_weights(models[0].weights())
+    found, parting = _side_by_side(models, a, steps, tolerance)
+    agreed = found[: parting.step - 1] if parting else found
+    largest = max((max(s.loss, s.gradient.difference, s.weights.difference) for s in agreed), default=0.0)
+    return Parity(
+        (f"{a.config.model.name} on {models[0].device}", f"{b.config.model.name} on {models[1].device}"),
+        a.dataset.name,
+        batch_rows(a.config, len(a.dataset.train)),
+        tolerance,
+        tuple(found),
+        len(agreed),
+        largest,
+        parting,
+        parting is None or (parting.rounding and bool(agreed)),
+        _verdict(largest, parting),
+        tuple(dict.fromkeys(a.warnings + b.warnings)),
+    )
+
+
+def _side(resolved: Resolved, other: _Side | None, progress: Progress) -> _Side:
+    """A config with its data, which is the ``other`` side's where both ask for the same."""
+    try:
+        check(resolved.config)
+        if other is not None and _data_of(other.resolved.config) == _data_of(resolved.config):
+            config, dataset, warning = resolved.config, other.dataset, None
+        else:
+            config, dataset, warning = load_dataset(resolved.config, progress)
+        check_task(config, dataset.task)
+    except NnlabError as error:
+        raise resolved.located(error) from None
+    return _Side(resolved, config, dataset, (*resolved.warnings, *([warning] if warning else [])))
+
+
+def _data_of(config: Config) -> Any:
+    return config.dataset, config.fallback, config.seed
+
+
+def _model(side: _Side) -> Differentiable:
+    """Raises ConfigError for a model that takes no steps."""
+    try:
+        model = model_for(side.config, side.dataset)
+        if isinstance(model, Differentiable):
+            return model
+        message = f"model.name: {side.config.model.name} takes no training steps that could be held against others'"
+        raise ConfigError(message, "name a model that trains step by step: see `nnlab models`")
+    except NnlabError as error:
+        raise side.resolved.located(error) from None
+
+
+def _check_same_steps(a: _Side, b: _Side) -> None:
+    """Raise ConfigError unless both see the same batches and take the same updates."""
+    ours, theirs = _steps_of(a), _steps_of(b)
+    apart = [key for key in ours if ours[key] != theirs[key]]
+    if apart:
+        shown = ", ".join(f"{key} is {ours[key]} and {theirs[key]}" for key in apart)
+        raise ConfigError(
+            f"the two configs do not take the same steps: {shown}",
+            f"give both the same, such as {' '.join(f'{key}={ours[key]}' for key in apart)} after the two configs",
+        )
+    if a.dataset is not b.dataset and _examples(a.dataset) != _examples(b.dataset):
+        raise ConfigError(
+            f"the two configs do not train on the same examples: {_shown(a.dataset)}, and {_shown(b.dataset)}",
+            f"give both the same dataset, such as 'dataset={{name: {a.config.dataset.name}}}' after the two configs",
+        )
+
+
+def _steps_of(side: _Side) -> dict[str, Any]:
+    """By dotted keys, what decides which examples a step sees and what it does with their gradient."""
+    given = side.config.train.batch_size
+    rows = given if given == "full" else batch_rows(side.config, len(side.dataset.train))
+    rule = {f"train.{key}": value for key, value in asdict(optimizer(side.config.train)).items()}
+    return {"seed": side.config.seed, "train.batch_size": rows, "train.optimizer": rule.pop("train.name"), **rule}
+
+
+def _examples(dataset: Dataset) -> str:
+    return digest(dataset.train.inputs, dataset.train.targets)
+
+
+def _shown(dataset: Dataset) -> str:
+    return f"{len(dataset.train):,} of {dataset.name}"
+
+
+def _check_same_parameters(a: _Side, b: _Side, models: tuple[Differentiable, Differentiable]) -> None:
+    """Raise ConfigError unless both have weights of the same names and shapes."""
+    ours, theirs = ({name: weight.shape for name, weight in model.weights().items()} for model in models)
+    names = a.config.model.name, b.config.model.name
+    for name in [*ours, *theirs]:
+        if ours.get(name) == theirs.get(name):
+            continue
+        each = (
+            f"{shapes[name]} in {who}" if name in shapes else f"not in {who}"
+            for who, shapes in zip(names, (ours, theirs), strict=True)
+        )
+        hint = "name two configs of the same network"
+        if a.dataset.task == "classification" and a.dataset.outputs == 2:
+            hint = "of two classes a NumPy model gives one score and a PyTorch model two; take data with more classes"
+        raise ConfigError(f"the two models are not of the same shape: {name} is {' and '.join(each)}", hint)
+
+
+def _side_by_side(
+    models: tuple[Differentiable, Differentiable], side: _Side, steps: int, tolerance: float
+) -> tuple[list[StepDifference], Parting | None]:
+    """Each step's differences, and where the first is that is beyond the tolerance.
+
+    Raises TrainingError where both losses stop being numbers before that.
+    """
+    train, size = side.dataset.train, side.config.train.batch_size
+    plan = Plan(steps, None if size == "full" else int(size), steps, side.config.seed)
+    data = tuple(model.put(train) for model in models)
+    found: list[StepDifference] = []
+    parting: Parting | None = None
+    for step, batch in enumerate(islice(batches(len(train), plan), steps), 1):
+        before = models[0].weights()
+        grads = [model.gradients(placed, batch)[1] for model, placed in zip(models, data, strict=True)]
+        losses = [float(model.train(placed, [batch])[0]) for model, placed in zip(models, data, strict=True)]
+        weights = [model.weights() for model in models]
+        apart = StepDifference(step, (losses[0], losses[1]), difference(*losses), _most(*grads), _most(*weights))
+        if parting is None and not any(map(math.isfinite, losses)):
+            raise TrainingError(f"the loss became {losses[0]} at step {step} in both", "lower train.lr")
+        found.append(apart)
+        if parting is None:
+            parting = _parting(apart, grads, weights, tolerance)
+            if parting and parting.what == "gradient":
+                moved = max(NUDGE, found[-2].weights.difference if step > 1 else 0.0)
+                furthest = _nudged(models[0], data[0], batch, before, parting.parameter, moved)
+                models[0].load_weights(weights[0])
+                parting = replace(parting, rounding=furthest >= parting.difference / 2)
+        if not all(map(math.isfinite, losses)):
+            break
+    return found, parting
+
+
+def _most(ours: Mapping[str, Array], theirs: Mapping[str, Array]) -> Part:
+    """Where two sets of arrays are furthest apart."""
+    return max(
+        (Part(name, array_difference(ours[name], theirs.get(name))) for name in ours), key=lambda p: p.difference
+    )
+
+
+def _parting(
+    apart: StepDifference, grads: list[dict[str, Array]], weights: list[dict[str, Array]], tolerance: float
+) -> Parting | None:
+    """What is beyond the tolerance in a step, in the order in which a step computes it."""
+    if apart.loss > tolerance:
+        return Parting(apart.step, "loss", "", apart.loss, False)
+    for what, (ours, theirs) in (("gradient", grads), ("weights", weights)):
+        for name in reversed([name for name in weights[0] if name in ours]):  # in the order of the layers
+            if (off := array_difference(ours[name], theirs.get(name))) > tolerance:
+                return Parting(apart.step, what, name, off, False)
+    return None
+
+
+def _nudged(
+    model: Differentiable, data: Any, batch: Array, weights: Mapping[str, Array], parameter: str, size: float
+) -> float:
+    """How far a model's own gradient by one parameter moves at most when all its weights move by ``size``.
+
+    Where a unit is within rounding of a kink, such as relu's at 0, that is far. The model is left with other weights.
+    """
+    model.load_weights(weights)
+    own = model.gradients(data, batch)[1][parameter]
+    rng = generator(0, Purpose.CHECK)
+    furthest = 0.0
+    for _ in range(NUDGES):
+        moved = {
+            name: (weight + size * np.abs(weight).max() * rng.uniform(-1, 1, weight.shape)).astype(weight.dtype)
+            for name, weight in weights.items()
+        }
+        model.load_weights(moved)
+        furthest = max(furthest, array_difference(own, model.gradients(data, batch)[1][parameter]))
+    return furthest
+
+
+def _verdict(largest: float, parting: Parting | None) -> str:
+    if parting is None:
+        return f"the implementations agree to {f'{largest:.0e}' if largest else 'the last bit'}"
+    where = f"in {parting.parameter} ({parting.what})" if parting.parameter else "in the loss"
+    if not parting.rounding:
+        return f"part at step {parting.step} {where}, by {parting.difference:.0e}"
+    if parting.step == 1:
+        return f"nothing can be told: rounding decides at step 1 on which side of a kink a unit is, {where}"
+    agreed = f"the implementations agree to {largest:.0e} up to step {parting.step - 1}"
+    return f"{agreed}; then rounding decides on which side of a kink a unit is, {where}"
