@@ -1,7 +1,8 @@
-"""Experiment: the verbs of a run: train, resume, evaluate, predict, verify, reproduce, bench."""
+"""Experiment: the verbs of a run: check, train, resume, evaluate, predict, verify, reproduce, bench."""
 
 from nnlab.experiment.bench import Benchmark, bench
 from nnlab.experiment.build import json_schema, resolve, sample_sheet
+from nnlab.experiment.checkup import Checkup, Finding, checkup
 from nnlab.experiment.evaluate import SplitReport, evaluate
 from nnlab.experiment.events import Finished, Notice, Started
 from nnlab.experiment.predict import Prediction, Predictions, predict, predict_rows
@@ -13,6 +14,8 @@ from nnlab.experiment.verify import Check, verify
 __all__ = [
     "Benchmark",
     "Check",
+    "Checkup",
+    "Finding",
     "Finished",
     "Notice",
     "Prediction",
@@ -21,6 +24,7 @@ __all__ = [
     "SplitReport",
     "Started",
     "bench",
+    "checkup",
     "compare_runs",
     "configs_in",
     "evaluate",
