@@ -91,6 +91,15 @@ def store(path: Path, data: bytes) -> None:
         file.write(data)
 
 
+def read(path: Path, limit: int) -> bytes:
+    """A file of the cache. Raises OSError, and ValueError where it is longer than ``limit`` bytes."""
+    with path.open("rb") as file:
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        raise ValueError(f"{path} is larger than {limit:,} bytes")
+    return content
+
+
 def store_arrays(name: str, arrays: dict[str, Array]) -> None:
     """Keep arrays under ``name``, and beside them their digest. Raises DataError where they cannot be written."""
     for key, array in arrays.items():

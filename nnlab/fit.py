@@ -2,6 +2,7 @@
 
 import math
 import time
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,8 @@ class Plan:
     seed: int
     pause_every: int | None = None
     """Steps after which a record comes in any case, for a caller that must save there."""
+    pauses: tuple[int, ...] = ()
+    """More such steps, ascending."""
 
     def steps_per_epoch(self, rows: int) -> int:
         """How many batches a pass over ``rows`` examples takes; the last one may be smaller."""
@@ -51,6 +54,8 @@ class Record:
     """At an evaluation: the mean loss of the steps since the last one."""
     metrics: dict[str, float] | None = None
     """At an evaluation: the metrics of the watched split."""
+    scores: Array | None = None
+    """And the scores (n, outputs) that they come of."""
 
     @property
     def seconds(self) -> float:
@@ -93,7 +98,7 @@ def fit(
     step, size, train_seconds, eval_seconds = start.step, 1, start.train_seconds, start.eval_seconds
     while step < plan.steps or since:
         due = min(plan.steps, _next_multiple(step, plan.eval_every))
-        pause = min(due, _next_multiple(step, plan.pause_every or plan.steps))
+        pause = min(due, _next_multiple(step, plan.pause_every or plan.steps), _next_pause(step, plan))
         count = min(size, pause - step)
         began = time.perf_counter()
         # No steps are left where a training stopped between its last step and the evaluation after it.
@@ -103,18 +108,18 @@ def fit(
         size = _next_size(size, count, spent)
         step += count
         since.extend(losses.tolist())
-        train_loss = metrics = None
+        train_loss = metrics = scores = None
         broken = _broken(losses, step)
         if step == due and not broken:
             began = time.perf_counter()
-            found = evaluate(model, *watched).metrics
+            found = evaluate(model, *watched)
             eval_seconds += time.perf_counter() - began
-            if math.isfinite(found["loss"]):
-                train_loss, metrics = math.fsum(since) / len(since), found
+            if math.isfinite(found.metrics["loss"]):
+                train_loss, metrics, scores = math.fsum(since) / len(since), found.metrics, found.scores
             else:  # the last update broke what the loss before it did not show yet
-                broken = f"the loss became {found['loss']} after step {step}"
+                broken = f"the loss became {found.metrics['loss']} after step {step}"
             since = []
-        yield Record(step, step / per_epoch, losses, train_seconds, eval_seconds, train_loss, metrics)
+        yield Record(step, step / per_epoch, losses, train_seconds, eval_seconds, train_loss, metrics, scores)
         if broken:
             raise TrainingError(broken)
 
@@ -140,6 +145,11 @@ def _broken(losses: Array, step: int) -> str:
 
 def _next_multiple(step: int, every: int) -> int:
     return (step // every + 1) * every
+
+
+def _next_pause(step: int, plan: Plan) -> int:
+    at = bisect_right(plan.pauses, step)
+    return plan.pauses[at] if at < len(plan.pauses) else plan.steps
 
 
 def _next_size(size: int, count: int, spent: float) -> int:

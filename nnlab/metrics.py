@@ -1,5 +1,6 @@
 """Metrics: numbers that say how good scores are, computed in float64 the same way for every backend."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,22 @@ def shown(name: str, value: float | None) -> str:
     if value is None:
         return "-"
     return f"{100 * value:.2f} %" if name.endswith("accuracy") else f"{value:.4g}"
+
+
+def shown_spread(name: str, mean: float, sd: float, n: int) -> str:
+    """A metric over ``n`` seeds as people read it: ``97.93 ± 0.06 % (n=5)``; the deviation has two digits or more."""
+    if n == 1:
+        return shown(name, mean)
+    if name.endswith("accuracy"):
+        return f"{100 * mean:.2f} ± {100 * sd:.2f} % (n={n})"
+    size = max(abs(mean), sd)
+    digits = max(0, 1 - math.floor(math.log10(sd))) if sd and 1e-12 * size < sd and 1e-4 < size < 1e6 else None
+    numbers = (
+        (f"{mean:.{min(digits, 8)}f}", f"{sd:.{min(digits, 8)}f}")
+        if digits is not None
+        else (f"{mean:.4g}", f"{sd:.2g}")
+    )
+    return f"{numbers[0]} ± {numbers[1]} (n={n})"
 
 
 def log_softmax(scores: Array) -> Array:

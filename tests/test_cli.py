@@ -141,6 +141,7 @@ def test_a_finished_run_holds_the_files_of_the_contract_and_no_others(trained):
         "manifest.json",
         "checkpoint/state.json",
         arrays,
+        *(f"frames/{step:012}.safetensors" for step in (0, 45, 90, 135, 180, 270, 405)),
     }
     for name in pictures:
         with Image.open(run / name) as picture:

@@ -320,7 +320,7 @@ def test_without_a_test_split_only_runs_scored_on_the_same_examples_are_ranked_t
         summary["dataset"] |= changes
         summary["metrics"]["test"] = None
         run.write_json("run.json", summary)
-    groups = comparison.compare([RunDir(tmp_path / name) for name in "abcde"]).groups
+    groups = comparison.compare([RunDir(tmp_path / name) for name in "abcde"], each=True).groups
     assert sorted([row.name for row in group.rows] for group in groups) == [["a", "b"], ["c"], ["d"], ["e"]]
     assert {group.data.scored for group in groups} == {
         "100 train examples",

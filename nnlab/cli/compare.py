@@ -1,15 +1,28 @@
 """The compare command: what differs between runs and what each scores, best first."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nnlab.cli import options, screen
-from nnlab.metrics import shown
+from nnlab.errors import ConfigError
 
 if TYPE_CHECKING:
-    from nnlab.comparison import Group
+    from collections.abc import Sequence
+
+    from nnlab.comparison import Entry, Group
+    from nnlab.rundir import RunDir
+
+
+class Format(StrEnum):
+    """What a table can be printed as: those of ``nnlab.comparison.Format``, and JSON."""
+
+    md = "md"
+    csv = "csv"
+    latex = "latex"
+    json = "json"
 
 
 def compare(
@@ -19,17 +32,34 @@ def compare(
         str | None,
         typer.Option("--sort", help="A column, such as test_loss, seconds or train.lr; -COLUMN turns the order round."),
     ] = None,
+    each: Annotated[bool, typer.Option("--each", help="Show every run, also those that differ in their seed.")] = False,
+    test: Annotated[
+        bool, typer.Option("--test", help="Say whether the second of two is better than the first.")
+    ] = False,
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw all curves into this PNG.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write table and curves into this page.")] = None,
+    form: Annotated[
+        Format | None, typer.Option("--format", help="Print the table as Markdown, CSV, LaTeX or JSON.")
+    ] = None,
     json: options.Json = False,
 ) -> None:
-    """Compare runs: all of them, or those named. Runs on other data are ranked apart."""
+    """Compare runs: all of them, or those named. Runs on other data are ranked apart.
+
+    Runs that differ only in their seed are folded into one line, mean ± standard deviation.
+    """
     from nnlab import comparison as comparing
     from nnlab import rundir
     from nnlab.cli.files import write, write_picture
 
-    chosen = [rundir.find(runs_dir, name) for name in runs] if runs else rundir.all_runs(runs_dir)
-    comparison = comparing.compare(chosen, sort)
+    if json and form not in (None, Format.json):
+        raise ConfigError(f"--json and --format {form} are two formats", "give one of them")
+    form = Format.json if json else form
+    named = [comparing.select(runs_dir, name) for name in runs or []]
+    if test:
+        _test(named, form, beside=bool(sort or each or plot or html))
+        return
+    chosen = [run for found in named for run in found] if runs else rundir.all_runs(runs_dir)
+    comparison = comparing.compare(chosen, sort, each=each)
     for warning in comparison.warnings:
         screen.note(f"warning: {warning}")
     if plot:
@@ -37,25 +67,58 @@ def compare(
             screen.note(f"curves: {write_picture(path, picture)}")
     if html:
         screen.note(f"page: {write(html, comparing.page(comparison).encode(errors='replace'))}")
-    if json:
+    if form is Format.json:
         screen.print_json(comparing.as_json(comparison))
+    elif form is not None:
+        screen.write(comparing.as_text(comparison, comparing.Format(form.value)))
     else:
         for group in comparison.groups:
             _print(group)
+        if any(group.chosen_by_test for group in comparison.groups):
+            screen.line(comparing.CHOSEN_BY_TEST)
 
 
 def _print(group: "Group") -> None:
+    from nnlab.comparison import BASELINE, lines_of
+
     metrics = group.columns
-    rows = [
-        [
-            row.name,
-            *(row.config.get(key, "-") for key in group.differing),
-            *(shown(name, row.values.get(name)) for name in metrics),
-            "-" if row.seconds is None else screen.duration(row.seconds),
-            row.status,
-        ]
-        for row in group.rows
-    ]
-    texts = [0, *range(1, 1 + len(group.differing)), len(group.differing) + len(metrics) + 2]
+    rows = []
+    for line in lines_of(group):
+        spreads = [line.values.get(name) for name in metrics]
+        shown = [spread.shown(name) if spread else "-" for name, spread in zip(metrics, spreads, strict=True)]
+        time = "-" if line.seconds is None else screen.duration(line.seconds)
+        rows.append([line.name, *line.texts, *shown, time, line.status])
+    status = len(group.differing) + len(metrics) + 2
+    texts = [0, *range(1, 1 + len(group.differing)), status]
     columns = ["run", *group.differing, *(name.replace("_", " ") for name in metrics), "time", "status"]
-    screen.print_table(columns, rows, title=group.data.title, left=texts)
+    faint = [number for number, row in enumerate(rows) if row[-1] == BASELINE]
+    screen.print_table(columns, rows, title=group.data.title, left=texts, faint=faint)
+
+
+def _test(named: "Sequence[Sequence[RunDir]]", form: Format | None, *, beside: bool) -> None:
+    """Say whether B is better than A."""
+    from nnlab import comparison as comparing
+
+    if beside:
+        raise ConfigError("--test says one thing of two runs", "leave --sort, --each, --plot and --html out")
+    if form not in (None, Format.json):
+        raise ConfigError(f"--test has no format {form}", "use --json, or no format")
+    verdict = comparing.judge(*comparing.sides(named))
+    if form is Format.json:
+        screen.print_json(comparing.verdict_as_json(verdict))
+        return
+    columns = [f"test_{name}" for name in dict.fromkeys(each.metric for each in verdict.contrasts)]
+    sides = [_side(letter, entry, columns) for letter, entry in (("A", verdict.a), ("B", verdict.b))]
+    names = [name.replace("_", " ") for name in columns]
+    screen.print_table(["", "run", "seed", *names], sides, title=verdict.a.data.title, left=(0, 1, 2))
+    rows = [[f"test {each.metric}", each.over, f"{each.n:,}", each.shown(), each.method] for each in verdict.contrasts]
+    screen.print_table(["metric", "over", "n", "difference", "method"], rows, left=(0, 1, 3, 4))
+    screen.line(verdict.sentence)
+    for remark in verdict.remarks:
+        screen.note(f"note: {remark}")
+
+
+def _side(letter: str, entry: "Entry", columns: "Sequence[str]") -> list[str]:
+    values = entry.values
+    scores = [values[name].shown(name) if name in values else "-" for name in columns]
+    return [letter, entry.name, entry.config.get("seed", "-"), *scores]

@@ -69,7 +69,12 @@ def complain(error: BaseException) -> None:
 
 def line(text: str) -> None:
     """A line of the result, on stdout."""
-    sys.stdout.write(clean(text) + "\n")
+    write(clean(text) + "\n")
+
+
+def write(text: str) -> None:
+    """Text on stdout as it stands: it has been made for another program."""
+    sys.stdout.write(text)
 
 
 def print_json(content: Any) -> None:
@@ -80,9 +85,14 @@ def print_json(content: Any) -> None:
 
 
 def print_table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str = "", left: Iterable[int] = (0,)
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    title: str = "",
+    left: Iterable[int] = (0,),
+    faint: Iterable[int] = (),
 ) -> None:
-    """A table on stdout; columns in ``left`` are text, the others numbers."""
+    """A table on stdout; columns in ``left`` are text, the others numbers, and rows in ``faint`` stand back."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -95,8 +105,8 @@ def print_table(
     for number, (name, least) in enumerate(zip(names, _least_widths(names, cells, set(left)), strict=True)):
         justify: Literal["left", "right"] = "left" if number in set(left) else "right"
         table.add_column(Text(name), justify=justify, overflow="fold", min_width=least)
-    for row in cells:
-        table.add_row(*map(Text, row))
+    for number, row in enumerate(cells):
+        table.add_row(*map(Text, row), style="dim" if number in set(faint) else None)
     # A table that cannot be narrower than the terminal is left for the terminal to break.
     needed = sum(column.min_width or 0 for column in table.columns) + 3 * (len(names) - 1)
     out().print(table, width=max(needed, out().width), crop=False, soft_wrap=False)

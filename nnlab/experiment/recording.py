@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from nnlab.config import Config
 from nnlab.dataset import Array, Dataset, SplitName
 from nnlab.errors import Interrupted, NnlabError, RunError, TrainingError
 from nnlab.evaluate import evaluate
-from nnlab.experiment import pictures
+from nnlab.experiment import frames, pictures
 from nnlab.experiment.build import parameters
 from nnlab.experiment.events import Event, Finished, Finishing, Started
 from nnlab.experiment.rows import Rows
@@ -46,7 +47,12 @@ class Recording:
     """One run while it trains."""
 
     def __init__(self, config: Config, plan: Plan, dataset: Dataset, model: Model, run: RunDir) -> None:
-        self.config, self.plan, self.dataset, self.model, self.directory = config, plan, dataset, model, run
+        self.config, self.dataset, self.model, self.directory = config, dataset, model, run
+        self.framed = frames.steps_of(plan, len(dataset.train), parameters(model))
+        """The steps that are looked at; a record comes before each, too, to tell what the step changes."""
+        self.plan = replace(plan, pauses=tuple(step - 1 for step in self.framed))
+        self.before: dict[str, Array] = {}
+        """The weights before such a step."""
         self.watched: SplitName = dataset.watched
         self.columns = metrics.measured(dataset.task)
         if self.watched == "train":
@@ -87,6 +93,7 @@ class Recording:
             "epochs": 0.0,
             "metrics": {"train": None, "val": None, "test": None},
             "best": None,
+            "baselines": None,
             "resumed": [],
             "error": None,
         }
@@ -99,7 +106,7 @@ class Recording:
         """
         self.standing, self.rows.strict = True, inexact is None
         self.summary["config_before"] = self.directory.sha256(CONFIG)
-        self.summary |= {"name": summary["name"], "started": summary.get("started")}
+        self.summary |= {key: summary.get(key) for key in ("name", "started", "baselines")}
         before = summary.get("resumed")
         step = kept.state.step if kept else 0
         resumed = {"step": step, "inexact": inexact or [], "rows_differing": self.rows.differing}
@@ -160,6 +167,8 @@ class Recording:
             run.write_json(ENVIRONMENT, environment.describe(self.model.device, self.model.threads))
         if self.best:
             run.write_weights(BEST_WEIGHTS, self.best_weights)
+        if self.framed and not self.start.step and (frame := frames.first_of(self.model.weights())):
+            run.write_frame(frame)
         self.rows.begin(["step", "epoch", "train_loss", *map(self._column, self.columns), "seconds"])
         if not self.standing:  # last: a directory is a run once this file is there
             run.write_json(SUMMARY, self.summary)
@@ -180,6 +189,7 @@ class Recording:
         dataset = self.dataset
         self.between_steps = False
         watched = self._place(self.watched), dataset.split(self.watched) or dataset.train, dataset.task
+        self._look_before(self.start.step)
         for record in fit(self.model, self._place("train"), len(dataset.train), watched, self.plan, self.start):
             self._keep(record.step, record.losses)
             self.last = record
@@ -188,6 +198,8 @@ class Recording:
             extra = record.step % self.plan.eval_every
             if not extra:
                 self._log(record)
+                self._look(record)
+            self._look_before(record.step)
             self.between_steps = True  # not before: a checkpoint without the row of its step would never get it
             if self._checkpoint_due(record):
                 self._save(record)
@@ -204,6 +216,18 @@ class Recording:
             room[: len(self.losses)] = self.losses
             self.losses = room
         self.losses[step - len(losses) : step] = losses
+
+    def _look_before(self, step: int) -> None:
+        """Note the weights before a step that is to be looked at."""
+        if step + 1 in self.framed:
+            self.before = self.model.weights()
+
+    def _look(self, record: Record) -> None:
+        """Keep what the net looks like after such a step."""
+        if record.step in self.framed and record.metrics is not None:
+            if frame := frames.frame_of(record, self.before, self.model.weights(), self.dataset):
+                self.directory.write_frame(frame)
+            self.before = {}
 
     def _log(self, record: Record) -> None:
         """Add the row of an evaluation to metrics.csv; a record of anything else has none."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from nnlab.config import Resolved
 from nnlab.dataset import Progress, quiet
 from nnlab.errors import NnlabError
+from nnlab.experiment.baselines import baselines
 from nnlab.experiment.build import check, check_task, load_dataset, model_for
 from nnlab.experiment.events import Event, Notice
 from nnlab.experiment.plan import complete
@@ -30,12 +31,14 @@ def train(resolved: Resolved, runs: Path, name: str | None = None, progress: Pro
         check_task(config, dataset.task)
         model = model_for(config, dataset)
         config, plan = complete(config, model, len(dataset.train))
+        beside = baselines(config, dataset, progress)
     except NnlabError as error:
         raise resolved.located(error) from None
     run = create(runs, config.model.name, dataset.name, name)
     recording = None
     try:
         recording = Recording(config, plan, dataset, model, run)
+        recording.summary["baselines"] = beside
         with run.locked() as alone:
             yield from unlocked(run, alone)
             yield from recording.train()

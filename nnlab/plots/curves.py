@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnlab.dataset import Array
-from nnlab.plots.marks import Look, add_line, envelope, finite, looks
+from nnlab.plots.marks import Look, add_band, add_line, envelope, finite, looks
 from nnlab.plots.page import FAINT, HEIGHT, TEXT, WIDTH, add_legend, new_axes, new_figure, png, style
 from nnlab.plots.text import short
 
@@ -29,13 +29,16 @@ SPLITS = ("test", "train", "val")
 
 @dataclass(frozen=True)
 class Curve:
-    """One run in a comparison: its loss and score at each evaluation, and when that was."""
+    """One run in a comparison: its loss and score at each evaluation, and when that was; or the mean over seeds."""
 
     label: str
     steps: Array
     seconds: Array
     loss: Array
     score: Array | None = None
+    loss_sd: Array | None = None
+    score_sd: Array | None = None
+    """The standard deviations over seeds, drawn as bands around the means."""
 
 
 def loss(
@@ -105,10 +108,17 @@ def overlay(
             times = np.asarray(run.seconds, dtype=np.float64) / second
             lines.append(add_line(panels[0, 0], run.steps, run.loss, look, markers))
             add_line(panels[0, 1], times, run.loss, look, markers)
+            if run.loss_sd is not None:
+                add_band(panels[0, 0], run.steps, run.loss, run.loss_sd, look)
+                add_band(panels[0, 1], times, run.loss, run.loss_sd, look)
             if scored and run.score is not None:
-                score = np.asarray(run.score, dtype=np.float64) * (100 if percent else 1)
+                scale = 100 if percent else 1
+                score = np.asarray(run.score, dtype=np.float64) * scale
                 add_line(panels[1, 0], run.steps, score, look, markers)
                 add_line(panels[1, 1], times, score, look, markers)
+                if run.score_sd is not None:
+                    add_band(panels[1, 0], run.steps, score, run.score_sd * scale, look)
+                    add_band(panels[1, 1], times, score, run.score_sd * scale, look)
         log = _spans_decades(finite(run.steps, run.loss)[1] for run in runs)
         panels[0, 0].set_ylabel(short(loss_label, TEXT, 1.8) + (", log scale" if log else ""))
         if log:

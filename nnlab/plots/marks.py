@@ -63,6 +63,15 @@ def add_line(axes: "Axes", x: Array, y: Array, look: Look, most_markers: int = 3
     return line
 
 
+def add_band(axes: "Axes", x: Array, y: Array, sd: Array, look: Look) -> None:
+    """What lies within one standard deviation of a curve; on a logarithmic axis never below its tenth."""
+    a, b = finite(x, y)
+    _, deviation = finite(x, np.where(np.isfinite(y), sd, np.nan))
+    if len(a) == len(deviation):
+        low = np.maximum(b - deviation, b / 10) if (b > 0).all() else b - deviation
+        axes.fill_between(a, low, b + deviation, color=look.color, alpha=0.2, linewidth=0)
+
+
 def add_dots(axes: "Axes", x: Array, y: Array, look: Look, most: int = MOST_DOTS) -> "Artist":
     """A scatter of the points, or of evenly chosen ones where there are very many."""
     a, b = finite(x, y)

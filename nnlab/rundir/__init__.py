@@ -17,7 +17,9 @@ from nnlab.rundir.directory import (
     WEIGHTS,
     RunDir,
 )
-from nnlab.rundir.folder import LATEST, all_runs, check_name, create, discard, find, remove
+from nnlab.rundir.folder import LATEST, all_runs, ambiguous, check_name, create, discard, find, matching, remove
+from nnlab.rundir.frames import FOLDER as FRAMES
+from nnlab.rundir.frames import Frame
 from nnlab.rundir.sealed import dump as json_bytes
 from nnlab.rundir.sealed import finite, sha256
 from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION
@@ -31,6 +33,7 @@ __all__ = [
     "CONFIG",
     "DIED",
     "ENVIRONMENT",
+    "FRAMES",
     "HEADERS",
     "LATEST",
     "LOSSES",
@@ -46,16 +49,19 @@ __all__ = [
     "SUMMARY",
     "WEIGHTS",
     "Checkpoint",
+    "Frame",
     "Header",
     "RunDir",
     "State",
     "all_runs",
+    "ambiguous",
     "check_name",
     "create",
     "discard",
     "find",
     "finite",
     "json_bytes",
+    "matching",
     "metrics_line",
     "remove",
     "sha256",

@@ -14,8 +14,9 @@ import numpy as np
 
 from nnlab.dataset import Array, read_npy
 from nnlab.errors import RunError
-from nnlab.rundir import checkpoint, lock, sealed, storage, table, tensors
+from nnlab.rundir import checkpoint, frames, lock, sealed, storage, table, tensors
 from nnlab.rundir.checkpoint import Checkpoint, State
+from nnlab.rundir.frames import Frame
 from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION, wrong
 
 SUMMARY = "run.json"
@@ -99,6 +100,10 @@ class RunDir:
         """Keep what a resume from here needs, in place of the checkpoint before. Raises OSError."""
         storage.flush(self.path / METRICS)  # the state says how long it is, so that much of it must last
         checkpoint.write(self.path, state, arrays)
+
+    def write_frame(self, frame: Frame) -> None:
+        """Keep what the net looks like after a step. Raises OSError."""
+        frames.write(self.path, frame)
 
     def write_cut_rows(self, rows: bytes) -> None:
         """Keep rows of metrics.csv that have been cut off, until they have come again. Raises OSError."""
@@ -242,6 +247,10 @@ class RunDir:
             return table.load(self.metrics_bytes()[:length])
         except ValueError as error:
             raise RunError(f"{self.path / METRICS}:{error}", "the file is damaged") from None
+
+    def frames(self) -> list[Frame]:
+        """What ``write_frame`` kept, the first step first. Raises RunError for damage."""
+        return list(frames.read(self.path))
 
     def weights(
         self, name: str = WEIGHTS, check: tensors.Check | None = None, limit: int = MAX_ARRAY_BYTES

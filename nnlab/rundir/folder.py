@@ -69,14 +69,31 @@ def find(runs: Path, wanted: str) -> RunDir:
 
     Raises RunError where there is none or more than one.
     """
+    matches = matching(runs, wanted)
+    if len(matches) > 1:
+        raise ambiguous(runs, wanted, matches)
+    return matches[0]
+
+
+def ambiguous(runs: Path, wanted: str, matches: list[RunDir]) -> RunError:
+    """What is wrong where one run is wanted and several are meant."""
+    shown = ", ".join(run.name for run in matches[:5])
+    return RunError(f"{wanted}: {len(matches)} runs in {runs} have this in their name", f"say more: {shown}")
+
+
+def matching(runs: Path, wanted: str) -> list[RunDir]:
+    """The runs that ``wanted`` may mean, oldest first: one for a path, ``latest`` or a whole name.
+
+    Raises RunError where there is none.
+    """
     path = Path(wanted)
     if _is_run(path):
-        return RunDir(path if path.name not in ("", "..") else path.resolve())  # . has no name to show
+        return [RunDir(path if path.name not in ("", "..") else path.resolve())]  # . has no name to show
     known = all_runs(runs)
     if not known:
         raise RunError(f"{wanted}: there are no runs in {runs}", "train one first: nnlab train configs/ann.yaml")
     if wanted == LATEST:
-        return known[-1]
+        return known[-1:]
     exact = [run for run in known if run.name == wanted]
     matches = exact or [run for run in known if wanted and wanted in run.name]
     if not matches:
@@ -84,10 +101,7 @@ def find(runs: Path, wanted: str) -> RunDir:
         raise RunError(
             f"{wanted}: there is no such run in {runs}", f"give a path, {LATEST}, or a part of a name: {shown}"
         )
-    if len(matches) > 1:
-        shown = ", ".join(run.name for run in matches[:5])
-        raise RunError(f"{wanted}: {len(matches)} runs in {runs} have this in their name", f"say more: {shown}")
-    return matches[0]
+    return matches
 
 
 def discard(run: RunDir) -> None:

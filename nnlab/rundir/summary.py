@@ -45,6 +45,20 @@ def is_best(value: Any) -> bool:
     return isinstance(value, dict) and value.keys() == wanted.keys() and all(wanted[key](value[key]) for key in wanted)
 
 
+def is_baselines(value: Any) -> bool:
+    """Whether these are scores by baseline, split and metric."""
+    return (
+        isinstance(value, dict)
+        and len(value) <= MAX_METRICS
+        and all(isinstance(splits, dict) and set(splits) <= set(SPLITS) for splits in value.values())
+        and all(_scores(found) for splits in value.values() for found in splits.values())
+    )
+
+
+def _scores(found: Any) -> bool:
+    return isinstance(found, dict) and len(found) <= MAX_METRICS and all(map(is_number, found.values()))
+
+
 _EVERY_RUN_HAS: dict[str, Check] = {
     "name": _is(str),
     "status": lambda value: value in STATUSES,
@@ -59,6 +73,7 @@ _MAY_HAVE: dict[str, Check] = {
     "epochs": is_number,
     "parameters": _count,
     "best": is_best,
+    "baselines": is_baselines,
     "resumed": _is(list),
     "config_sha256": _is(str),
     "config_before": _is(str),

@@ -30,7 +30,9 @@ def config(folder: Path, model: str, number: int, steps: int = 60) -> Path:
 def outcome(run: RunDir) -> dict[str, Any]:
     """All that must be equal: weights, losses, predictions, rows less their seconds, metrics, best, config."""
     files = (rundir.WEIGHTS, rundir.BEST_WEIGHTS, rundir.LOSSES, rundir.PREDICTIONS, rundir.CONFIG)
-    found: dict[str, Any] = {name: run.read(name) for name in files if name in run.files()}
+    there = run.files()
+    framed = [name for name in there if name.startswith(rundir.FRAMES)]
+    found: dict[str, Any] = {name: run.read(name) for name in (*files, *framed) if name in there}
     rows = run.metrics_bytes().splitlines()
     found[rundir.METRICS] = [row.rpartition(b",")[0] for row in rows]
     summary = run.summary()

@@ -1,0 +1,130 @@
+"""Entries: what a comparison sets side by side: one run, or runs that differ in nothing but their seed."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+from nnlab import metrics
+from nnlab.comparison.rows import SEED, Data, Row, scored_on
+
+SHORTEST_NAME = 16
+"""A date and a time: what names of runs begin with says nothing in common of them."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A number over seeds."""
+
+    mean: float
+    sd: float
+    """The standard deviation of a sample (n - 1 below the line); 0 for a single number."""
+    n: int
+
+    def shown(self, column: str) -> str:
+        """As people read it: ``97.93 ± 0.06 % (n=5)``."""
+        return metrics.shown_spread(column, self.mean, self.sd, self.n)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Finished runs of one config, a seed each, in the order of their seeds; or any single run."""
+
+    rows: tuple[Row, ...]
+
+    @property
+    def name(self) -> str:
+        """The run's name, or what the runs' names have in common."""
+        return common_name([row.name for row in self.rows])
+
+    @property
+    def status(self) -> str:
+        """The run's status; several are finished."""
+        return self.rows[0].status
+
+    @property
+    def config(self) -> dict[str, str]:
+        """The config they share, by dotted key; the seeds as "0-4"."""
+        return {**self.rows[0].config, SEED: shown_seeds([row.config.get(SEED, "") for row in self.rows])}
+
+    @property
+    def data(self) -> Data:
+        """What they are scored on."""
+        return scored_on(self.rows[0].summary, [row.summary.get("seed") for row in self.rows])
+
+    @property
+    def values(self) -> dict[str, Spread]:
+        """The metrics that all of them have, by column."""
+        columns = [name for name in self.rows[0].values if all(name in row.values for row in self.rows)]
+        return {name: _spread([row.values[name] for row in self.rows]) for name in columns}
+
+    @property
+    def seconds(self) -> float | None:
+        """The mean time of a run."""
+        known = [row.seconds for row in self.rows if row.seconds is not None]
+        return statistics.fmean(known) if known else None
+
+
+def fold(rows: Sequence[Row]) -> list[Entry]:
+    """The runs as entries, in the order in which each first comes.
+
+    Finished runs of one config on the same data that differ in nothing but their seed become one. Where a seed was
+    trained more than once the latest run counts, and the others stay alone: the same seed twice says nothing new.
+    """
+    alike: dict[object, dict[str, Row]] = {}
+    for row in rows:
+        if row.status == "finished" and row.config.get(SEED) is not None:
+            alike.setdefault(_kind(row), {})[row.config[SEED]] = row
+    entries: list[Entry] = []
+    folded: set[int] = set()
+    for row in rows:
+        if id(row) in folded:
+            continue
+        seeds = alike.get(_kind(row), {})
+        if len(seeds) > 1 and seeds.get(row.config.get(SEED, "")) is row:
+            together = sorted(seeds.values(), key=_seed)
+            folded.update(map(id, together))
+            entries.append(Entry(tuple(together)))
+        else:
+            entries.append(Entry((row,)))
+    return entries
+
+
+def alike(rows: Sequence[Row]) -> bool:
+    """Whether these runs differ in nothing but their seed, and in how far they came."""
+    return len({_kind(row) for row in rows}) == 1
+
+
+def _kind(row: Row) -> object:
+    """What runs agree in that differ in nothing but their seed."""
+    config = tuple(item for item in row.config.items() if item[0] != SEED)
+    return config, row.summary["dataset"].get("sha256"), scored_on(row.summary, [])
+
+
+def _seed(row: Row) -> tuple[int, str]:
+    """By size, however long."""
+    text = row.config[SEED]
+    return len(text), text
+
+
+def shown_seeds(seeds: Sequence[str]) -> str:
+    """Seeds as they are asked for: "0-4" or "0,3,7"; a single one, or what is no number, as it stands."""
+    if len(seeds) < 3 or not all(seed.isdecimal() and len(seed) < 20 for seed in seeds):
+        return ",".join(seeds)
+    numbers = [int(seed) for seed in seeds]
+    whole = numbers == list(range(numbers[0], numbers[-1] + 1))
+    return f"{numbers[0]}-{numbers[-1]}" if whole else ",".join(seeds)
+
+
+def common_name(names: Sequence[str]) -> str:
+    """One name, or what several begin with; where that says nothing, the first one and how many more there are."""
+    if len(names) == 1:
+        return names[0]
+    alike = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
+    start = "".join(letters[0] for letters in alike).rstrip("0123456789").removesuffix("seed").rstrip("-_.")
+    return start if len(start) >= SHORTEST_NAME else f"{names[0]} and {len(names) - 1} more"
+
+
+def _spread(numbers: Sequence[float]) -> Spread:
+    deviation = statistics.stdev(numbers) if len(numbers) > 1 else 0.0
+    return Spread(statistics.fmean(numbers), deviation, len(numbers))

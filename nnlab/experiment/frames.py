@@ -1,0 +1,75 @@
+"""Frames: which steps of a training are looked at, and what is kept of them for a report."""
+
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from nnlab import metrics
+from nnlab.dataset import Array, Dataset
+from nnlab.fit import Plan, Record
+from nnlab.rundir import Frame
+
+GROWTH = 1.5
+"""From one epoch that is kept to the next: 1, 2, 3, 4, 6, 9, …; so a run made longer keeps the same ones and more."""
+MOST_PARAMETERS = 5_000_000
+"""Of a net that is looked at: beyond that, copies of its weights would be felt."""
+MOST_UNITS = 25
+MOST_NUMBERS = 250_000
+"""Of the first layer, in a frame."""
+
+
+def steps_of(plan: Plan, rows: int, parameters: int) -> tuple[int, ...]:
+    """The steps of an evaluation at or after the epochs that are kept, ascending; none for a very large net."""
+    if parameters > MOST_PARAMETERS:
+        return ()
+    per_epoch, steps = plan.steps_per_epoch(rows), set()
+    for epoch in _epochs():
+        step = math.ceil(epoch * per_epoch / plan.eval_every) * plan.eval_every
+        if step > plan.steps:
+            break
+        steps.add(step)
+    return tuple(sorted(steps))
+
+
+def _epochs() -> Iterator[int]:
+    epoch = 1
+    while True:
+        yield epoch
+        epoch = max(epoch + 1, int(epoch * GROWTH))
+
+
+def first_of(weights: Mapping[str, Array]) -> Frame | None:
+    """The frame of initial weights; None for a net whose first layer is too large to be looked at."""
+    weight = _first_layer(weights)
+    return None if weight is None else Frame(0, 0.0, weight, {}, None)
+
+
+def frame_of(record: Record, before: Mapping[str, Array], after: Mapping[str, Array], dataset: Dataset) -> Frame | None:
+    """The frame of a record with an evaluation: ``before`` and ``after`` are the weights around its last step."""
+    weight = _first_layer(after)
+    if weight is None or record.scores is None:
+        return None
+    split = dataset.split(dataset.watched)
+    confusion = None
+    if split is not None and dataset.task == "classification":
+        confusion = metrics.confusion(record.scores, split.targets, dataset.outputs).astype(np.int64)
+    ratios = {name: _ratio(before[name], after[name]) for name in after}
+    return Frame(record.step, record.epoch, weight, ratios, confusion)
+
+
+def _ratio(before: Array, after: Array) -> float:
+    """The norm of an update over the norm of what it updates; 0 where there was nothing and nothing came."""
+    old = before.astype(np.float64)
+    change, size = float(np.linalg.norm(after - old)), float(np.linalg.norm(old))
+    return change / size if size else (math.inf if change else 0.0)
+
+
+def _first_layer(weights: Mapping[str, Array]) -> Array | None:
+    """(units, …) float16: the first units of the first weight that has inputs."""
+    weight = next((weight for weight in weights.values() if weight.ndim > 1), None)
+    if weight is None or not 0 < weight[0].size <= MOST_NUMBERS:
+        return None
+    units = min(MOST_UNITS, MOST_NUMBERS // weight[0].size)
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(weight[:units], dtype=np.float16)
