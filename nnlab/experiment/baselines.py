@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,11 @@ def baselines(config: Config, dataset: Dataset, progress: Progress = quiet) -> S
     return found
 
 
+def pending(config: Config, dataset: Dataset) -> bool:
+    """Whether scikit-learn's will be worked out: it is not in the cache yet, and would not take too long."""
+    return _iterations(dataset) >= LEAST_ITERATIONS and not _path(config, dataset).exists()
+
+
 def _guesses(dataset: Dataset) -> Iterator[tuple[str, Array]]:
     """(name, scores of one example): the shares of the classes as log-probabilities, or the mean of the targets."""
     targets = dataset.train.targets
@@ -79,7 +85,7 @@ def _finite(found: dict[str, float]) -> dict[str, float]:
 
 def _kept(config: Config, dataset: Dataset, name: str, progress: Progress) -> dict[str, dict[str, float]] | None:
     """The fitted baseline's scores, out of the cache or into it; None where it is left out."""
-    path = cache.folder() / "baselines" / f"{_key(config, dataset)}.json"
+    path = _path(config, dataset)
     try:
         scores: dict[str, dict[str, float]] = sealed.unseal(cache.read(path, MAX_BYTES))["scores"]
     except (OSError, ValueError, KeyError):  # it is not there, or damaged
@@ -94,6 +100,10 @@ def _kept(config: Config, dataset: Dataset, name: str, progress: Progress) -> di
     return scores
 
 
+def _path(config: Config, dataset: Dataset) -> Path:
+    return cache.folder() / "baselines" / f"{_key(config, dataset)}.json"
+
+
 def _key(config: Config, dataset: Dataset) -> str:
     """What the scores depend on: the data, which of it is in which split, and what is done to it."""
     counts = [len(examples) for _, examples in _splits(dataset)]
@@ -103,11 +113,17 @@ def _key(config: Config, dataset: Dataset) -> str:
     return sha256(sealed.dump({"is": [VERSION, dataset.sha256, counts, drawn, params]}))
 
 
+def _iterations(dataset: Dataset) -> int:
+    """How many the solver has time for."""
+    outputs = dataset.outputs if dataset.outputs > 2 else 1
+    return WORK // (len(dataset.train) * dataset.features * outputs)
+
+
 def _fitted(dataset: Dataset) -> dict[str, dict[str, float]] | None:
     train, outputs = dataset.train, dataset.outputs if dataset.outputs > 2 else 1
     parameters = (dataset.features + 1) * outputs
     needed = 8 * VECTORS * parameters + 4 * len(train) * (2 * dataset.features + 6 * outputs)
-    iterations = WORK // (len(train) * dataset.features * outputs)
+    iterations = _iterations(dataset)
     if iterations < LEAST_ITERATIONS or needed > memory.room():
         return None
     from sklearn.linear_model import LogisticRegression, Ridge
@@ -120,7 +136,7 @@ def _fitted(dataset: Dataset) -> dict[str, dict[str, float]] | None:
     except (ValueError, MemoryError):
         return None
     predict = estimator.decision_function if logistic else estimator.predict
-    found = {}
+    found: dict[str, dict[str, float]] = {}
     for split, examples in _splits(dataset):
         scores = predict(examples.inputs).reshape(len(examples), -1)
         scores = both_classes(scores) if logistic and scores.shape[1] == 1 else scores

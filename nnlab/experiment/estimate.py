@@ -8,6 +8,7 @@ from typing import Any
 from nnlab.backends.size import NUMBER, SCORE, copies
 from nnlab.config import Config
 from nnlab.dataset import Array, Dataset
+from nnlab.experiment.baselines import pending
 from nnlab.experiment.build import batch_rows, optimizer
 from nnlab.experiment.plan import LISTED_LOSS, LOSS, plan_for
 from nnlab.fit import Plan
@@ -21,6 +22,8 @@ SKLEARN = 210 * MIB
 TORCH = 360 * MIB
 TORCH_FOR_CUDA = 770 * MIB
 """Of a PyTorch that is built for CUDA, on the CPU too: its libraries are far larger."""
+FITTING = 90 * MIB
+"""What scikit-learn's import leaves behind, where the baseline beside a run's scores is not worked out yet."""
 STARTED = 60 * MIB
 """Before a backend is imported, when the data is loaded."""
 DECODED = 1.6
@@ -47,8 +50,10 @@ def process_bytes(config: Config, dataset: Dataset, model: Model) -> int:
     splits = [split for name in ("train", "val", "test") if (split := dataset.split(name))]
     rows, data = sum(map(len, splits)), sum(split.inputs.nbytes + split.targets.nbytes for split in splits)
     loading = DECODED * data if dataset.scale != 1 else READ * data + READ_ROW * rows
-    training = _process(config.model.name) + data + _learning(config, dataset, model)
-    return int(max(STARTED + loading, training))
+    learning = _learning(config, dataset, model)
+    if pending(config, dataset):
+        learning = FITTING + max(learning, NUMBER * len(dataset.train) * (dataset.features + 6 * dataset.outputs))
+    return int(max(STARTED + loading, _process(config.model.name) + data + learning))
 
 
 def _process(model: str) -> int:
