@@ -213,7 +213,8 @@ def test_what_layers_give_is_told_from_their_weights():
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the estimate's constants were measured on Linux")
-def test_the_memory_of_a_real_training_is_just_below_the_estimate(digits, tmp_path):
+def test_the_memory_of_a_real_training_is_just_below_the_estimate(digits, tmp_path, monkeypatch):
+    monkeypatch.setenv("NNLAB_DATA", str(tmp_path / "data"))  # where no baseline is kept yet
     config, dataset, _ = load_dataset(resolve(digits).config)
     estimate = process_bytes(config, dataset, model_for(config, dataset))
     code = (

@@ -22,16 +22,18 @@ SKLEARN = 210 * MIB
 TORCH = 360 * MIB
 TORCH_FOR_CUDA = 770 * MIB
 """Of a PyTorch that is built for CUDA, on the CPU too: its libraries are far larger."""
-FITTING = 90 * MIB
+FITTING = 100 * MIB
 """What scikit-learn's import leaves behind, where the baseline beside a run's scores is not worked out yet."""
 STARTED = 60 * MIB
 """Before a backend is imported, when the data is loaded."""
 DECODED = 1.6
 """How often pictures are in memory while they are loaded: as bytes, split, and as float32."""
-READ = 6.5
+READ = 3.5
 """How often other data is: as the file's bytes, decoded, split, and as float32."""
-READ_ROW = 400
+READ_ROW = 800
 """Bytes of a line of a table beside its features: its target as text and as a number, and where it stands."""
+DRAWN = 7
+"""How large a table's training inputs become while they are drawn, in float64, as a multiple of themselves."""
 LAYER = 4
 """What a training step holds of each number that a layer gives: itself, its activation and both gradients."""
 PREDICTED = {"np": 1000, "torch": 5000}
@@ -50,10 +52,16 @@ def process_bytes(config: Config, dataset: Dataset, model: Model) -> int:
     splits = [split for name in ("train", "val", "test") if (split := dataset.split(name))]
     rows, data = sum(map(len, splits)), sum(split.inputs.nbytes + split.targets.nbytes for split in splits)
     loading = DECODED * data if dataset.scale != 1 else READ * data + READ_ROW * rows
-    learning = _learning(config, dataset, model)
+    busy = max(_learning(config, dataset, model), _drawing(dataset))
     if pending(config, dataset):
-        learning = FITTING + max(learning, NUMBER * len(dataset.train) * (dataset.features + 6 * dataset.outputs))
-    return int(max(STARTED + loading, _process(config.model.name) + data + learning))
+        fitting = NUMBER * len(dataset.train) * (dataset.features + 6 * dataset.outputs)
+        busy = max(busy, fitting) + (0 if config.model.name.endswith("-sklearn") else FITTING)
+    return int(max(STARTED + loading, _process(config.model.name) + data + busy))
+
+
+def _drawing(dataset: Dataset) -> int:
+    """What the picture of the data takes; those of pictures only need a few."""
+    return DRAWN * dataset.train.inputs.nbytes if len(dataset.shape) == 1 else 0
 
 
 def _process(model: str) -> int:

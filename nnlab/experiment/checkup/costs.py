@@ -44,7 +44,7 @@ def time_needed(dataset: Dataset, model: Model, plan: Plan) -> Finding:
     low, high = (plan.steps * pick(step) + in_all * pick(look) for pick in (min, max))
     found = (
         f"{_range(low, high)}: {plan.steps:,} steps of {words(min(step))} and {looks:,} evaluations of "
-        f"{words(min(look))}, without loading the data and drawing"
+        f"{words(min(look))}, without loading, baselines and pictures"
     )
     values = {"low": low, "high": high, "steps": plan.steps, "step": min(step)}
     values |= {"evaluations": looks, "evaluation": min(look)}
