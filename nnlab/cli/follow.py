@@ -1,6 +1,7 @@
 """Follow: shows a training while it goes on, and lets a signal stop it between two steps."""
 
 import sys
+import time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from nnlab.cli import screen
@@ -14,9 +15,16 @@ if TYPE_CHECKING:
     from nnlab.fit import Record
 
 
-def follow(events: Any, fetching: "Fetching", quiet: bool = False) -> Any:
-    """Show the events of a training and return the last one; a signal stops it at the next record."""
-    from nnlab.experiment import Finished, Notice, Started
+EVENT_SECONDS = 0.2
+"""Between two records that are told to another program."""
+
+
+def follow(events: Any, fetching: "Fetching", quiet: bool = False, show: "type[Display] | None" = None) -> Any:
+    """Show the events of a training and return the last one; a signal stops it at the next record.
+
+    ``show`` is what shows them, where it is not to be told from the terminal.
+    """
+    from nnlab.experiment import Finished, Notice, Started, Working
     from nnlab.fit import Record
 
     display: Display = Silence()
@@ -25,11 +33,14 @@ def follow(events: Any, fetching: "Fetching", quiet: bool = False) -> Any:
             for event in events:
                 if isinstance(event, Notice):
                     screen.note(f"warning: {event.text}")
+                elif isinstance(event, Working):
+                    if not quiet:
+                        screen.note(event.text)
                 elif isinstance(event, Started):
                     patience.begin()
                     fetching.close()
                     path = event.run.path
-                    display = Silence() if quiet else Bar(event) if sys.stderr.isatty() else Lines(event)
+                    display = (show or _display(quiet))(event)
                 elif isinstance(event, Finished):
                     return event
                 elif isinstance(event, Record):
@@ -46,15 +57,23 @@ def follow(events: Any, fetching: "Fetching", quiet: bool = False) -> Any:
     raise RuntimeError("the training ended without a result")
 
 
+def _display(quiet: bool) -> "type[Display]":
+    return Silence if quiet else Bar if sys.stderr.isatty() else Lines
+
+
 class Display(Protocol):
     """Something that shows how far a training is."""
 
+    def __init__(self, started: "Started") -> None: ...
     def show(self, record: "Record") -> None: ...
     def close(self) -> None: ...
 
 
 class Silence:
     """Shows nothing."""
+
+    def __init__(self, started: "Started | None" = None) -> None:
+        """Nothing to begin with."""
 
     def show(self, record: "Record") -> None:
         """Nothing."""
@@ -76,6 +95,26 @@ class Lines:
         if record.metrics and tenths > self.tenths:
             self.tenths = tenths
             screen.note(f"step {record.step:,}/{self.steps:,}  {_scores(self.watched, record)}")
+
+    def close(self) -> None:
+        """Nothing to take down."""
+
+
+class Events:
+    """For another program: each event a line of JSON on stdout, records at most five times a second."""
+
+    def __init__(self, started: "Started") -> None:
+        self.watched, self.steps, self.told = started.watched, started.steps, 0.0
+        self.scores = ""
+        path = str(started.run.path)
+        screen.print_event("started", path=path, steps=started.steps, parameters=started.parameters)
+
+    def show(self, record: "Record") -> None:
+        if record.metrics:
+            self.scores = _scores(self.watched, record)
+        if time.monotonic() - self.told >= EVENT_SECONDS or record.step == self.steps:
+            self.told = time.monotonic()
+            screen.print_event("record", step=record.step, epoch=record.epoch, text=self.scores)
 
     def close(self) -> None:
         """Nothing to take down."""

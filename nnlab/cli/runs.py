@@ -1,45 +1,64 @@
 """The runs, show and rm commands: what is under the runs directory."""
 
 import sys
-from typing import Annotated, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nnlab import rundir
 from nnlab.cli import options, screen
-from nnlab.errors import RunError
-from nnlab.metrics import PRIMARY, shown
+from nnlab.errors import NnlabError, RunError
+from nnlab.metrics import PRIMARY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from nnlab.comparison import Entry, Row
 
 
-def list_runs(runs_dir: options.RunsDir = options.DEFAULT_RUNS, json: options.Json = False) -> None:
-    """List all runs, oldest first."""
-    found = []
-    for run in rundir.all_runs(runs_dir):
-        try:
-            found.append((run, run.summary()))
-        except RunError as error:
-            screen.note(f"warning: {error.message}")
+def list_runs(
+    runs_dir: options.RunsDir = options.DEFAULT_RUNS,
+    each: Annotated[bool, typer.Option("--each", help="List every run, also those that differ in their seed.")] = False,
+    json: options.Json = False,
+) -> None:
+    """List all runs, oldest first; those that differ only in their seed in one line."""
+    from nnlab.comparison import Entry, fold
+
+    found = list(_rows(runs_dir))
     if json:
-        screen.print_json([{"path": str(run.path), **summary} for run, summary in found])
+        screen.print_json([{"path": str(row.path), **row.summary} for row in found])
     elif not found:
         screen.note(f"there are no runs in {runs_dir}; train one: nnlab train configs/ann.yaml")
     else:
         columns = ["run", "status", "steps", "time", "score"]
-        rows = [
-            [run.name, summary["status"], _count(summary.get("steps")), _time(summary), score(summary)]
-            for run, summary in found
-        ]
+        rows = []
+        for entry in [Entry((row,)) for row in found] if each else fold(found):
+            steps = _count(entry.rows[0].summary.get("steps"))
+            time = "-" if entry.seconds is None else screen.duration(entry.seconds)
+            rows.append([entry.name, entry.status, steps, time, score(entry)])
         screen.print_table(columns, rows, left=(0, 1))
 
 
-def score(summary: dict[str, Any]) -> str:
+def _rows(runs_dir: "Path") -> "Iterator[Row]":
+    """All runs as rows; one with a damaged config without it, and none of a directory that is no run any more."""
+    from nnlab.comparison import read_row
+
+    for run in rundir.all_runs(runs_dir):
+        try:
+            yield read_row(run)
+        except NnlabError as error:
+            screen.note(f"warning: {error.message}")
+            with suppress(NnlabError):
+                yield read_row(run, bare=True)
+
+
+def score(entry: "Entry") -> str:
     """The metric that counts, on the split that counts, as "test accuracy 97.80 %"."""
-    for split in ("test", "val", "train"):
-        values = summary["metrics"].get(split)
-        if isinstance(values, dict):
-            name = PRIMARY["regression" if summary["task"] == "regression" else "classification"]
-            return f"{split} {name} {shown(name, values.get(name))}"
-    return "-"
+    name, values = PRIMARY[entry.data.task], entry.values
+    column = next((f"{split}_{name}" for split in ("test", "val", "train") if f"{split}_{name}" in values), None)
+    return f"{column.replace('_', ' ')} {values[column].shown(column)}" if column else "-"
 
 
 def show(run: options.RunName, runs_dir: options.RunsDir = options.DEFAULT_RUNS, json: options.Json = False) -> None:

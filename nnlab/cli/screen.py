@@ -84,6 +84,14 @@ def print_json(content: Any) -> None:
     sys.stdout.write(json.dumps(finite(content), indent=2, allow_nan=False) + "\n")
 
 
+def print_event(event: str, **content: Any) -> None:
+    """A line of JSON on stdout, at once: somebody is waiting for it."""
+    from nnlab.rundir import finite
+
+    write(json.dumps(finite({"event": event, **content}), allow_nan=False) + "\n")
+    sys.stdout.flush()
+
+
 def print_table(
     columns: Sequence[str],
     rows: Iterable[Sequence[object]],

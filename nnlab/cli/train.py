@@ -1,13 +1,17 @@
 """The train and resume commands: the result and the run's path."""
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nnlab.cli import options, screen
-from nnlab.cli.follow import follow
+from nnlab.cli.follow import Events, follow
 from nnlab.errors import ConfigError
 from nnlab.metrics import shown
+
+if TYPE_CHECKING:
+    from nnlab.comparison import Entry, Group
 
 
 def train(
@@ -16,19 +20,72 @@ def train(
     runs_dir: options.RunsDir = options.DEFAULT_RUNS,
     device: options.Device = None,
     name: Annotated[str | None, typer.Option("--name", help="Added to the run directory's name.")] = None,
+    seeds: Annotated[
+        str | None, typer.Option("--seeds", metavar="SEEDS", help="Several seeds, a run each: 0-4, or 0,3,7.")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", help="How many seeds to train at once; default: as many as fit.")
+    ] = None,
     json: options.Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the run's path.")] = False,
+    events: Annotated[bool, typer.Option("--events", help="Print each event as a line of JSON.")] = False,
+    stamp: Annotated[str | None, typer.Option("--stamp", hidden=True)] = None,
 ) -> None:
-    """Train a config into a new run directory."""
-    _one_output(json, quiet)
+    """Train a config into a new run directory; with --seeds into one for each seed."""
+    _one_output(json, quiet, events)
     from nnlab import experiment
     from nnlab.cli.download import Fetching
 
     given = [*(overrides or []), *([f"device={device}"] if device else [])]
+    if seeds is not None:
+        _train_seeds(config, given, seeds, runs_dir, name, jobs, json, quiet)
+        return
+    if jobs is not None:
+        raise ConfigError("--jobs goes with --seeds", "add --seeds 0-4")
     resolved = experiment.resolve(config, given)
+    with Fetching(quiet or events) as progress:
+        training = experiment.train(resolved, runs_dir, name, progress, stamp)
+        finished = follow(training, progress, quiet, Events if events else None)
+    if events:
+        screen.print_event("finished", path=str(finished.run.path), metrics=finished.summary["metrics"])
+    else:
+        _print(finished, json, quiet)
+
+
+def _train_seeds(
+    config: Path,
+    overrides: list[str],
+    seeds: str,
+    runs_dir: Path,
+    name: str | None,
+    jobs: int | None,
+    json: bool,
+    quiet: bool,
+) -> None:
+    """Train each seed, and print what they come to together."""
+    from nnlab import comparison, experiment
+    from nnlab.cli.download import Fetching
+    from nnlab.cli.seeds import check_ended, follow_seeds
+
+    wanted = experiment.read_seeds(seeds)
     with Fetching(quiet) as progress:
-        finished = follow(experiment.train(resolved, runs_dir, name, progress), progress, quiet)
-    _print(finished, json, quiet)
+        training = experiment.train_seeds(config, overrides, wanted, runs_dir, name, jobs, progress)
+        ended = follow_seeds(training, progress, quiet)
+    runs = [each.run for each in sorted(ended, key=lambda each: wanted.index(each.seed)) if each.run and not each.code]
+    if quiet:
+        for run in runs:
+            screen.line(str(run.path))
+    elif json:
+        documents = [{"path": str(run.path), **run.summary()} for run in runs]
+        entries = comparison.as_json(comparison.compare(runs))["groups"][0]["entries"] if runs else []
+        screen.print_json({"runs": documents, "entries": entries})
+    elif runs:
+        for group in comparison.compare(runs).groups:
+            for entry in group.entries:
+                print_entry(entry, group)
+        for run in runs:
+            screen.line(str(run.path))
+    check_ended(ended)
 
 
 def resume(
@@ -55,10 +112,11 @@ def resume(
     _print(finished, json, quiet)
 
 
-def _one_output(json: bool, quiet: bool) -> None:
+def _one_output(json: bool, quiet: bool, events: bool = False) -> None:
     """Raise ConfigError where two kinds of output are asked for."""
-    if json and quiet:
-        raise ConfigError("--json and --quiet each say what alone is to be printed", "give one of them")
+    given = [name for name, wanted in (("--json", json), ("--quiet", quiet), ("--events", events)) if wanted]
+    if len(given) > 1:
+        raise ConfigError(f"{' and '.join(given)} each say what alone is to be printed", "give one of them")
 
 
 def _print(finished: Any, json: bool, quiet: bool) -> None:
@@ -73,7 +131,7 @@ def _print(finished: Any, json: bool, quiet: bool) -> None:
 
 
 def print_result(summary: dict[str, Any]) -> None:
-    """What a run scores on each of its splits, as a table."""
+    """What a run scores on each of its splits, and beside it what the baselines do, as a table."""
     found = {split: values for split, values in summary["metrics"].items() if values}
     if not found:
         return
@@ -83,5 +141,24 @@ def print_result(summary: dict[str, Any]) -> None:
         [split, f"{data.get(split) or 0:,}", *(shown(name, values.get(name)) for name in names)]
         for split, values in found.items()
     ]
+    split = next((split for split in ("test", "val", "train") if split in found), "train")
+    beside = [(name, splits.get(split, {})) for name, splits in (summary.get("baselines") or {}).items()]
+    faint = range(len(rows), len(rows) + len(beside))
+    for name, scores in beside:
+        rows.append([f"{split}, {name}", "", *(shown(metric, scores.get(metric)) for metric in names)])
     title = f"{summary['model']} on {data.get('name')}" + (f", {screen.duration(seconds)}" if seconds else "")
-    screen.print_table(["split", "examples", *names], rows, title=title)
+    screen.print_table(["split", "examples", *names], rows, title=title, faint=faint)
+
+
+def print_entry(entry: "Entry", group: "Group") -> None:
+    """What the runs of several seeds score, each and together, and beside it what the baselines do, as a table."""
+    values, summary = entry.values, entry.rows[0].summary
+    names = [name for name in group.columns if name in values]
+    rows = [[row.config.get("seed", "-"), *(shown(name, row.values[name]) for name in names)] for row in entry.rows]
+    rows = [*rows, ["mean ± sd", *(values[name].shown(name) for name in names)]] if len(rows) > 1 else rows
+    faint = range(len(rows), len(rows) + len(group.baselines))
+    rows += [
+        [name, *(shown(column, scores.get(column)) for column in names)] for name, scores in group.baselines.items()
+    ]
+    title = f"{summary['model']} on {group.data.title}"
+    screen.print_table(["seed", *(name.replace("_", " ") for name in names)], rows, title=title, faint=faint)

@@ -4,7 +4,7 @@ from nnlab.comparison.comparable import why_not
 from nnlab.comparison.curves import overlay, pictures
 from nnlab.comparison.diff import Change, Diff, Score, Section, diff, diff_as_json
 from nnlab.comparison.entries import Entry, Spread, fold
-from nnlab.comparison.groups import Comparison, Group, compare
+from nnlab.comparison.groups import Comparison, Group, compare, read_rows
 from nnlab.comparison.page import page
 from nnlab.comparison.rows import CHOSEN_BY_TEST, Data, Row, read_row
 from nnlab.comparison.select import select
@@ -41,6 +41,7 @@ __all__ = [
     "page",
     "pictures",
     "read_row",
+    "read_rows",
     "select",
     "sides",
     "verdict_as_json",

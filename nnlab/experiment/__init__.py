@@ -4,10 +4,11 @@ from nnlab.experiment.bench import Benchmark, bench
 from nnlab.experiment.build import json_schema, resolve, sample_sheet
 from nnlab.experiment.checkup import Checkup, Finding, checkup
 from nnlab.experiment.evaluate import SplitReport, evaluate
-from nnlab.experiment.events import Finished, Notice, Started
+from nnlab.experiment.events import Finished, Notice, Started, Working
 from nnlab.experiment.predict import Prediction, Predictions, predict, predict_rows
 from nnlab.experiment.reproduce import Reproduction, compare_runs, configs_in, latest_of, train_again
 from nnlab.experiment.resume import resume
+from nnlab.experiment.seeds import SeedEvent, read_seeds, train_seeds
 from nnlab.experiment.train import train
 from nnlab.experiment.verify import Check, verify
 
@@ -21,8 +22,10 @@ __all__ = [
     "Prediction",
     "Predictions",
     "Reproduction",
+    "SeedEvent",
     "SplitReport",
     "Started",
+    "Working",
     "bench",
     "checkup",
     "compare_runs",
@@ -32,10 +35,12 @@ __all__ = [
     "latest_of",
     "predict",
     "predict_rows",
+    "read_seeds",
     "resolve",
     "resume",
     "sample_sheet",
     "train",
     "train_again",
+    "train_seeds",
     "verify",
 ]

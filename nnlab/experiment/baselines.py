@@ -3,6 +3,7 @@
 import math
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import numpy as np
 
 from nnlab import cache, memory, metrics
 from nnlab.config import Config
-from nnlab.dataset import Array, Dataset, Progress, SplitName, quiet
+from nnlab.dataset import Array, Dataset, SplitName
 from nnlab.errors import DataError
+from nnlab.experiment.events import Working
 from nnlab.model import both_classes
-from nnlab.rundir import sealed, sha256
+from nnlab.rundir import is_baselines, sealed, sha256
 
 Scores = dict[str, dict[str, dict[str, float]]]
 """By baseline, split and metric."""
@@ -33,7 +35,7 @@ LOGISTIC, RIDGE = "logistic regression, scikit-learn", "ridge regression, scikit
 MAJORITY, MEAN = "majority class", "mean of the targets"
 
 
-def baselines(config: Config, dataset: Dataset, progress: Progress = quiet) -> Scores:
+def baselines(config: Config, dataset: Dataset) -> Scores:
     """The scores of both on each split that there is.
 
     scikit-learn's takes seconds where there is much data, so it is worked out once for each split of each data and kept
@@ -41,15 +43,27 @@ def baselines(config: Config, dataset: Dataset, progress: Progress = quiet) -> S
     cannot fit.
     """
     found = _scores(dataset, dict(_guesses(dataset)))
-    name = LOGISTIC if dataset.task == "classification" else RIDGE
-    if (fitted := _kept(config, dataset, name, progress)) is not None:
-        found[name] = fitted
+    fitted = _kept(config, dataset) or _fitted(dataset)
+    if fitted is not None:
+        found[_name(dataset)] = fitted
+        with suppress(DataError):  # a cache that cannot be written costs the time again
+            cache.store(_path(config, dataset), sealed.seal({"scores": fitted}))
     return found
 
 
+def announced(config: Config, dataset: Dataset) -> Iterator[Working]:
+    """What to tell before ``baselines``, where it will take more than a second."""
+    if _iterations(dataset) * _work(dataset) > WORK // 10 and pending(config, dataset):
+        yield Working(f"fitting a baseline, once for this data: {_name(dataset)}")
+
+
 def pending(config: Config, dataset: Dataset) -> bool:
-    """Whether scikit-learn's will be worked out: it is not in the cache yet, and would not take too long."""
-    return _iterations(dataset) >= LEAST_ITERATIONS and not _path(config, dataset).exists()
+    """Whether scikit-learn's is still to be worked out: it is not kept yet, and would not take too long."""
+    return bool(_iterations(dataset)) and _kept(config, dataset) is None
+
+
+def _name(dataset: Dataset) -> str:
+    return LOGISTIC if dataset.task == "classification" else RIDGE
 
 
 def _guesses(dataset: Dataset) -> Iterator[tuple[str, Array]]:
@@ -83,21 +97,13 @@ def _finite(found: dict[str, float]) -> dict[str, float]:
     return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
-def _kept(config: Config, dataset: Dataset, name: str, progress: Progress) -> dict[str, dict[str, float]] | None:
-    """The fitted baseline's scores, out of the cache or into it; None where it is left out."""
-    path = _path(config, dataset)
+def _kept(config: Config, dataset: Dataset) -> dict[str, dict[str, float]] | None:
+    """The fitted baseline's scores out of the cache; None where they are not there, or damaged."""
     try:
-        scores: dict[str, dict[str, float]] = sealed.unseal(cache.read(path, MAX_BYTES))["scores"]
-    except (OSError, ValueError, KeyError):  # it is not there, or damaged
-        progress(f"{name}, once for this data", 0, None)
-        found = _fitted(dataset)
-        if found is not None:
-            try:
-                cache.store(path, sealed.seal({"name": name, "scores": found}))
-            except DataError:
-                return found  # a cache that cannot be written costs the time again
-        return found
-    return scores
+        scores = sealed.unseal(cache.read(_path(config, dataset), MAX_BYTES))["scores"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return scores if is_baselines({"": scores}) else None
 
 
 def _path(config: Config, dataset: Dataset) -> Path:
@@ -113,23 +119,31 @@ def _key(config: Config, dataset: Dataset) -> str:
     return sha256(sealed.dump({"is": [VERSION, dataset.sha256, counts, drawn, params]}))
 
 
+def _outputs(dataset: Dataset) -> int:
+    return dataset.outputs if dataset.outputs > 2 else 1
+
+
+def _work(dataset: Dataset) -> int:
+    """Multiply-adds of an iteration."""
+    return len(dataset.train) * dataset.features * _outputs(dataset)
+
+
 def _iterations(dataset: Dataset) -> int:
-    """How many the solver has time for."""
-    outputs = dataset.outputs if dataset.outputs > 2 else 1
-    return WORK // (len(dataset.train) * dataset.features * outputs)
+    """How many there is time for; 0 where they would be too few to come to anything."""
+    fitting = min(WORK // _work(dataset), MOST_ITERATIONS)
+    return fitting if fitting >= LEAST_ITERATIONS else 0
 
 
 def _fitted(dataset: Dataset) -> dict[str, dict[str, float]] | None:
-    train, outputs = dataset.train, dataset.outputs if dataset.outputs > 2 else 1
-    parameters = (dataset.features + 1) * outputs
-    needed = 8 * VECTORS * parameters + 4 * len(train) * (2 * dataset.features + 6 * outputs)
-    iterations = _iterations(dataset)
-    if iterations < LEAST_ITERATIONS or needed > memory.room():
+    train, iterations = dataset.train, _iterations(dataset)
+    parameters = (dataset.features + 1) * _outputs(dataset)
+    needed = 8 * VECTORS * parameters + 4 * len(train) * (2 * dataset.features + 6 * _outputs(dataset))
+    if not iterations or needed > memory.room():
         return None
     from sklearn.linear_model import LogisticRegression, Ridge
 
     logistic = dataset.task == "classification"
-    estimator = LogisticRegression(max_iter=min(iterations, MOST_ITERATIONS)) if logistic else Ridge()
+    estimator = LogisticRegression(max_iter=iterations) if logistic else Ridge()
     try:
         with warnings.catch_warnings(action="ignore"):  # of a solver that stops at its last iteration
             estimator.fit(train.inputs, train.targets)

@@ -16,6 +16,13 @@ class Notice:
 
 
 @dataclass(frozen=True)
+class Working:
+    """What is being done, where that takes a while before training begins."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Started:
     """The run directory stands and training begins."""
 
@@ -42,4 +49,4 @@ class Finished:
     summary: dict[str, Any]
 
 
-Event = Notice | Started | Record | Finishing | Finished
+Event = Notice | Working | Started | Record | Finishing | Finished

@@ -1,43 +1,45 @@
 """Train: one run from a config to a finished directory, as events that the caller may watch or stop."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from nnlab.config import Resolved
-from nnlab.dataset import Progress, quiet
+from nnlab.config import Config, Resolved
+from nnlab.dataset import Dataset, Progress, quiet
 from nnlab.errors import NnlabError
-from nnlab.experiment.baselines import baselines
+from nnlab.experiment.baselines import announced, baselines
 from nnlab.experiment.build import check, check_task, load_dataset, model_for
 from nnlab.experiment.events import Event, Notice
 from nnlab.experiment.plan import complete
 from nnlab.experiment.recording import Recording
-from nnlab.rundir import RunDir, check_name, create, discard
+from nnlab.fit import Plan
+from nnlab.model import Model
+from nnlab.rundir import RunDir, check_name, check_stamp, create, discard
 
 
-def train(resolved: Resolved, runs: Path, name: str | None = None, progress: Progress = quiet) -> Iterator[Event]:
+def train(
+    resolved: Resolved, runs: Path, name: str | None = None, progress: Progress = quiet, stamp: str | None = None
+) -> Iterator[Event]:
     """Train a config into a new directory under ``runs``. Nothing is made before everything has been checked.
 
-    Yields notices, Started, a Record after each chunk of steps, and Finished. Raising Interrupted at a record, or
-    closing the generator, leaves the run as ``interrupted``, to be resumed. Raises TrainingError where the loss
-    diverges or memory or disk run out, and other NnlabErrors for what the user can put right.
+    ``stamp`` is the time that the directory is named after, where it is not now. Yields notices, Started, a Record
+    after each chunk of steps, and Finished. Raising Interrupted at a record, or closing the generator, leaves the run
+    as ``interrupted``, to be resumed. Raises TrainingError where the loss diverges or memory or disk run out, and other
+    NnlabErrors for what the user can put right.
     """
     check_name(name)
+    check_stamp(stamp)
     yield from map(Notice, resolved.warnings)
-    try:
-        check(resolved.config)
-        config, dataset, warning = load_dataset(resolved.config, progress)
-        if warning:
-            yield Notice(warning)
-        check_task(config, dataset.task)
-        model = model_for(config, dataset)
-        config, plan = complete(config, model, len(dataset.train))
-        beside = baselines(config, dataset, progress)
-    except NnlabError as error:
-        raise resolved.located(error) from None
-    run = create(runs, config.model.name, dataset.name, name)
+    ready = prepare(resolved, progress)
+    if ready.warning:
+        yield Notice(ready.warning)
+    config, dataset = ready.config, ready.dataset
+    yield from announced(config, dataset)
+    beside = baselines(config, dataset)
+    run = create(runs, config.model.name, dataset.name, name, stamp)
     recording = None
     try:
-        recording = Recording(config, plan, dataset, model, run)
+        recording = Recording(config, ready.plan, dataset, ready.model, run)
         recording.summary["baselines"] = beside
         with run.locked() as alone:
             yield from unlocked(run, alone)
@@ -45,6 +47,34 @@ def train(resolved: Resolved, runs: Path, name: str | None = None, progress: Pro
     finally:
         if recording is None or not recording.standing:
             discard(run)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """All that a training needs, checked."""
+
+    config: Config
+    dataset: Dataset
+    model: Model
+    plan: Plan
+    warning: str | None
+    """Where the fallback's data was taken."""
+
+
+def prepare(resolved: Resolved, progress: Progress = quiet) -> Ready:
+    """Load the data and build the model. Raises NnlabErrors for what the user can put right, each with its place."""
+    warning = None
+    try:
+        check(resolved.config)
+        config, dataset, warning = load_dataset(resolved.config, progress)
+        check_task(config, dataset.task)
+        model = model_for(config, dataset)
+        config, plan = complete(config, model, len(dataset.train))
+        return Ready(config, dataset, model, plan, warning)
+    except NnlabError as error:
+        if warning:
+            error.add_note(warning)
+        raise resolved.located(error) from None
 
 
 def unlocked(run: RunDir, alone: bool) -> Iterator[Notice]:

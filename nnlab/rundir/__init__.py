@@ -17,12 +17,24 @@ from nnlab.rundir.directory import (
     WEIGHTS,
     RunDir,
 )
-from nnlab.rundir.folder import LATEST, all_runs, ambiguous, check_name, create, discard, find, matching, remove
+from nnlab.rundir.folder import (
+    LATEST,
+    all_runs,
+    ambiguous,
+    check_name,
+    check_stamp,
+    create,
+    discard,
+    find,
+    matching,
+    new_stamp,
+    remove,
+)
 from nnlab.rundir.frames import FOLDER as FRAMES
 from nnlab.rundir.frames import Frame
 from nnlab.rundir.sealed import dump as json_bytes
 from nnlab.rundir.sealed import finite, sha256
-from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION
+from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION, is_baselines
 from nnlab.rundir.table import MAX_ROWS
 from nnlab.rundir.table import line as metrics_line
 from nnlab.rundir.tensors import Header
@@ -56,13 +68,16 @@ __all__ = [
     "all_runs",
     "ambiguous",
     "check_name",
+    "check_stamp",
     "create",
     "discard",
     "find",
     "finite",
+    "is_baselines",
     "json_bytes",
     "matching",
     "metrics_line",
+    "new_stamp",
     "remove",
     "sha256",
 ]

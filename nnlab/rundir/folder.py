@@ -13,16 +13,18 @@ from nnlab.rundir import storage
 from nnlab.rundir.directory import SUMMARY, RunDir
 
 LATEST = "latest"
+_STAMP = re.compile(r"[0-9]{8}-[0-9]{6}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-def create(runs: Path, model: str, dataset: str, name: str | None = None) -> RunDir:
+def create(runs: Path, model: str, dataset: str, name: str | None = None, stamp: str | None = None) -> RunDir:
     """Make a new run directory named after the local time, the model, the dataset and ``name``.
 
-    One exclusive mkdir; ``-2``, ``-3``… follow where the name is taken. Raises RunError where that cannot be.
+    One exclusive mkdir; ``-2``, ``-3``… follow where the name is taken. ``stamp`` is the time to name it after, which
+    runs that are started together share. Raises RunError where that cannot be.
     """
     check_name(name)
-    stem = "-".join([datetime.now().strftime("%Y%m%d-%H%M%S"), model, dataset, *([name] if name else [])])
+    stem = "-".join([stamp or new_stamp(), model, dataset, *([name] if name else [])])
     try:
         runs.mkdir(parents=True, exist_ok=True)
         for number in range(1, 100_000):
@@ -35,6 +37,17 @@ def create(runs: Path, model: str, dataset: str, name: str | None = None) -> Run
             f"{runs}: no run directory can be made here: {error.strerror}", "choose another --runs-dir"
         ) from None
     raise RunError(f"{runs}: there are too many runs called {stem}", "give this one a --name")
+
+
+def new_stamp() -> str:
+    """The local time, as the names of runs begin with it."""
+    return datetime.now().strftime("%Y%m%d-%H%M%S")
+
+
+def check_stamp(stamp: str | None) -> None:
+    """Raise RunError unless ``stamp`` is one of ``new_stamp``."""
+    if stamp is not None and not _STAMP.fullmatch(stamp):
+        raise RunError(f"--stamp: given {stamp!r}", "use a time such as 20261123-101503")
 
 
 def check_name(name: str | None) -> None:

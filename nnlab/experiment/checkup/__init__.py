@@ -4,17 +4,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from nnlab import discover, memory
-from nnlab.config import Config, Resolved
-from nnlab.dataset import Array, Dataset, Progress, quiet
-from nnlab.errors import NnlabError
-from nnlab.experiment.build import check, check_task, load_dataset, model_for, parameters
+from nnlab.config import Resolved
+from nnlab.dataset import Array, Progress, quiet
+from nnlab.experiment.build import parameters
 from nnlab.experiment.checkup.costs import memory_needed, time_needed
 from nnlab.experiment.checkup.data import of_data
 from nnlab.experiment.checkup.finding import Finding, Verdict
 from nnlab.experiment.checkup.learning import by_heart, initial_loss
-from nnlab.experiment.plan import complete
-from nnlab.fit import Plan
-from nnlab.model import Model
+from nnlab.experiment.train import Ready, prepare
 
 __all__ = ["Checkup", "Finding", "Layer", "Verdict", "checkup"]
 
@@ -49,21 +46,14 @@ def checkup(resolved: Resolved, progress: Progress = quiet) -> Checkup:
     Nothing is written. Raises what ``train`` raises for a config or its data, before anything is looked at.
     """
     free = memory.free()
-    try:
-        check(resolved.config)
-        config, dataset, warning = load_dataset(resolved.config, progress)
-        check_task(config, dataset.task)
-        model = model_for(config, dataset)
-        config, plan = complete(config, model, len(dataset.train))
-    except NnlabError as error:
-        raise resolved.located(error) from None
+    ready = prepare(resolved, progress)
     return Checkup(
-        config.model.name,
-        dataset.name,
-        tuple(_layers(config.model.name, model.weights())),
-        parameters(model),
-        (*of_data(dataset, config.dataset), *_of_training(config, dataset, model, plan, free)),
-        (*resolved.warnings, *([warning] if warning else [])),
+        ready.config.model.name,
+        ready.dataset.name,
+        tuple(_layers(ready.config.model.name, ready.model.weights())),
+        parameters(ready.model),
+        (*of_data(ready.dataset, ready.config.dataset), *_of_training(ready, free)),
+        (*resolved.warnings, *([ready.warning] if ready.warning else [])),
     )
 
 
@@ -77,12 +67,13 @@ def _layers(model: str, weights: Mapping[str, Array]) -> Iterator[Layer]:
         yield Layer(owner or model, shapes, sum(int(weight.size) for weight in own.values()))
 
 
-def _of_training(config: Config, dataset: Dataset, model: Model, plan: Plan, free: int) -> Iterator[Finding]:
-    """Every finding about the model and what training it will cost."""
+def _of_training(ready: Ready, free: int) -> Iterator[Finding]:
+    """Every finding about the model and what training it will cost; ``free`` bytes were so before anything came."""
+    config, dataset, model = ready.config, ready.dataset, ready.model
     if getattr(discover.module("models", config.model.name), "STEPPABLE", True):
         yield initial_loss(config, dataset, model)
         yield by_heart(config, dataset)
-        yield time_needed(dataset, model, plan)
+        yield time_needed(dataset, model, ready.plan)
     else:
         for subject in ("initial loss", "can learn a few by heart", "time"):
             yield Finding(subject, "not checked", f"{config.model.name} is fitted in one call, without steps")
