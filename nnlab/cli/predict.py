@@ -52,6 +52,7 @@ def _as_json(report: "SplitReport") -> dict[str, Any]:
         "split": report.split,
         "metrics": report.metrics,
         "recorded": report.recorded,
+        "baselines": report.baselines,
         "classes": [asdict(row) for row in report.classes],
         "confusion": None if report.confusion is None else report.confusion.tolist(),
         "picture": str(report.run.path / report.picture) if report.picture else None,
@@ -60,8 +61,9 @@ def _as_json(report: "SplitReport") -> dict[str, Any]:
 
 def _print_report(report: "SplitReport") -> None:
     names = list(report.metrics)
-    row = [shown(name, report.metrics[name]) for name in names]
-    screen.print_table(["split", *names], [[report.split, *row]], title=report.run.name)
+    scores = {report.split: report.metrics, **{f"{report.split}, {name}": at for name, at in report.baselines.items()}}
+    lines = [[title, *(shown(name, found.get(name)) for name in names)] for title, found in scores.items()]
+    screen.print_table(["split", *names], lines, title=report.run.name, faint=range(1, len(lines)))
     if report.classes:
         rows = [
             [

@@ -68,26 +68,38 @@ class Entry:
 def fold(rows: Sequence[Row]) -> list[Entry]:
     """The runs as entries, in the order in which each first comes.
 
-    Finished runs of one config on the same data that differ in nothing but their seed become one. Where a seed was
-    trained more than once the latest run counts, and the others stay alone: the same seed twice says nothing new.
+    Finished runs of one config on the same data that differ in nothing but their seed become one. The same seed twice
+    says nothing new: it begins another entry, and runs that were started together stay together.
     """
-    alike: dict[object, dict[str, Row]] = {}
+    together: dict[object, dict[str, list[Row]]] = {}
     for row in rows:
         if row.status == "finished" and row.config.get(SEED) is not None:
-            alike.setdefault(_kind(row), {})[row.config[SEED]] = row
+            together.setdefault(_kind(row), {}).setdefault(_start(row), []).append(row)
+    entry_of: dict[int, list[Row]] = {}
+    for starts in together.values():
+        found: list[dict[str, Row]] = []
+        for batch in sorted(starts.values(), key=len, reverse=True):
+            seeds = {row.config[SEED]: row for row in batch}
+            place = next((place for place in found if not place.keys() & seeds.keys()), None)
+            if place is None:
+                found.append(place := {})
+            place.update(seeds)
+        for place in found:
+            entry_of.update(dict.fromkeys(map(id, place.values()), sorted(place.values(), key=_seed)))
     entries: list[Entry] = []
-    folded: set[int] = set()
+    done: set[int] = set()
     for row in rows:
-        if id(row) in folded:
-            continue
-        seeds = alike.get(_kind(row), {})
-        if len(seeds) > 1 and seeds.get(row.config.get(SEED, "")) is row:
-            together = sorted(seeds.values(), key=_seed)
-            folded.update(map(id, together))
-            entries.append(Entry(tuple(together)))
-        else:
-            entries.append(Entry((row,)))
+        if id(row) not in done:
+            members = entry_of.get(id(row), [row])
+            done.update(map(id, members))
+            entries.append(Entry(tuple(members)))
     return entries
+
+
+def _start(row: Row) -> str:
+    """What the names of runs have in common that were started together; of any other run its own name."""
+    start, found, seed = row.name.rpartition("-seed")
+    return start if found and seed == row.config[SEED] else row.name
 
 
 def alike(rows: Sequence[Row]) -> bool:

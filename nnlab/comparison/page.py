@@ -30,7 +30,12 @@ img {{ max-width: 100%; height: auto; background: white; }}
 
 def page(comparison: Comparison) -> str:
     """The comparison as one HTML page that needs nothing else: tables and pictures, all text escaped."""
-    return _PAGE.format(groups="\n".join(_section(group) for group in comparison.groups))
+    return _PAGE.format(groups=fragment(comparison))
+
+
+def fragment(comparison: Comparison) -> str:
+    """The same as a part of a page, as a notebook shows it."""
+    return "\n".join(map(_section, comparison.groups))
 
 
 def _section(group: Group) -> str:

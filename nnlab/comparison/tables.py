@@ -136,8 +136,9 @@ def _numbers(spread: Spread | None) -> tuple[float | str, float | str]:
 
 
 def _inert(text: str) -> str:
-    """The text as no spreadsheet takes it for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "@", "\t", "\r") else text
+    """The text on one line, as no spreadsheet takes it for a formula."""
+    text = _one_line(text)
+    return f"'{text}" if text[:1] in ("=", "+", "@") else text
 
 
 def _as_markdown(group: Group) -> str:

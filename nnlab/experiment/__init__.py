@@ -8,7 +8,7 @@ from nnlab.experiment.events import Finished, Notice, Started, Working
 from nnlab.experiment.predict import Prediction, Predictions, predict, predict_rows
 from nnlab.experiment.reproduce import Reproduction, compare_runs, configs_in, latest_of, train_again
 from nnlab.experiment.resume import resume
-from nnlab.experiment.seeds import SeedEvent, read_seeds, train_seeds
+from nnlab.experiment.seeds import Ended, SeedEvent, read_seeds, train_seeds
 from nnlab.experiment.train import train
 from nnlab.experiment.verify import Check, verify
 
@@ -16,6 +16,7 @@ __all__ = [
     "Benchmark",
     "Check",
     "Checkup",
+    "Ended",
     "Finding",
     "Finished",
     "Notice",

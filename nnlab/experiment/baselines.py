@@ -43,12 +43,11 @@ def baselines(config: Config, dataset: Dataset) -> Scores:
     cannot fit.
     """
     found = _scores(dataset, dict(_guesses(dataset)))
-    fitted = _kept(config, dataset) or _fitted(dataset)
-    if fitted is not None:
-        found[_name(dataset)] = fitted
+    fitted = _kept(config, dataset)
+    if fitted is None and (fitted := _fitted(dataset)) is not None:
         with suppress(DataError):  # a cache that cannot be written costs the time again
             cache.store(_path(config, dataset), sealed.seal({"scores": fitted}))
-    return found
+    return found if fitted is None else {**found, _name(dataset): fitted}
 
 
 def announced(config: Config, dataset: Dataset) -> Iterator[Working]:

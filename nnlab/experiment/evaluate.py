@@ -22,6 +22,8 @@ class SplitReport:
     metrics: dict[str, float]
     recorded: dict[str, float] | None
     """What run.json says of the same split."""
+    baselines: dict[str, dict[str, float]]
+    """What the baselines score there, as run.json says."""
     classes: list[ClassReport]
     """Empty for regression."""
     confusion: Array | None
@@ -62,7 +64,8 @@ def evaluate(run: RunDir, split: SplitName | None = None, progress: Progress = q
             reason = error.message if isinstance(error, RunError) else error.strerror
             warnings.append(f"{run.path / file} cannot be written: {reason}")
             picture = None
-    return SplitReport(run, name, evaluation.metrics, recorded, classes, matrix, picture, warnings)
+    beside = {title: splits[name] for title, splits in (summary.get("baselines") or {}).items() if name in splits}
+    return SplitReport(run, name, evaluation.metrics, recorded, beside, classes, matrix, picture, warnings)
 
 
 def _in_manifest(run: RunDir, file: str) -> bool:

@@ -181,13 +181,14 @@ class _Crew:
         self.members[seed] = member
         assert process.stdout is not None  # noqa: S101 - it was asked for
         assert process.stderr is not None  # noqa: S101
-        complaints = threading.Thread(target=member.said.extend, args=(process.stderr,), daemon=True)
+        complaints = threading.Thread(target=_keep, args=(process.stderr, member.said), daemon=True)
         complaints.start()
         threading.Thread(target=self._read, args=(seed, process.stdout, complaints), daemon=True).start()
 
     def _read(self, seed: int, lines: IO[str], complaints: threading.Thread) -> None:
-        for line in lines:
-            self._lines.put((seed, line))
+        with lines:
+            for line in lines:
+                self._lines.put((seed, line))
         complaints.join()
         self._lines.put((seed, None))
 
@@ -218,3 +219,8 @@ class _Crew:
                 member.process.terminate()
         for member in self.members.values():
             member.process.wait()
+
+
+def _keep(lines: IO[str], said: list[str]) -> None:
+    with lines:
+        said.extend(lines)
