@@ -37,15 +37,15 @@ _DECISIVE = (
 def differences(then: Mapping[str, Any], now: Mapping[str, Any], *, decisive: bool = False) -> list[str]:
     """In what two descriptions differ, as "packages.numpy: 2.3.1 then, 2.4.6 now"; with ``decisive`` only in what the
     last bits can depend on."""
-    old, new = _flat(then), _flat(now)
+    old, new = flat(then), flat(now)
     keys = _DECISIVE if decisive else dict.fromkeys([*old, *new])
     return [
         f"{key}: {old.get(key)!s:.80} then, {new.get(key)!s:.80} now" for key in keys if old.get(key) != new.get(key)
     ]
 
 
-def _flat(description: Mapping[str, Any]) -> dict[str, Any]:
-    """The same with one key for each of what is inside ``packages`` and ``git``."""
+def flat(description: Mapping[str, Any]) -> dict[str, Any]:
+    """A description with one dotted key for each of what is inside ``packages`` and ``git``."""
     found: dict[str, Any] = {}
     for key, value in description.items():
         found |= {f"{key}.{inner}": of for inner, of in value.items()} if isinstance(value, dict) else {key: value}

@@ -114,6 +114,7 @@ LIGHT = {
     "--help": [],
     "runs": ["runs"],
     "compare": ["compare", "latest"],
+    "diff": ["diff", "latest", "latest"],
     "models": ["models"],
     "config": ["config", str(ROOT / "configs/ann.yaml")],
     "schema": ["schema"],

@@ -9,7 +9,20 @@ from typing import Annotated, NoReturn
 import typer
 
 from nnlab import __version__
-from nnlab.cli import bench, checks, compare, configs, gradients, listings, predict, runs, screen, train
+from nnlab.cli import (
+    bench,
+    check,
+    checks,
+    compare,
+    configs,
+    diff,
+    gradients,
+    listings,
+    predict,
+    runs,
+    screen,
+    train,
+)
 from nnlab.cli.signals import catch_signals, ignore_signals
 from nnlab.errors import Interrupted, NnlabError
 
@@ -22,10 +35,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+app.command()(check.check)
 app.command()(train.train)
 app.command()(train.resume)
 app.command("eval")(predict.evaluate)
 app.command()(compare.compare)
+app.command()(diff.diff)
 app.command(context_settings={"ignore_unknown_options": True})(predict.predict)
 app.command()(checks.verify)
 app.command()(checks.reproduce)

@@ -2,6 +2,7 @@
 
 from nnlab.comparison.comparable import why_not
 from nnlab.comparison.curves import overlay, pictures
+from nnlab.comparison.diff import Change, Diff, Score, Section, diff, diff_as_json
 from nnlab.comparison.entries import Entry, Spread, fold
 from nnlab.comparison.groups import Comparison, Group, compare, read_rows
 from nnlab.comparison.page import page
@@ -14,19 +15,25 @@ from nnlab.comparison.tables import BASELINE, Format, as_json, as_text, best_of,
 __all__ = [
     "BASELINE",
     "CHOSEN_BY_TEST",
+    "Change",
     "Comparison",
     "Contrast",
     "Data",
+    "Diff",
     "Entry",
     "Format",
     "Group",
     "Row",
+    "Score",
+    "Section",
     "Spread",
     "Verdict",
     "as_json",
     "as_text",
     "best_of",
     "compare",
+    "diff",
+    "diff_as_json",
     "fold",
     "judge",
     "lines_of",

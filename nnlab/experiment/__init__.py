@@ -1,7 +1,8 @@
-"""Experiment: the verbs of a run: train, resume, evaluate, predict, verify, reproduce, bench, gradcheck, parity."""
+"""Experiment: the verbs of a run: check, train, resume, evaluate, predict, verify, reproduce, gradcheck, parity, bench."""
 
 from nnlab.experiment.bench import Benchmark, bench
 from nnlab.experiment.build import json_schema, resolve, sample_sheet
+from nnlab.experiment.checkup import Checkup, Finding, checkup
 from nnlab.experiment.evaluate import SplitReport, evaluate
 from nnlab.experiment.events import Finished, Notice, Started, Working
 from nnlab.experiment.gradcheck import GradientCheck, ParameterCheck, gradcheck
@@ -16,7 +17,9 @@ from nnlab.experiment.verify import Check, verify
 __all__ = [
     "Benchmark",
     "Check",
+    "Checkup",
     "Ended",
+    "Finding",
     "Finished",
     "GradientCheck",
     "Notice",
@@ -31,6 +34,7 @@ __all__ = [
     "StepDifference",
     "Working",
     "bench",
+    "checkup",
     "compare_runs",
     "configs_in",
     "evaluate",

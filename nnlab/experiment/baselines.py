@@ -52,8 +52,13 @@ def baselines(config: Config, dataset: Dataset) -> Scores:
 
 def announced(config: Config, dataset: Dataset) -> Iterator[Working]:
     """What to tell before ``baselines``, where it will take more than a second."""
-    if _iterations(dataset) * _work(dataset) > WORK // 10 and _kept(config, dataset) is None:
+    if _iterations(dataset) * _work(dataset) > WORK // 10 and pending(config, dataset):
         yield Working(f"fitting a baseline, once for this data: {_name(dataset)}")
+
+
+def pending(config: Config, dataset: Dataset) -> bool:
+    """Whether scikit-learn's is still to be worked out: it is not kept yet, and would not take too long."""
+    return bool(_iterations(dataset)) and _kept(config, dataset) is None
 
 
 def _name(dataset: Dataset) -> str:

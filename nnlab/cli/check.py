@@ -1,0 +1,39 @@
+"""The check command: what can be told of a config before a long run."""
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from nnlab.cli import options, screen
+
+if TYPE_CHECKING:
+    from nnlab.experiment import Checkup
+
+
+def check(config: options.Config, overrides: options.Overrides = None, json: options.Json = False) -> None:
+    """Look at a config, its data and its model for a few seconds before a long run; nothing is kept."""
+    from nnlab import experiment
+    from nnlab.cli.download import Fetching
+
+    resolved = experiment.resolve(config, overrides)
+    with Fetching(json) as progress:
+        found = experiment.checkup(resolved, progress)
+    for warning in found.warnings:
+        screen.note(f"warning: {warning}")
+    if json:
+        screen.print_json(asdict(found))
+    else:
+        _print(found)
+
+
+def _print(found: "Checkup") -> None:
+    layers = [[layer.name, layer.shapes, f"{layer.parameters:,}"] for layer in found.layers]
+    total = ["in all", "", f"{found.parameters:,}"]
+    title = f"{found.model} on {found.dataset}"
+    screen.print_table(["layer", "shapes", "parameters"], [*layers, total], title=title, left=(0, 1))
+    rows = [[finding.subject, finding.verdict, finding.found] for finding in found.findings]
+    screen.print_table(["checked", "", "what was found"], rows, left=(0, 1, 2))
+    warnings = [finding for finding in found.findings if finding.verdict == "warning"]
+    for finding in warnings:
+        screen.line(f"{finding.subject}: {finding.advice}")
+    if not warnings:
+        screen.line("nothing speaks against this run")

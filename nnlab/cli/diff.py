@@ -1,0 +1,72 @@
+"""The diff command: two runs side by side on one screen."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nnlab.cli import complete, options, screen
+from nnlab.metrics import shown
+
+if TYPE_CHECKING:
+    from nnlab.comparison import Diff, Score
+
+WIDTH = 60
+"""Characters of a value: the start of a hash or of a long list tells enough."""
+HASH = 12
+MOST_KEYS = 50
+"""Of a section; no run has as many, but a damaged one may."""
+ARROWS = {True: "↑ better", False: "↓ worse", None: "= same"}
+
+HELP = "A path, a unique part of a run's name, or latest."
+A = Annotated[str, typer.Argument(metavar="A", help=HELP, autocompletion=complete.runs)]
+B = Annotated[str, typer.Argument(metavar="B", help=HELP, autocompletion=complete.runs)]
+
+
+def diff(a: A, b: B, runs_dir: options.RunsDir = options.DEFAULT_RUNS, json: options.Json = False) -> None:
+    """Show in what two runs differ, what each scores, and whether that may be compared."""
+    from nnlab import comparison, rundir
+
+    found = comparison.diff(rundir.find(runs_dir, a), rundir.find(runs_dir, b))
+    if json:
+        screen.print_json(comparison.diff_as_json(found))
+    else:
+        _print(found)
+
+
+def _print(found: "Diff") -> None:
+    rows = [["run", found.a.name, found.b.name], ["status", found.a.status, found.b.status]]
+    rows += [
+        [change.key, _short(change.key, change.a), _short(change.key, change.b)]
+        for section in found.sections
+        for change in section.changes[:MOST_KEYS]
+    ]
+    screen.print_table(["", "A", "B"], rows, left=(0, 1, 2))
+    for section in found.sections:
+        if not section.changes:
+            screen.line(f"{section.name}: {f'not known: {section.unknown}' if section.unknown else 'the same'}")
+    screen.line("")
+    comparable = found.incomparable is None
+    scores = [_score(score, comparable) for score in found.scores]
+    scores.append(["time", *(_time(row.seconds) for row in (found.a, found.b)), "", ""])
+    screen.print_table(["score", "A", "B", "B - A", "B is"], scores, left=(0, 4))
+    screen.line(found.sentence)
+
+
+def _short(key: str, value: str | None) -> str:
+    if value is None:
+        return "-"
+    most = HASH if key.endswith(("sha256", "commit")) else WIDTH
+    return value if len(value) <= most else f"{value[:most]}…"
+
+
+def _score(score: "Score", comparable: bool) -> list[str]:
+    """A row of the table; what may not be compared is neither subtracted nor judged."""
+    cells = [f"{score.split} {score.metric}", shown(score.metric, score.a), shown(score.metric, score.b)]
+    if not comparable or score.difference is None:
+        return [*cells, "-", "-"]
+    points = f"{100 * score.difference:+.2f} points"
+    return [*cells, points if score.metric == "accuracy" else f"{score.difference:+.4g}", ARROWS[score.better]]
+
+
+def _time(seconds: float | None) -> str:
+    return "-" if seconds is None else screen.duration(seconds)

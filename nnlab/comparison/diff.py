@@ -1,0 +1,181 @@
+"""Diff: two runs side by side: what differs in config, data, code, packages and hardware, and what they score."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from nnlab import environment
+from nnlab.comparison.comparable import why_not
+from nnlab.comparison.rows import SPLITS, Row, read_row
+from nnlab.errors import RunError
+from nnlab.metrics import HIGHER_IS_BETTER
+from nnlab.rundir import ENVIRONMENT, RunDir
+
+METRICS = ("accuracy", "loss", "r2")
+NAMED = 5
+"""Keys that the sentence names; of more it says how many."""
+DATA_KEYS = ("name", "sha256", "train", "val", "test")
+# Which keys of env.json belong to which section; what is not listed is hardware. Device and threads are in the config.
+_PACKAGES, _CODE, _CONFIG = ("python", "implementation", "packages"), ("git",), ("device", "threads")
+
+
+@dataclass(frozen=True)
+class Change:
+    """A key that differs: its values as text, None where it is not there."""
+
+    key: str
+    a: str | None
+    b: str | None
+
+
+@dataclass(frozen=True)
+class Section:
+    """What differs in one respect."""
+
+    name: str
+    changes: list[Change] = field(default_factory=list)
+    unknown: str = ""
+    """Why it cannot be told whether anything differs; empty where it can."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric of a split, of both runs; None where a run has none."""
+
+    split: str
+    metric: str
+    a: float | None
+    b: float | None
+
+    @property
+    def difference(self) -> float | None:
+        """B less A."""
+        return None if self.a is None or self.b is None else self.b - self.a
+
+    @property
+    def better(self) -> bool | None:
+        """Whether B is better than A; None where they are equal, or one has no score."""
+        if not self.difference:
+            return None
+        return (self.difference > 0) == HIGHER_IS_BETTER[self.metric]
+
+
+@dataclass(frozen=True)
+class Diff:
+    """What two runs have in common and what not."""
+
+    a: Row
+    b: Row
+    sections: list[Section]
+    """Config, data, code, packages and hardware."""
+    scores: list[Score]
+    incomparable: str | None
+    """Why their scores may not be set side by side; None where they may."""
+
+    @property
+    def sentence(self) -> str:
+        """What it all comes to."""
+        if self.a.path.resolve() == self.b.path.resolve():
+            return "A and B are one run"
+        if self.incomparable:
+            return f"not comparable: {self.incomparable}"
+        keys = [change.key for section in self.sections[:1] for change in section.changes]
+        others = [f"the {section.name}" for section in self.sections[1:] if section.changes]
+        text = _differ(keys) if keys else "the config is the same" if others else "nothing differs"
+        if keys and others:
+            text += f" in the config; {_differ(others, also=True)}"
+        elif others:
+            text += f"; {_differ(others)}"
+        if not keys and any(score.difference for score in self.scores):
+            text += ", and so do the scores" if others else ", and yet the scores do"
+        return text
+
+
+def _differ(names: list[str], *, also: bool = False) -> str:
+    """Which of them differ: "only train.lr differs", "train.lr and seed differ"."""
+    if len(names) == 1:
+        return f"{names[0]} differs too" if also else f"only {names[0]} differs"
+    shown = names if len(names) <= NAMED else [*names[: NAMED - 1], f"{len(names) - NAMED + 1} more keys"]
+    return f"{', '.join(shown[:-1])} and {shown[-1]} differ" + (" too" if also else "")
+
+
+def diff(a: RunDir, b: RunDir) -> Diff:
+    """Read two runs and set them side by side. Raises RunError or ConfigError where one's directory is damaged."""
+    ours, theirs = read_row(a), read_row(b)
+    sections = [
+        Section("config", list(_changes(ours.config, theirs.config))),
+        Section("data", list(_changes(_data(ours), _data(theirs)))),
+        *_environment(ours, theirs),
+    ]
+    return Diff(ours, theirs, sections, list(_scores(ours, theirs)), why_not(ours, theirs))
+
+
+def _changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Change]:
+    for key in dict.fromkeys([*a, *b]):
+        if a.get(key) != b.get(key):
+            yield Change(key, *(None if found.get(key) is None else str(found[key]) for found in (a, b)))
+
+
+def _data(row: Row) -> dict[str, Any]:
+    facts = row.summary["dataset"]
+    return {f"data.{key}": facts.get(key) for key in DATA_KEYS}
+
+
+def _environment(a: Row, b: Row) -> Iterator[Section]:
+    """Code, packages and hardware, from the env.json that each run has but for old ones and those killed early."""
+    found: list[dict[str, Any]] = []
+    try:
+        found = [environment.flat(row.run.read_json(ENVIRONMENT)) for row in (a, b)]
+    except RunError as error:
+        for name in ("code", "packages", "hardware"):
+            yield Section(name, unknown=error.message)
+        return
+    parts: dict[str, list[dict[str, Any]]] = {"code": [{}, {}], "packages": [{}, {}], "hardware": [{}, {}]}
+    for side, flat in enumerate(found):
+        for key, value in flat.items():
+            if (section := _section(key)) is not None:
+                parts[section][side][key] = value
+    for name, (ours, theirs) in parts.items():
+        changes = list(_changes(ours, theirs))
+        yield Section(name, changes, "" if changes or name != "code" else _unknown_code(ours))
+
+
+def _section(key: str) -> str | None:
+    first = key.partition(".")[0]
+    if first in _CONFIG:
+        return None
+    return "code" if first in _CODE else "packages" if first in _PACKAGES else "hardware"
+
+
+def _unknown_code(both: Mapping[str, Any]) -> str:
+    """Why two runs that say the same of their code need not have had the same."""
+    if not both.get("git.commit"):
+        return "neither run was started in a git repository"
+    return f"both had uncommitted changes on {both['git.commit']!s:.12}" if both.get("git.dirty") else ""
+
+
+def _scores(a: Row, b: Row) -> Iterator[Score]:
+    for split in SPLITS:
+        for metric in METRICS:
+            values = [row.values.get(f"{split}_{metric}") for row in (a, b)]
+            if values != [None, None]:
+                yield Score(split, metric, *values)
+
+
+def diff_as_json(found: Diff) -> dict[str, Any]:
+    """The same as plain data."""
+    sides = {
+        letter: {"name": row.name, "path": str(row.path), "status": row.status, "seconds": row.seconds}
+        for letter, row in (("a", found.a), ("b", found.b))
+    }
+    return {
+        **sides,
+        "sections": [asdict(section) for section in found.sections],
+        "scores": [
+            {**asdict(score), "difference": score.difference, "better": None if found.incomparable else score.better}
+            for score in found.scores
+        ],
+        "comparable": found.incomparable is None,
+        "why_not": found.incomparable,
+        "sentence": found.sentence,
+    }

@@ -1,0 +1,178 @@
+"""What can be wrong with data: features that say nothing or are not scaled, rare classes, rows in two splits."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from nnlab.config import Named
+from nnlab.dataset import Array, Dataset, Split
+from nnlab.experiment.checkup.finding import Finding, share, spread_out
+
+SAMPLE = 10_000
+"""Rows from which mean and deviation are measured: in float64 all of MNIST would be 376 MB."""
+SCALED = 10.0
+"""Inputs and targets train well while their mean and deviation stay within this."""
+SPREAD = 100.0
+"""How many times wider one column of a table may be spread than another."""
+RARE = 10
+"""A class is rare where the largest has this many times its examples."""
+LISTED = 10
+
+
+def of_data(dataset: Dataset, named: Named) -> Iterator[Finding]:
+    """Every finding about the data; ``named`` is the dataset's section of the config."""
+    inputs = dataset.train.inputs
+    same = inputs.min(axis=0) == inputs.max(axis=0)
+    yield _constant(dataset, named, np.flatnonzero(same))
+    yield _scale(dataset, named, ~same)
+    yield _balance(dataset) if dataset.classes else _targets(dataset.train.targets)
+    keys = {name: _keys(split) for name in ("train", "val", "test") if (split := dataset.split(name))}
+    yield _shared(keys)
+    yield _contradictions(dataset, keys["train"])
+
+
+def _constant(dataset: Dataset, named: Named, constant: Array) -> Finding:
+    """Features with one value in all training examples: usual at the edge of pictures, a mistake in a table."""
+    subject, values = "constant features", {"constant": len(constant), "features": dataset.features}
+    if not len(constant):
+        return Finding(subject, "ok", "none", values=values)
+    found = f"{share(len(constant), dataset.features)} have one value in all training examples"
+    if len(constant) == dataset.features:
+        return Finding(subject, "warning", f"{found}: there is nothing to learn from", "check the data", values)
+    if len(dataset.shape) > 1:
+        return Finding(subject, "ok", f"{found}, as pictures often have at their edges", values=values)
+    cure = "choose the others with dataset.features" if hasattr(named.params, "features") else "leave them out"
+    return Finding(subject, "warning", f"{found}: {_named(dataset, constant)}", cure, values)
+
+
+def _scale(dataset: Dataset, named: Named, varying: Array) -> Finding:
+    """Whether a learning rate that suits one feature suits them all."""
+    subject = "scale of features"
+    rows = spread_out(dataset.train.inputs, SAMPLE)
+    mean, deviation = rows.mean(axis=0, dtype=np.float64), rows.std(axis=0, dtype=np.float64)
+    values = {
+        "lowest": float(dataset.train.inputs.min()),
+        "highest": float(dataset.train.inputs.max()),
+        "largest_mean": float(np.abs(mean).max()),
+        "largest_deviation": float(deviation.max()),
+    }
+    cure = "divide them, so that most lie in [-1, 1]"
+    if hasattr(named.params, "standardise"):
+        cure = "dataset.standardise=true"
+    large = np.flatnonzero((np.abs(mean) > SCALED) | (deviation > SCALED))
+    if len(large):
+        found = f"{share(len(large), dataset.features)} have a mean or deviation outside [-{SCALED:g}, {SCALED:g}]"
+        return Finding(subject, "warning", f"{found}: {_named(dataset, large)}", cure, values)
+    spread = deviation[varying & (deviation > 0)]
+    table = len(dataset.shape) == 1  # the pixels of a picture share a unit, however rarely one of them lights up
+    if table and len(spread) and spread.max() > SPREAD * spread.min():
+        found = f"deviations from {spread.min():.2g} to {spread.max():.2g}: the small ones will hardly count"
+        return Finding(subject, "warning", found, cure, values)
+    return Finding(subject, "ok", f"from {values['lowest']:.3g} to {values['highest']:.3g}", values=values)
+
+
+def _named(dataset: Dataset, columns: Array) -> str:
+    """The first few features by name, or by number where they have none."""
+    first = [dataset.feature_names[n] if dataset.feature_names else f"{n}" for n in columns[:5]]
+    return _first(first, len(columns))
+
+
+def _first(names: Sequence[str], count: int) -> str:
+    """The names, and how many more there are."""
+    return ", ".join(names) + (f" and {count - len(names):,} more" if count > len(names) else "")
+
+
+def _balance(dataset: Dataset) -> Finding:
+    """How many examples each class has, and whether it can be scored at all."""
+    subject, classes = "class balance", dataset.classes
+    counts = {
+        name: np.bincount(split.targets, minlength=len(classes))
+        for name in ("train", "val", "test")
+        if (split := dataset.split(name))
+    }
+    train = counts["train"]
+    values = {name: dict(zip(classes, found.tolist(), strict=True)) for name, found in counts.items()}
+    smallest, largest = int(train.argmin()), int(train.argmax())
+    part = 100 * train[largest] / train.sum()
+    found = f"{_counts(classes, train)}; always guessing {classes[largest]} would be right {part:.1f} % of the time"
+    for name, there in counts.items():
+        if len(absent := np.flatnonzero(there == 0)):
+            missing = _first([classes[n] for n in absent[:5]], len(absent))
+            cure = f"give {name} examples of every class, or leave those out with dataset.classes"
+            return Finding(subject, "warning", f"{found}; {name} has no example of {missing}", cure, values)
+    if train[largest] >= RARE * train[smallest]:
+        cure = f"an accuracy says little of {classes[smallest]}: look at each class, and get more examples of it"
+        return Finding(subject, "warning", found, cure, values)
+    return Finding(subject, "ok", found, values=values)
+
+
+def _counts(classes: tuple[str, ...], counts: Array) -> str:
+    if len(classes) <= LISTED:
+        return ", ".join(f"{name}: {count:,}" for name, count in zip(classes, counts.tolist(), strict=True))
+    low, high = int(counts.argmin()), int(counts.argmax())
+    return f"{len(classes)} classes, from {counts[low]:,} ({classes[low]}) to {counts[high]:,} ({classes[high]})"
+
+
+def _targets(targets: Array) -> Finding:
+    """The values that a regression is to predict."""
+    subject = "targets"
+    mean, deviation = targets.mean(axis=0, dtype=np.float64), targets.std(axis=0, dtype=np.float64)
+    values = {"mean": mean.tolist(), "deviation": deviation.tolist()}
+    several = f", the widest of {len(mean)}" if len(mean) > 1 else ""
+    widest = int(deviation.argmax())
+    found = f"mean {mean[widest]:.4g}, deviation {deviation[widest]:.4g}{several}"
+    if (targets.min(axis=0) == targets.max(axis=0)).any():
+        return Finding(subject, "warning", f"{found}: one value for all", "there is nothing to learn", values)
+    if max(np.abs(mean).max(), deviation.max()) > SCALED:
+        cure = f"divide them in the file: outside [-{SCALED:g}, {SCALED:g}] learning rates must be very small"
+        return Finding(subject, "warning", found, cure, values)
+    return Finding(subject, "ok", found, values=values)
+
+
+def _keys(split: Split) -> list[bytes]:
+    """A hash for each example's inputs; MNIST's 70,000 take a quarter of a second."""
+    rows = np.ascontiguousarray(split.inputs).view(np.uint8)
+    return [hashlib.blake2b(row, digest_size=16).digest() for row in rows]
+
+
+def _shared(keys: dict[str, list[bytes]]) -> Finding:
+    """Rows of val and test that the model has trained on, whose scores would say nothing of unseen ones."""
+    subject, train = "rows in two splits", set(keys["train"])
+    others = {name: found for name, found in keys.items() if name != "train"}
+    if not others:
+        return Finding(subject, "not checked", "there is no other split than train")
+    seen = {name: sum(key in train for key in found) for name, found in others.items()}
+    if {"val", "test"} <= others.keys():
+        val = set(others["val"])
+        seen["test and val"] = sum(key in val for key in others["test"])
+    twice = len(keys["train"]) - len(train)
+    values = {"train_twice": twice, **{name.replace(" ", "_"): count for name, count in seen.items()}}
+    wrong = [
+        f"{share(count, len(keys[name.partition(' ')[0]]))} rows of {name.partition(' ')[0]} stand in "
+        f"{name.partition(' and ')[2] or 'train'} too"
+        for name, count in seen.items()
+        if count
+    ]
+    more = f"; {twice:,} rows of train repeat another" if twice else ""
+    if wrong:
+        cure = "take them out of one of the two: scores should be those of unseen examples"
+        return Finding(subject, "warning", "; ".join(wrong) + more, cure, values)
+    return Finding(subject, "ok", f"none of {' and '.join(others)} in train{more}", values=values)
+
+
+def _contradictions(dataset: Dataset, keys: list[bytes]) -> Finding:
+    """Training examples with equal inputs and other targets: no model can be right on all of them."""
+    subject = "equal inputs, other targets"
+    targets: dict[bytes, set[bytes]] = {}
+    marks = [target.tobytes() for target in dataset.train.targets]
+    for key, mark in zip(keys, marks, strict=True):
+        targets.setdefault(key, set()).add(mark)
+    count = sum(len(targets[key]) > 1 for key in keys)
+    if not count:
+        return Finding(subject, "ok", "none in train", values={"rows": 0})
+    found = f"{share(count, len(keys))} rows of train"
+    if not dataset.classes:  # measured again, a value comes out a little otherwise
+        return Finding(subject, "ok", f"{found}, as repeated measurements have", values={"rows": count})
+    cure = "correct their targets, or give the features that tell them apart"
+    return Finding(subject, "warning", found, cure, values={"rows": count})

@@ -1,0 +1,292 @@
+"""The check before a run: each fault is found where it is, and not where it is not; nothing is left behind."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from nnlab.config import Named
+from nnlab.datasets import Examples, build
+from nnlab.errors import ConfigError
+from nnlab.experiment import checkup, resolve
+from nnlab.experiment.build import load_dataset, model_for
+from nnlab.experiment.checkup import learning
+from nnlab.experiment.checkup.costs import memory_needed, size, words
+from nnlab.experiment.checkup.data import of_data
+from nnlab.experiment.checkup.learning import by_heart, few, initial_loss
+from nnlab.experiment.estimate import given, process_bytes
+from tests.conftest import ROOT, Cli
+
+
+def table(inputs, targets, test=None, *, classes=("no", "yes"), names=(), **keys):
+    """A dataset of these arrays; ``test`` is a pair like the first two."""
+
+    def examples(x, y):
+        return Examples(np.asarray(x, np.float32), np.asarray(y, np.int64 if classes else np.float32))
+
+    held = examples(*test) if test else None
+    return build("csv", None, 0, examples(inputs, targets), held, classes=classes, feature_names=names, **keys)
+
+
+def found(dataset, **params):
+    """The findings about a dataset, by subject."""
+    return {one.subject: one for one in of_data(dataset, Named("csv", type("Params", (), params)))}
+
+
+def points(rows=60, features=3, seed=0):
+    """Inputs around 0 with a deviation of 1, and whether their sum is positive."""
+    inputs = np.random.default_rng(seed).standard_normal((rows, features)).astype(np.float32)
+    return inputs, (inputs.sum(axis=1) > 0).astype(np.int64)
+
+
+def test_good_data_has_no_warning():
+    everything = found(table(*points(), points(20, seed=1)))
+    assert {one.verdict for one in everything.values()} == {"ok"}
+    assert list(everything) == [
+        "constant features",
+        "scale of features",
+        "class balance",
+        "rows in two splits",
+        "equal inputs, other targets",
+    ]
+
+
+def test_constant_features_are_a_fault_of_tables_and_usual_in_pictures():
+    inputs, targets = points()
+    inputs[:, 1] = 7
+    fault = found(table(inputs, targets, names=("a", "b", "c")), features=None)["constant features"]
+    assert (fault.verdict, fault.values) == ("warning", {"constant": 1, "features": 3})
+    assert fault.found.endswith(": b")
+    assert "dataset.features" in fault.advice
+    pictures = np.random.default_rng(0).random((60, 4, 4))
+    pictures[:, 0] = 0
+    usual = found(table(pictures, targets))["constant features"]
+    assert (usual.verdict, usual.values["constant"]) == ("ok", 4)
+    nothing = found(table(np.ones((60, 4, 4)), targets))["constant features"]
+    assert (nothing.verdict, "nothing to learn" in nothing.found) == ("warning", True)
+
+
+def test_features_that_are_not_scaled_are_named_with_the_key_that_scales_them():
+    inputs, targets = points()
+    inputs[:, 2] *= 1000
+    dataset = table(inputs, targets, names=("a", "b", "income"))
+    fault = found(dataset, standardise=False)["scale of features"]
+    assert (fault.verdict, fault.advice) == ("warning", "dataset.standardise=true")
+    assert "income" in fault.found
+    assert found(dataset)["scale of features"].advice.startswith("divide")
+    assert found(table(inputs, targets, standardise=True))["scale of features"].verdict == "ok"
+    uneven = inputs / np.float32([1, 1, 1e6])
+    assert found(table(uneven, targets))["scale of features"].verdict == "warning"
+    rarely_lit = uneven.reshape(60, 1, 3)
+    assert found(table(rarely_lit, targets))["scale of features"].verdict == "ok"
+
+
+def test_classes_are_counted_and_missing_and_rare_ones_told():
+    inputs, _ = points(120)
+    balance = found(table(inputs, [0] * 60 + [1] * 60, (inputs[:4] + 1, [0, 1, 0, 1])))["class balance"]
+    assert (balance.verdict, balance.values["train"]) == ("ok", {"no": 60, "yes": 60})
+    assert "50.0 %" in balance.found
+    rare = found(table(inputs, [0] * 112 + [1] * 8))["class balance"]
+    assert (rare.verdict, "93.3 %" in rare.found) == ("warning", True)
+    missing = found(table(inputs, [0] * 60 + [1] * 60, (inputs[:4] + 1, [0] * 4)))["class balance"]
+    assert missing.verdict == "warning"
+    assert missing.found.endswith("test has no example of yes")
+
+
+def test_values_that_are_large_or_all_alike_are_told():
+    inputs, _ = points()
+    line = inputs.sum(axis=1, keepdims=True)
+    assert found(table(inputs, line, classes=()))["targets"].verdict == "ok"
+    assert "divide" in found(table(inputs, 1000 * line, classes=()))["targets"].advice
+    assert "one value" in found(table(inputs, 0 * line, classes=()))["targets"].found
+
+
+def test_rows_that_stand_in_two_splits_are_counted():
+    inputs, targets = points()
+    test = np.vstack([inputs[:3], inputs[:7] + 5])
+    fault = found(table(np.vstack([inputs, inputs[5:7]]), [*targets, *targets[5:7]], (test, targets[:10])))
+    shared = fault["rows in two splits"]
+    assert (shared.verdict, shared.values) == ("warning", {"train_twice": 2, "test": 3})
+    assert shared.found.startswith("3 of 10 (30.0 %) rows of test stand in train too")
+    alone = found(table(inputs, targets))["rows in two splits"]
+    assert (alone.verdict, alone.found) == ("not checked", "there is no other split than train")
+
+
+def test_a_test_row_that_stands_in_val_is_found_too():
+    dataset = table(*points(), points(20, seed=1))
+    split = replace(dataset, val=dataset.test)
+    assert found(split)["rows in two splits"].values == {"train_twice": 0, "val": 0, "test": 0, "test_and_val": 20}
+
+
+def test_equal_inputs_with_other_targets_are_a_fault_of_classes_alone():
+    inputs, targets = points()
+    twice = np.vstack([inputs, inputs[:2]])
+    fault = found(table(twice, [*targets, *(1 - targets[:2])]))["equal inputs, other targets"]
+    assert (fault.verdict, fault.values) == ("warning", {"rows": 4})
+    line = twice.sum(axis=1, keepdims=True) + np.arange(62)[:, None]
+    assert found(table(twice, line, classes=()))["equal inputs, other targets"].verdict == "ok"
+
+
+@pytest.fixture
+def linear(tmp_path):
+    """The config of a linear model in NumPy on a table that is not there: its data is made by each test."""
+    path = tmp_path / "linear.yaml"
+    (tmp_path / "t.csv").write_text("x,y\n1,2\n")
+    path.write_text(
+        "model: {name: mlp-np, hidden: []}\ndataset: {name: csv, path: t.csv, target: y}\ntrain: {steps: 50, lr: 0.1}\n"
+    )
+
+    def config(lr=0.1):
+        return resolve(path, [f"train.lr={lr}", f"dataset.path={tmp_path / 't.csv'}"]).config
+
+    return config
+
+
+def test_the_initial_loss_of_scaled_inputs_is_that_of_knowing_nothing(linear):
+    inputs, targets = points()
+    for factor, verdict in ((1, "ok"), (1000, "warning")):
+        dataset = table(factor * inputs, targets)
+        one = initial_loss(linear(), dataset, model_for(linear(), dataset))
+        assert (one.verdict, one.values["knowing_nothing"]) == (verdict, math.log(2))
+
+
+def test_values_are_held_against_guessing_nothing(linear):
+    inputs, _ = points()
+    line = inputs.sum(axis=1, keepdims=True) + 6
+    dataset = table(inputs, line, classes=())
+    one = initial_loss(linear(), dataset, model_for(linear(), dataset))
+    assert one.verdict == "ok"
+    assert one.values["knowing_nothing"] == pytest.approx(line.var())
+
+
+def test_a_few_examples_are_learnt_by_heart_at_the_configs_own_rate(linear):
+    one = by_heart(linear(1), table(*points()))
+    (trial,) = one.values["trials"]
+    assert (one.verdict, trial["lr"], trial["outcome"]) == ("ok", 1, "learnt")
+    assert trial["last"] <= one.values["goal"] < trial["first"]
+
+
+@pytest.mark.parametrize(("lr", "outcome"), [(1e-7, "stuck"), (1000, "diverged")])
+def test_stuck_and_diverged_are_told_apart_and_another_rate_named(linear, lr, outcome):
+    inputs, _ = points()
+    one = by_heart(linear(lr), table(inputs, inputs.sum(axis=1, keepdims=True), classes=()))
+    assert (one.verdict, one.values["trials"][0]["outcome"]) == ("warning", outcome)
+    assert f"({outcome})" in one.found
+    assert "train.lr=0.01" in one.advice
+
+
+def test_a_model_too_slow_to_tell_is_not_judged(linear, monkeypatch):
+    monkeypatch.setattr(learning, "SECONDS", 0.0)
+    one = by_heart(linear(1e-7), table(*points()))
+    assert one.verdict == "not checked"
+
+
+def test_what_nobody_could_learn_by_heart_is_no_sample(linear):
+    inputs, targets = points(40, 2)
+    same = table(np.repeat(inputs[:1], 40, axis=0), targets)
+    assert len(few(same, linear())) == 1
+    assert by_heart(linear(), same).verdict == "not checked"
+    contradicting = table(np.vstack([inputs, inputs]), [*targets, *(1 - targets)])
+    sample = few(contradicting, linear())
+    assert len(sample) == 3  # as many as a linear model of two features can tell apart
+    assert len(np.unique(sample.inputs, axis=0)) == 3
+    assert set(sample.targets) == {0, 1}
+
+
+def test_features_of_another_size_do_not_hide_that_rows_differ(linear):
+    inputs, targets = points()
+    assert len(few(table(inputs + np.float32([0, 0, 1e6]), targets), linear())) == 4
+
+
+def test_what_layers_give_is_told_from_their_weights():
+    linear = {"0.weight": np.empty((150, 784)), "0.bias": np.empty(150), "2.weight": np.empty((10, 150))}
+    assert given(linear, 784) == [150, 10]
+    shapes = {"1.weight": (16, 1, 5, 5), "4.weight": (32, 16, 5, 5), "8.weight": (128, 1568), "10.weight": (10, 128)}
+    pictures = {name: np.empty(shape) for name, shape in shapes.items()}
+    assert given(pictures, 784) == [16 * 784, 32 * 196, 128, 10]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the estimate's constants were measured on Linux")
+def test_the_memory_of_a_real_training_is_just_below_the_estimate(digits, tmp_path, monkeypatch):
+    monkeypatch.setenv("NNLAB_DATA", str(tmp_path / "data"))  # where no baseline is kept yet
+    config, dataset, _ = load_dataset(resolve(digits).config)
+    estimate = process_bytes(config, dataset, model_for(config, dataset))
+    code = (
+        "import resource, subprocess, sys\n"
+        "done = subprocess.run([sys.executable, '-m', 'nnlab', 'train', *sys.argv[1:]], check=True)\n"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)\n"
+    )
+    command = [sys.executable, "-c", code, str(digits), "-q", "--runs-dir", str(tmp_path / "runs")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100)
+    peak = int(done.stdout.split()[-1])
+    assert peak <= estimate <= 2 * peak
+
+
+def test_memory_is_held_against_what_is_free(digits):
+    config, dataset, _ = load_dataset(resolve(digits).config)
+    model = model_for(config, dataset)
+    assert memory_needed(config, dataset, model, 2**33).verdict == "ok"
+    scarce = memory_needed(config, dataset, model, 2**20)
+    assert (scarce.verdict, "of the 1 MiB that are free" in scarce.found) == ("warning", True)
+
+
+def test_times_and_sizes_are_rounded_to_what_an_estimate_is_worth():
+    shown = [words(seconds) for seconds in (2.34e-5, 0.00187, 0.5, 1, 47.3, 119.6, 150, 9000, 10**6)]
+    assert shown == ["23 µs", "1.9 ms", "500 ms", "1 s", "47 s", "120 s", "2.5 min", "2.5 h", "280 h"]
+    assert [size(of) for of in (135 * 2**20, 3 * 2**30)] == ["140 MiB", "3.0 GiB"]
+
+
+def test_a_checkup_of_a_shipped_kind_of_config_has_every_finding_and_leaves_nothing(digits, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    result = checkup(resolve(digits, ["train.lr=0.2"]))
+    assert sorted(tmp_path.iterdir()) == before
+    assert [(layer.name, layer.parameters) for layer in result.layers] == [("0", 1040), ("2", 170)]
+    assert (result.model, result.dataset, result.parameters) == ("mlp-np", "digits", 1210)
+    subjects = [one.subject for one in result.findings]
+    assert subjects[-4:] == ["initial loss", "can learn a few by heart", "time", "memory"]
+    assert all(one.advice for one in result.findings if one.verdict == "warning")
+    time = result.findings[-2].values
+    assert (time["steps"], time["evaluations"]) == (540, 12)
+    assert 0 < time["low"] <= time["high"]
+    json.dumps(result.findings[-3].values)
+
+
+def test_a_model_without_steps_is_not_tried(monkeypatch):
+    result = checkup(resolve(ROOT / "configs/logreg-sklearn.yaml", ["dataset={name: digits}"]))
+    unchecked = {one.subject for one in result.findings if one.verdict == "not checked"}
+    assert unchecked == {"initial loss", "can learn a few by heart", "time"}
+
+
+def test_what_train_refuses_is_refused(digits):
+    with pytest.raises(ConfigError, match="cannot learn regression"):
+        checkup(resolve(digits, ["dataset={name: car-prices}", "model={name: logreg-np}"]))
+    with pytest.raises(ConfigError, match="free memory"):
+        checkup(resolve(digits, ["model.hidden=[100000, 100000]"]))
+
+
+def test_the_command_prints_layers_findings_and_advice(cli: Cli, digits: Path) -> None:
+    done = cli("check", digits, "train.lr=1e-6")
+    assert done.returncode == 0, done.stderr
+    assert "weight (16, 64), bias (16,)" in done.stdout
+    assert "can learn a few by heart: loss from" in done.stdout
+    assert not (digits.parent / "runs").exists()
+
+
+def test_the_command_prints_one_document(cli: Cli, digits: Path) -> None:
+    done = cli("check", digits, "dataset.classes=[1, 0]", "--json", PATH=os.environ["PATH"])
+    document = json.loads(done.stdout)
+    assert {"model", "dataset", "layers", "parameters", "findings", "warnings"} == set(document)
+    assert {"subject", "verdict", "found", "advice", "values"} == set(document["findings"][0])
+
+
+def test_the_command_ends_in_2_where_train_would(cli: Cli, digits: Path) -> None:
+    done = cli("check", digits, "train.lr=-1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "train.lr" in done.stderr
