@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from nnlab import __version__
-from nnlab.cli import bench, checks, compare, configs, listings, predict, runs, screen, train
+from nnlab.cli import bench, checks, compare, configs, listings, predict, report, runs, screen, train
 from nnlab.cli.signals import catch_signals, ignore_signals
 from nnlab.errors import Interrupted, NnlabError
 
@@ -26,6 +26,7 @@ app.command()(train.train)
 app.command()(train.resume)
 app.command("eval")(predict.evaluate)
 app.command()(compare.compare)
+app.command()(report.report)
 app.command(context_settings={"ignore_unknown_options": True})(predict.predict)
 app.command()(checks.verify)
 app.command()(checks.reproduce)

@@ -1,10 +1,11 @@
 """Comparison: runs side by side, from their directories alone."""
 
 from nnlab.comparison.comparable import why_not
-from nnlab.comparison.curves import overlay, pictures
+from nnlab.comparison.curves import columns_of, overlay, pictures
 from nnlab.comparison.entries import Entry, Spread, fold
 from nnlab.comparison.groups import Comparison, Group, compare
 from nnlab.comparison.page import page
+from nnlab.comparison.predictions import Predicted, read_predictions
 from nnlab.comparison.rows import CHOSEN_BY_TEST, Data, Row, read_row
 from nnlab.comparison.select import select
 from nnlab.comparison.significance import Contrast, Verdict, judge, sides
@@ -20,12 +21,14 @@ __all__ = [
     "Entry",
     "Format",
     "Group",
+    "Predicted",
     "Row",
     "Spread",
     "Verdict",
     "as_json",
     "as_text",
     "best_of",
+    "columns_of",
     "compare",
     "fold",
     "judge",
@@ -33,6 +36,7 @@ __all__ = [
     "overlay",
     "page",
     "pictures",
+    "read_predictions",
     "read_row",
     "select",
     "sides",
