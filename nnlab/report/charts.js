@@ -67,7 +67,7 @@ class Chart {
       },
       scales: { x: { time: false }, y: { distr: options.log ? 3 : 1, range: options.log ? undefined : padded } },
       axes: [
-        { ...axis, values: (plot, ticks) => ticks.map((tick) => tick.toLocaleString("en-US")) },
+        { ...axis, size: 32, values: (plot, ticks) => ticks.map((tick) => tick.toLocaleString("en-US")) },
         { ...axis, size: 58, values: (plot, ticks) => ticks.map((tick) => tick === null ? "" : options.unit === "percent" ? `${+tick.toFixed(2)} %` : shown(tick)) },
       ],
       series, bands,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from nnlab.comparison import Group
 from nnlab.report import tables
-from nnlab.report.curves import Chart, Curve, charts_of, name_of, spans_decades
+from nnlab.report.curves import Chart, Curve, charts_of, spans_decades
 from nnlab.report.looks import swatch
 from nnlab.report.markup import Html, element, join
 
@@ -51,9 +51,7 @@ def _choice(type_: str, text: str, **attributes: str | bool) -> Html:
 
 def _switch(curve: Curve) -> Html:
     box = element("input", type="checkbox", checked=True, data_look=curve.look)
-    return element(
-        "li", element("label", box, swatch(curve.look), element("span", name_of(curve.entry)), class_="choice")
-    )
+    return element("li", element("label", box, swatch(curve.look), element("span", curve.label), class_="choice"))
 
 
 def _chart(chart: Chart) -> Html:

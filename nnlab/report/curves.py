@@ -11,6 +11,7 @@ from nnlab.dataset import Array
 from nnlab.errors import RunError
 from nnlab.metrics import shown
 from nnlab.plots import envelope
+from nnlab.report.looks import labels_of
 from nnlab.report.numbers import rounded
 from nnlab.rundir import LOSSES
 
@@ -27,6 +28,7 @@ class Curve:
     """An entry's curves; of several seeds the means, with their standard deviations."""
 
     entry: Entry
+    label: str
     look: int
     """The entry's place in the group, which gives it its colour and its line."""
     split: str
@@ -53,10 +55,14 @@ class Chart:
 
 def curves_of(group: Group) -> list[Curve]:
     """The curves of the group's entries, in their order; none for an entry without."""
-    return [curve for look, entry in enumerate(group.entries) for curve in _curve(entry, look, group)]
+    return [
+        curve
+        for look, (entry, label) in enumerate(zip(group.entries, labels_of(group), strict=True))
+        for curve in _curve(entry, label, look, group)
+    ]
 
 
-def _curve(entry: Entry, look: int, group: Group) -> Iterator[Curve]:
+def _curve(entry: Entry, label: str, look: int, group: Group) -> Iterator[Curve]:
     found = columns_of(entry, group.data.task)
     if found is None:
         return
@@ -68,7 +74,7 @@ def _curve(entry: Entry, look: int, group: Group) -> Iterator[Curve]:
             columns[name] = read[column].mean(axis=0)
             if len(entry.rows) > 1:
                 columns[f"{name}_sd"] = read[column].std(axis=0, ddof=1)
-    yield Curve(entry, look, split, columns)
+    yield Curve(entry, label, look, split, columns)
 
 
 def score_of(group: Group) -> str:
@@ -98,7 +104,7 @@ def as_data(group: Group, curves: Sequence[Curve]) -> dict[str, Any]:
         ],
         "entries": [
             {
-                "name": name_of(curve.entry),
+                "name": curve.label,
                 "look": curve.look,
                 "columns": {
                     name: rounded(_thinned(values, most), 9 if name == "step" else 5)
@@ -111,11 +117,6 @@ def as_data(group: Group, curves: Sequence[Curve]) -> dict[str, Any]:
     }
 
 
-def name_of(entry: Entry) -> str:
-    """The entry's name, with the number of seeds where there are several."""
-    return entry.name if len(entry.rows) == 1 else f"{entry.name} (n={len(entry.rows)})"
-
-
 def spans_decades(curves: Sequence[Curve]) -> bool:
     """Whether the losses are best seen on a logarithmic axis."""
     losses = np.concatenate([np.zeros(0), *(curve.columns["loss"] for curve in curves)])
@@ -123,12 +124,12 @@ def spans_decades(curves: Sequence[Curve]) -> bool:
     return bool(len(drawn)) and 0 < float(drawn.min()) * DECADES < float(drawn.max())
 
 
-def last_values(group: Group, curve: Curve) -> list[str]:
+def last_values(curve: Curve, group: Group, curves: Sequence[Curve]) -> list[str]:
     """Name, steps, and of each chart the last value as text."""
     last, score = curve.last, score_of(group)
     texts = {"score": shown(score, last["score"]), "loss": shown("loss", last["loss"])}
     texts["train"] = shown("loss", last["train"])
-    return [name_of(curve.entry), f"{last['step']:,.0f}", *(texts[c.column] for c in charts_of(group, [curve]))]
+    return [curve.label, f"{last['step']:,.0f}", *(texts[c.column] for c in charts_of(group, curves))]
 
 
 def _thinned(values: Array, most: int) -> Array:

@@ -39,7 +39,7 @@ class Learning {
     if (this.weights) fill(this.weights, frame.weights);
     if (this.confusion) {
       fill(this.confusion, frame.confusion);
-      this.panel.querySelector("[data-accuracy]").textContent = frame.accuracy ?? "not measured yet";
+      this.panel.querySelector("[data-measured]").textContent = frame.measured ?? "not measured yet";
     }
     if (this.chart?.uplot) {
       this.chart.options.mark = frame.step;

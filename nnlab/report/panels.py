@@ -6,11 +6,11 @@ from nnlab import metrics
 from nnlab.comparison import Row
 from nnlab.dataset import Array
 from nnlab.report import heat, scatter
-from nnlab.report.learning import MOST_CLASSES, MOST_WEIGHTS, MOST_WIDE, Learning, shown_weights, table_of
+from nnlab.report.boxes import facts
+from nnlab.report.learning import MOST_CLASSES, MOST_WIDE, Learning, shown_measured, shown_weights, table_of
 from nnlab.report.markup import Html, element, join
 from nnlab.report.mistakes import Example, Mistakes, class_names, confused
 from nnlab.report.numbers import shown_step
-from nnlab.report.tables import facts, wide
 
 
 def mistaken(mistakes: Mistakes | None, row: Row) -> Html:
@@ -57,7 +57,7 @@ def confusion_table(matrix: Array, classes: list[str], caption: str) -> Html:
         f"{100 * each.recall:.1f} %" if each.count else "–" for each in metrics.per_class(matrix, tuple(classes))
     ]
     texts = [[f"{count:,}" for count in row] for row in matrix]
-    table = heat.table(
+    return heat.table(
         texts,
         heat.confusion_levels(matrix),
         caption=caption,
@@ -67,7 +67,6 @@ def confusion_table(matrix: Array, classes: list[str], caption: str) -> Html:
         ends=recalls,
         end="recall",
     )
-    return wide(table, caption)
 
 
 def _worst(mistakes: Mistakes) -> Html:
@@ -112,7 +111,7 @@ def learnt(learning: Learning | None, row: Row, panel: str) -> Html:
         parts.append(_controls(learning, panel))
     first = _first_layer(learning, row)
     parts.append(element("div", first, *_confusion_then(learning, row), class_="sides"))
-    if stepped and learning.last.ratios:
+    if len(learning.stepped) > 1:
         parts.append(_ratios(learning))
     return join(parts)
 
@@ -164,7 +163,7 @@ def _weight_table(learning: Learning, row: Row) -> Html:
     levels = heat.weight_levels(weight, learning.scale)
     texts = shown_weights(learning.last.weight)
     table = heat.table(texts, levels, caption=caption, corner="unit \\ input", rows=units, columns=columns)
-    return element("div", wide(table, caption), data_weights=True)
+    return element("div", table, data_weights=True)
 
 
 def _unit_names(row: Row, count: int) -> list[str]:
@@ -176,19 +175,15 @@ def _unit_names(row: Row, count: int) -> list[str]:
 
 def _confusion_then(learning: Learning, row: Row) -> list[Html]:
     """The confusion of the last frame, which the slider takes back."""
-    matrix = learning.last.confusion
-    if not learning.confusions or matrix is None:
+    measured = learning.measured(len(learning.frames) - 1)
+    if len(learning.frames) == 1 or measured is None or measured.confusion is None:
         return []
+    matrix = measured.confusion
     data = row.summary["dataset"]
     watched = "val" if data.get("val") else "test" if data.get("test") else "train"
-    right = 100 * float(np.trace(matrix) / max(1, matrix.sum()))
     classes = class_names(row, len(matrix))
-    caption = element(
-        "span",
-        f"Confusion on the {watched} split then: ",
-        element("b", f"{right:.2f} %", data_accuracy=True),
-        " right.",
-    )
+    then = element("b", shown_measured(measured), data_measured=True)
+    caption = element("span", f"Confusion on the {watched} split, ", then, ".")
     table = heat.table(
         [[f"{count:,}" for count in line] for line in matrix],
         heat.confusion_levels(matrix),
@@ -197,13 +192,13 @@ def _confusion_then(learning: Learning, row: Row) -> list[Html]:
         rows=classes,
         columns=classes,
     )
-    return [element("div", wide(table, "Confusion while it learnt"), data_confusion=True)]
+    return [element("div", table, data_confusion=True)]
 
 
 def _ratios(learning: Learning) -> Html:
-    names = list(learning.last.ratios)[:MOST_WEIGHTS]
-    lines = [[name, f"{learning.last.ratios[name]:.2g}"] for name in names]
-    more = len(learning.last.ratios) - len(names)
+    names, last = learning.names, learning.stepped[-1]
+    lines = [[name, f"{last.ratios[name]:.2g}"] for name in names]
+    more = len(last.ratios) - len(names)
     said = (
         "How far one step moves each weight: the norm of the update over the norm of the weight. "
         "A usual rule of thumb is about 0.001."
@@ -225,7 +220,7 @@ def _ratios(learning: Learning) -> Html:
         class_="chart ratios scripted",
     )
     left_out = f" The first {len(names)} of {len(names) + more}." if more else ""
-    caption = f"After the last step.{left_out}"
+    caption = f"At {shown_step(last.step, last.epoch)}.{left_out}"
     table = element(
         "details", element("summary", "The last ratios as a table"), facts(["weight", "ratio"], lines, caption)
     )

@@ -8,7 +8,8 @@ from nnlab.comparison import Comparison, Group, compare
 from nnlab.dataset import Progress, quiet
 from nnlab.errors import NnlabError
 from nnlab.experiment.build import config_of, load_same_dataset
-from nnlab.report import tables
+from nnlab.report import provenance
+from nnlab.report.looks import labels_of
 from nnlab.report.markup import Html, element, join
 from nnlab.report.page import page
 from nnlab.report.story import Data, Story, story_of
@@ -75,8 +76,11 @@ def _data_of(group: Group, progress: Progress) -> Data:
 
 
 def _title(comparison: Comparison) -> str:
-    entries = [entry for group in comparison.groups for entry in group.entries]
-    return f"{len(entries)} compared" if len(entries) > 1 else entries[0].name
+    groups = comparison.groups
+    if len(groups) == len(groups[0].entries) == 1:
+        return labels_of(groups[0])[0]
+    *names, last = dict.fromkeys(group.data.dataset for group in groups)
+    return f"Runs compared on {', '.join(names)}{' and ' if names else ''}{last}"
 
 
 def _lead(comparison: Comparison) -> Html:
@@ -95,4 +99,6 @@ def _lead(comparison: Comparison) -> Html:
 def _end(comparison: Comparison) -> Html:
     rows = [row for group in comparison.groups for row in group.rows]
     title = element("h2", "Runs and environment", id="environment")
-    return element("section", title, tables.runs(rows), tables.environments(rows), aria_labelledby="environment")
+    return element(
+        "section", title, provenance.runs(rows), provenance.environments(rows), aria_labelledby="environment"
+    )

@@ -9,10 +9,10 @@ from nnlab.errors import NnlabError
 from nnlab.metrics import HIGHER_IS_BETTER, shown
 from nnlab.report import tables
 from nnlab.report.charts import charts
-from nnlab.report.curves import as_data, curves_of, name_of
+from nnlab.report.curves import as_data, curves_of
 from nnlab.report.learning import as_data as learning_as_data
 from nnlab.report.learning import learning_of
-from nnlab.report.looks import swatch
+from nnlab.report.looks import labels_of, swatch
 from nnlab.report.markup import Html, element
 from nnlab.report.mistakes import mistakes_of
 from nnlab.report.panels import learnt, mistaken
@@ -38,7 +38,7 @@ class Data:
 
 def story_of(group: Group, number: int, data: Data, detailed: int, room: int) -> Story:
     """The group's part of the page, with panels for its first ``detailed`` entries, each of about ``room`` bytes."""
-    curves = curves_of(group)
+    curves, labels = curves_of(group), labels_of(group)
     parts = [
         element("h2", group.data.dataset, id=f"group-{number}"),
         element("p", f"{group.data.scored}; {group.data.task}; data {group.data.sha256[:12]}", class_="quiet"),
@@ -59,9 +59,9 @@ def story_of(group: Group, number: int, data: Data, detailed: int, room: int) ->
     if data.reason:
         parts.append(element("p", f"Inputs cannot be shown: {data.reason}", class_="note"))
     panels, learnt_by, warnings = [], {}, []
-    for place, entry in enumerate(group.entries[:detailed]):
+    for place, (entry, label) in list(enumerate(zip(group.entries, labels, strict=True)))[:detailed]:
         panel = f"run-{number}-{place}"
-        html, learning, warned = _panel(entry, panel, place, data, room, opened=place == 0)
+        html, learning, warned = _panel(entry, label, panel, place, data, room, opened=place == 0)
         panels.append(html)
         warnings += warned
         if learning:
@@ -82,10 +82,11 @@ def headline(group: Group) -> str:
     scored = [entry for entry in group.entries if column in entry.values]
     if metric not in HIGHER_IS_BETTER or not scored:
         return "None of these runs has a score yet."
+    labels = dict(zip(map(id, group.entries), labels_of(group), strict=True))
     title, best = column.replace("_", " "), scored[0]
-    said = f"{name_of(best)} reaches a {title} of {best.values[column].shown(column)}"
+    said = f"{labels[id(best)]} reaches a {title} of {tables.shown(column, best.values[column])}"
     if len(scored) > 1:
-        said += f", {_apart(scored[0], scored[1], column)} {name_of(scored[1])}, the next of {len(group.entries)}"
+        said += f", {_apart(scored[0], scored[1], column)} {labels[id(scored[1])]}, the next of {len(group.entries)}"
     said += "."
     baselines = {name: found[column] for name, found in group.baselines.items() if column in found}
     if baselines:
@@ -103,25 +104,30 @@ def _apart(first: Entry, second: Entry, column: str) -> str:
 
 
 def _panel(
-    entry: Entry, panel: str, look: int, data: Data, room: int, *, opened: bool
+    entry: Entry, label: str, panel: str, look: int, data: Data, room: int, *, opened: bool
 ) -> tuple[Html, dict[str, Any] | None, list[str]]:
     """One entry's errors and what it learnt; what is damaged is said in its place."""
     row = entry.rows[0]
-    parts, warnings, learning_data = [], [], None
-    if len(entry.rows) > 1:
-        parts.append(element("p", f"Of its {len(entry.rows)} runs this is {row.name}.", class_="quiet"))
+    parts: list[Html] = []
+    warnings: list[str] = []
+    learning_data, confusion = None, None
+    said = f"Of its {len(entry.rows)} runs this is {row.name}" if len(entry.rows) > 1 else f"Run {row.name}"
+    parts.append(element("p", f"{said}.", class_="quiet"))
     try:
-        parts.append(mistaken(mistakes_of(row, data.dataset, room // 5), row))
+        mistakes = mistakes_of(row, data.dataset, room // 5)
+        parts.append(mistaken(mistakes, row))
+        if mistakes and not row.summary["dataset"].get("val"):
+            confusion = mistakes.confusion  # of the split that was watched
     except NnlabError as error:
         warnings.append(error.message)
         parts.append(element("p", f"Its predictions cannot be read: {error.message}", class_="note"))
     try:
-        learning = learning_of(row, room)
+        learning = learning_of(row, room, confusion)
         parts.append(learnt(learning, row, panel))
         learning_data = learning_as_data(learning) if learning else None
     except NnlabError as error:
         warnings.append(error.message)
         parts.append(element("p", f"What it learnt cannot be read: {error.message}", class_="note"))
-    title = element("h4", swatch(look), name_of(entry))
+    title = element("h4", swatch(look), label)
     html = element("details", element("summary", title), *parts, class_="panel", id=panel, open=opened)
     return html, learning_data, warnings
