@@ -106,7 +106,7 @@ class Chart {
   }
 
   height(width) {
-    return Math.round(Math.min(300, Math.max(220, width * 0.6)));
+    return Math.round(Math.min(300, Math.max(240, width * 0.6)));
   }
 
   resize() {
@@ -133,21 +133,23 @@ class Chart {
     this.plot.setAttribute("aria-label", `${this.title} against ${this.options.axis}, ${low} to ${high}${log}`);
   }
 
-  // The values at the cursor, or at the end where there is none.
+  // Where the cursor is and the values there, of curves that have begun and not ended; the last ones without a cursor.
   values() {
-    const data = this.uplot.data, end = data[0].length - 1;
-    const place = this.uplot.cursor.idx ?? end;
+    const xs = this.uplot.data[0], place = this.uplot.cursor.idx ?? null;
     const found = this.lines.map((line, number) => {
-      const near = nearest(data[this.places[number]], place);
-      return { line, text: shown(near === null ? null : data[this.places[number]][near], this.options.unit) };
+      const ys = this.uplot.data[this.places[number]], { x } = line;
+      const there = place === null || (xs[place] >= x[0] && xs[place] <= x[x.length - 1]);
+      const near = there ? nearest(ys, place ?? xs.length - 1) : null;
+      return { line, text: shown(near === null ? null : ys[near], this.options.unit) };
     });
-    return { x: data[0][place], found: found.filter(({ line }) => !line.faint && !line.hidden) };
+    const where = place === null ? "last" : `${this.options.axis} ${xs[place].toLocaleString("en-US")}`;
+    return { where, found: found.filter(({ line }) => !line.faint && !line.hidden) };
   }
 
   read() {
     if (!this.uplot || !this.uplot.data[0].length) return;
-    const { x, found } = this.values();
-    const parts = [textOf(`${this.options.axis} ${x.toLocaleString("en-US")}`)];
+    const { where, found } = this.values();
+    const parts = [textOf(where)];
     for (const { line, text } of found) {
       const part = textOf(text);
       part.prepend(swatch(line.look));
@@ -158,10 +160,10 @@ class Chart {
   }
 
   announce() {
-    const { x, found } = this.values();
+    const { where, found } = this.values();
     const values = found.map(({ line, text }) => `${line.name} ${text}`).join("; ");
     const place = this.figure.querySelector("[data-announce]") ?? this.figure.closest(".curves").querySelector("[data-announce]");
-    place.textContent = `${this.options.axis} ${x.toLocaleString("en-US")}: ${values}`;
+    place.textContent = `${where}: ${values}`;
   }
 
   pressed(event) {

@@ -22,6 +22,15 @@ class Curves {
         onZoom: (low, high) => this.zoom(low, high),
       });
     }
+    this.align();
+  }
+
+  // All charts reach as far as the one that reaches furthest, so that they can be read below each other.
+  align() {
+    const drawn = this.charts.map(({ chart }) => chart).filter((chart) => chart.uplot);
+    const low = Math.min(...drawn.map((chart) => chart.whole[0])), high = Math.max(...drawn.map((chart) => chart.whole[1]));
+    for (const chart of drawn) chart.whole = [low, high];
+    if (low < high) this.zoom(low, high);
   }
 
   lines(about, axis, hidden) {
@@ -44,7 +53,6 @@ class Curves {
     const { chart } = this.charts[0];
     if (!chart.uplot) return;
     if (how !== "whole") return chart.zoomBy(how === "in" ? 1 / STEPS_OF_ZOOM : STEPS_OF_ZOOM);
-    const ends = this.charts.map((each) => each.chart.whole);
-    return this.zoom(Math.min(...ends.map((end) => end[0])), Math.max(...ends.map((end) => end[1])));
+    return this.zoom(...chart.whole);
   }
 }

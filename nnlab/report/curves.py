@@ -86,11 +86,11 @@ def charts_of(group: Group, curves: Sequence[Curve]) -> list[Chart]:
     """The charts there are to draw; the watched split's loss is left out where that is the training split."""
     splits = " / ".join(sorted({curve.split for curve in curves}))
     score = "accuracy" if group.data.task == "classification" else "R²"
-    unit = "cross-entropy in nats" if group.data.task == "classification" else "mean squared error"
+    unit = "nats" if group.data.task == "classification" else "mean squared error"
     charts = [
         Chart("score", f"{splits} {score}".capitalize(), "percent" if score == "accuracy" else "number", ""),
         Chart("loss", f"{splits} loss".capitalize(), "number", unit),
-        Chart("train", "Training loss", "number", f"{unit}; faint: every step"),
+        Chart("train", "Training loss", "number", f"{unit}; faint: each step"),
     ]
     return [chart for chart in charts if chart.column != "loss" or splits != "train"]
 

@@ -153,7 +153,8 @@ def _at_the_end(row: Row, confusion: Array | None) -> Frame | None:
     """The last weights as a frame; None for a run without any, or with very many."""
     if WEIGHTS not in row.run.files() or row.run.count() > MOST_NUMBERS:
         return None
-    found = first_of(row.run.weights())
+    weights = row.run.weights()
+    found = first_of({name: weights[name] for name in sorted(weights, key=_natural)})  # a file has them in any order
     step, epoch = row.summary.get("steps") or 0, row.summary.get("epochs") or 0.0
     return None if found is None else Frame(int(step), float(epoch), found.weight, {}, confusion)
 

@@ -111,7 +111,7 @@ def learnt(learning: Learning | None, row: Row, panel: str) -> Html:
         parts.append(_controls(learning, panel))
     first = _first_layer(learning, row)
     parts.append(element("div", first, *_confusion_then(learning, row), class_="sides"))
-    if len(learning.stepped) > 1:
+    if learning.stepped:
         parts.append(_ratios(learning))
     return join(parts)
 
@@ -222,6 +222,8 @@ def _ratios(learning: Learning) -> Html:
     left_out = f" The first {len(names)} of {len(names) + more}." if more else ""
     caption = f"At {shown_step(last.step, last.epoch)}.{left_out}"
     table = element(
-        "details", element("summary", "The last ratios as a table"), facts(["weight", "ratio"], lines, caption)
+        "details",
+        element("summary", "The update-to-weight ratios as a table"),
+        facts(["weight", "ratio"], lines, caption),
     )
-    return join([chart, table])
+    return join([chart, table]) if len(learning.stepped) > 1 else table
