@@ -23,14 +23,11 @@ function shown(value, unit) {
   return Math.abs(value) >= 1e5 || (value !== 0 && Math.abs(value) < 1e-4) ? value.toExponential(2) : `${+value.toPrecision(4)}`;
 }
 
+// The page has a swatch wherever it has a run: another one is a copy in another look.
 function swatch(look) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
+  const svg = document.querySelector(".swatch").cloneNode(true);
   svg.setAttribute("class", `swatch look-${look % COLOURS}`);
-  for (const [name, value] of Object.entries({ viewBox: "0 0 28 10", width: 28, height: 10, "aria-hidden": "true" })) svg.setAttribute(name, value);
-  for (const [name, value] of Object.entries({ x1: 1, y1: 5, x2: 27, y2: 5 })) line.setAttribute(name, value);
-  if (DASHES[look % DASHES.length].length) line.setAttribute("stroke-dasharray", DASHES[look % DASHES.length].join(" "));
-  svg.append(line);
+  svg.firstElementChild.setAttribute("stroke-dasharray", DASHES[look % DASHES.length].join(" ") || "none");
   return svg;
 }
 

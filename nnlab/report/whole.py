@@ -1,4 +1,4 @@
-"""Report: runs as one page to hand in: what was compared, the result, the curves, the errors and what was learnt."""
+"""Whole: runs as one page to hand in: what was compared, the result, the curves, the errors, what was learnt."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
