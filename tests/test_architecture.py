@@ -31,6 +31,7 @@ FLOORS = [
     {"evaluate", "backends", "datasets"},
     {"fit", "models"},
     {"experiment", "comparison"},
+    {"report"},
     {"cli", "api"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -19,6 +19,7 @@ from nnlab.cli import (
     gradients,
     listings,
     predict,
+    report,
     runs,
     screen,
     train,
@@ -41,6 +42,7 @@ app.command()(train.resume)
 app.command("eval")(predict.evaluate)
 app.command()(compare.compare)
 app.command()(diff.diff)
+app.command()(report.report)
 app.command(context_settings={"ignore_unknown_options": True})(predict.predict)
 app.command()(checks.verify)
 app.command()(checks.reproduce)

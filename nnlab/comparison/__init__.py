@@ -1,11 +1,12 @@
 """Comparison: runs side by side, from their directories alone."""
 
 from nnlab.comparison.comparable import why_not
-from nnlab.comparison.curves import overlay, pictures
+from nnlab.comparison.curves import columns_of, overlay, pictures
 from nnlab.comparison.diff import Change, Diff, Score, Section, diff, diff_as_json
 from nnlab.comparison.entries import Entry, Spread, fold
 from nnlab.comparison.groups import Comparison, Group, compare, read_rows
 from nnlab.comparison.page import page
+from nnlab.comparison.predictions import Predicted, read_predictions
 from nnlab.comparison.rows import CHOSEN_BY_TEST, Data, Row, read_row
 from nnlab.comparison.select import select
 from nnlab.comparison.significance import Contrast, Verdict, judge, sides
@@ -23,6 +24,7 @@ __all__ = [
     "Entry",
     "Format",
     "Group",
+    "Predicted",
     "Row",
     "Score",
     "Section",
@@ -31,6 +33,7 @@ __all__ = [
     "as_json",
     "as_text",
     "best_of",
+    "columns_of",
     "compare",
     "diff",
     "diff_as_json",
@@ -40,6 +43,7 @@ __all__ = [
     "overlay",
     "page",
     "pictures",
+    "read_predictions",
     "read_row",
     "read_rows",
     "select",

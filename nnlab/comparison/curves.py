@@ -43,12 +43,11 @@ def overlay(group: Group) -> bytes | None:
 
 def _curves(entry: Entry, task: Task) -> Iterator[tuple[str, plots.Curve]]:
     """The split that was watched, and the curve; nothing for an entry without one."""
-    score = "accuracy" if task == "classification" else "r2"
-    found = [(split, columns) for row in entry.rows for split, columns in _watched(row, score)]
-    if not found or len({split for split, _ in found}) > 1:
+    found = columns_of(entry, task)
+    if found is None:
         return
-    split = found[0][0]
-    columns = {name: _together([run[name] for _, run in found]) for name in found[0][1]}
+    split, columns = found
+    score = "accuracy" if task == "classification" else "r2"
     label = entry.name if len(entry.rows) == 1 else f"{entry.name} (n={len(entry.rows)})"
     loss, scores = columns[f"{split}_loss"], columns[f"{split}_{score}"]
     yield (
@@ -65,6 +64,16 @@ def _curves(entry: Entry, task: Task) -> Iterator[tuple[str, plots.Curve]]:
     )
 
 
+def columns_of(entry: Entry, task: Task) -> tuple[str, dict[str, Array]] | None:
+    """The split that was watched, and the columns of metrics.csv, each (runs, points); None without any curve."""
+    score = "accuracy" if task == "classification" else "r2"
+    found = [(split, columns) for row in entry.rows for split, columns in _watched(row, score)]
+    if not found or len({split for split, _ in found}) > 1:
+        return None
+    columns = {name: _together([run[name] for _, run in found]) for name in found[0][1]}
+    return found[0][0], columns
+
+
 def _watched(row: Row, score: str) -> Iterator[tuple[str, dict[str, Array]]]:
     """The split that a run's curves are of, and their columns; nothing for a run without any."""
     try:
@@ -72,7 +81,7 @@ def _watched(row: Row, score: str) -> Iterator[tuple[str, dict[str, Array]]]:
     except RunError:
         return  # a run that failed before its first evaluation has no curve
     split = next((split for split in ("val", "test", "train") if f"{split}_{score}" in columns), None)
-    wanted = ("step", "seconds", f"{split}_loss", f"{split}_{score}")
+    wanted = ("step", "seconds", "train_loss", f"{split}_loss", f"{split}_{score}")
     if split is not None and set(wanted) <= set(columns) and len(columns["step"]):
         yield split, {name: columns[name] for name in wanted}
 

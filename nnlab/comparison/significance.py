@@ -13,10 +13,11 @@ import numpy as np
 from nnlab.comparison.comparable import why_not
 from nnlab.comparison.entries import Entry, fold
 from nnlab.comparison.groups import read_rows
+from nnlab.comparison.predictions import read_predictions
 from nnlab.comparison.rows import CHOSEN_BY_TEST, Row, chosen_by_test, read_row
 from nnlab.dataset import Array, Task
 from nnlab.errors import RunError
-from nnlab.metrics import HIGHER_IS_BETTER, PRIMARY, log_softmax
+from nnlab.metrics import HIGHER_IS_BETTER, PRIMARY
 from nnlab.rundir import PREDICTIONS, RunDir
 
 LEVEL = 0.95
@@ -149,28 +150,12 @@ def judge(a: Entry, b: Entry) -> Verdict:
 
 def _scored(row: Row, task: Task) -> _Scored:
     """Raises RunError where the run has no predictions, or they do not fit its task."""
-    if PREDICTIONS not in row.run.files():
-        hint = "nnlab resume finishes a run" if row.status != "finished" else "its data has no test split"
-        raise RunError(f"{row.path}: there are no predictions of a test split to compare", hint)
-    arrays = row.run.arrays()
-    scores, targets = arrays.get("scores"), arrays.get("targets")
-    damaged = RunError(f"{row.path / PREDICTIONS}: scores and targets do not belong together", "the file is damaged")
-    if scores is None or targets is None or scores.ndim != 2 or scores.dtype.kind != "f" or not len(scores):
-        raise damaged
-    if task == "regression":
-        if targets.shape != scores.shape or targets.dtype.kind != "f":
-            raise damaged
-        squared = (scores.astype(np.float64) - targets) ** 2
-        return _Scored(row.summary.get("seed"), targets, {"loss": squared.mean(axis=1)})
-    if targets.shape != (len(scores),) or targets.dtype.kind != "i" or not _within(targets, scores.shape[1]):
-        raise damaged
-    right = (scores.argmax(axis=1) == targets).astype(np.float64)
-    loss = -log_softmax(scores)[np.arange(len(targets)), targets]
-    return _Scored(row.summary.get("seed"), targets, {"accuracy": right, "loss": loss})
-
-
-def _within(targets: Array, classes: int) -> bool:
-    return int(targets.min()) >= 0 and int(targets.max()) < classes
+    found = read_predictions(row)
+    measured = {"loss": found.losses}
+    if task == "classification":
+        right = (found.scores.argmax(axis=1) == found.targets).astype(np.float64)
+        measured = {"accuracy": right, **measured}
+    return _Scored(row.summary.get("seed"), found.targets, measured)
 
 
 def _contrasts(a: Sequence[_Scored], b: Sequence[_Scored], primary: str) -> Iterator[Contrast]:

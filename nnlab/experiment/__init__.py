@@ -1,4 +1,4 @@
-"""Experiment: the verbs of a run: check, train, resume, evaluate, predict, verify, reproduce, gradcheck, parity, bench."""
+"""Experiment: the verbs of a run, from its check before to its reproduction after."""
 
 from nnlab.experiment.bench import Benchmark, bench
 from nnlab.experiment.build import json_schema, resolve, sample_sheet

@@ -1,0 +1,5 @@
+"""Report: runs as one HTML page that needs no server, no network and no other file."""
+
+from nnlab.report.whole import Report, report
+
+__all__ = ["Report", "report"]

@@ -1,0 +1,54 @@
+"""Provenance: every run by itself, and what the runs were made with."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nnlab.comparison import Row
+from nnlab.errors import RunError
+from nnlab.report.boxes import count, facts, seconds
+from nnlab.report.markup import Html, element, join
+from nnlab.rundir import ENVIRONMENT
+
+
+def runs(rows: Sequence[Row]) -> Html:
+    """Where the numbers come from."""
+    head = ["run", "seed", "started", "steps", "epochs", "parameters", "time", "status"]
+    caption = "Every run; nnlab reproduce RUN trains one again and says whether its numbers come out."
+    return facts(head, [_run(row) for row in rows], caption, "numbers")
+
+
+def _run(row: Row) -> list[str]:
+    found = row.summary
+    started = str(found.get("started") or "–")[:19].replace("T", " ")
+    counts = [count(found.get(key)) for key in ("steps", "epochs", "parameters")]
+    return [row.name, row.config.get("seed", "–"), started, *counts, seconds(row.seconds), row.status]
+
+
+def environments(rows: Sequence[Row]) -> Html:
+    """What all runs share, and in which of the rest they differ."""
+    described = {row.name: _environment(row) for row in rows}
+    keys = list(dict.fromkeys(key for found in described.values() for key in found))
+    texts = {key: [found.get(key, "–") for found in described.values()] for key in keys}
+    same = [[key, texts[key][0]] for key in keys if len(set(texts[key])) == 1]
+    apart = [key for key in keys if len(set(texts[key])) > 1]
+    shared = facts(["what", "value"], same, "As the runs recorded it." if not apart else "What all runs share.")
+    if not apart:
+        return shared
+    lines = [[name, *(found.get(key, "–") for key in apart)] for name, found in described.items()]
+    return join([facts(["run", *apart], lines, "In what their environments differ."), shared if same else element("p")])
+
+
+def _environment(row: Row) -> dict[str, str]:
+    """env.json by dotted key; that there is none is told too."""
+    try:
+        return _flat(row.run.read_json(ENVIRONMENT)) or {"env.json": "empty"}
+    except RunError:
+        return {"env.json": "missing or damaged"}
+
+
+def _flat(found: Mapping[str, Any], before: str = "") -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key, value in found.items():
+        name = f"{before}{key}"
+        flat |= _flat(value, f"{name}.") if isinstance(value, dict) else {name: "–" if value is None else str(value)}
+    return flat

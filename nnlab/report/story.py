@@ -1,0 +1,133 @@
+"""Story: a group of runs from the result over the curves and the configs to what each of them learnt."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from nnlab.comparison import CHOSEN_BY_TEST, Entry, Group
+from nnlab.dataset import Dataset
+from nnlab.errors import NnlabError
+from nnlab.metrics import HIGHER_IS_BETTER, shown
+from nnlab.report import tables
+from nnlab.report.charts import charts
+from nnlab.report.curves import as_data, curves_of
+from nnlab.report.learning import as_data as learning_as_data
+from nnlab.report.learning import learning_of
+from nnlab.report.looks import labels_of, swatch
+from nnlab.report.markup import Html, element
+from nnlab.report.mistakes import mistakes_of
+from nnlab.report.panels import learnt, mistaken
+
+
+@dataclass(frozen=True)
+class Story:
+    """A group's part of the page."""
+
+    html: Html
+    data: dict[str, Any]
+    """For the page's script: the curves, and what each run learnt by the id of its panel."""
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Data:
+    """A group's examples, or why they are not here."""
+
+    dataset: Dataset | None
+    reason: str = ""
+
+
+def story_of(group: Group, number: int, data: Data, detailed: int, room: int) -> Story:
+    """The group's part of the page, with panels for its first ``detailed`` entries, each of about ``room`` bytes."""
+    curves, labels = curves_of(group), labels_of(group)
+    parts = [
+        element("h2", group.data.dataset, id=f"group-{number}"),
+        element("p", f"{group.data.scored}; {group.data.task}; data {group.data.sha256[:12]}", class_="quiet"),
+        element("h3", "Result"),
+        element("p", headline(group), class_="headline"),
+        tables.result(group),
+    ]
+    if group.chosen_by_test:
+        parts.append(element("p", f"Note: {CHOSEN_BY_TEST}.", class_="note"))
+    parts += [element("h3", "Curves"), charts(group, curves, number)]
+    parts += [element("h3", "How they differ" if len(group.entries) > 1 else "The config"), tables.differences(group)]
+    parts.append(
+        element(
+            "h3",
+            "Where they err, and what they learnt" if len(group.entries) > 1 else "Where it errs, and what it learnt",
+        )
+    )
+    if data.reason:
+        parts.append(element("p", f"Inputs cannot be shown: {data.reason}", class_="note"))
+    panels, learnt_by, warnings = [], {}, []
+    for place, (entry, label) in list(enumerate(zip(group.entries, labels, strict=True)))[:detailed]:
+        panel = f"run-{number}-{place}"
+        html, learning, warned = _panel(entry, label, panel, place, data, room, opened=place == 0)
+        panels.append(html)
+        warnings += warned
+        if learning:
+            learnt_by[panel] = learning
+    left_out = len(group.entries) - len(panels)
+    if left_out:
+        parts.append(
+            element("p", f"The best {len(panels)}; {left_out} more are in the tables above only.", class_="note")
+        )
+    section = element("section", *parts, *panels, aria_labelledby=f"group-{number}", data_group=number)
+    return Story(section, {"curves": as_data(group, curves), "learnt": learnt_by}, warnings)
+
+
+def headline(group: Group) -> str:
+    """The result in a sentence or two."""
+    column = group.ranked_by.removeprefix("-")
+    metric = column.partition("_")[2]
+    scored = [entry for entry in group.entries if column in entry.values]
+    if metric not in HIGHER_IS_BETTER or not scored:
+        return "None of these runs has a score yet."
+    labels = dict(zip(map(id, group.entries), labels_of(group), strict=True))
+    title, best = column.replace("_", " "), scored[0]
+    said = f"{labels[id(best)]} reaches a {title} of {tables.shown(column, best.values[column])}"
+    if len(scored) > 1:
+        said += f", {_apart(scored[0], scored[1], column)} {labels[id(scored[1])]}, the next of {len(group.entries)}"
+    said += "."
+    baselines = {name: found[column] for name, found in group.baselines.items() if column in found}
+    if baselines:
+        said += f" To compare: {', '.join(f'{name} {shown(column, value)}' for name, value in baselines.items())}."
+    return said
+
+
+def _apart(first: Entry, second: Entry, column: str) -> str:
+    """How far the best is before the next, in words."""
+    difference = abs(first.values[column].mean - second.values[column].mean)
+    if column.endswith("accuracy"):
+        points = 100 * difference
+        return f"{points:.2f} points ahead of" if points >= 0.005 else "level with"
+    return f"{difference:.3g} better than" if difference else "level with"
+
+
+def _panel(
+    entry: Entry, label: str, panel: str, look: int, data: Data, room: int, *, opened: bool
+) -> tuple[Html, dict[str, Any] | None, list[str]]:
+    """One entry's errors and what it learnt; what is damaged is said in its place."""
+    row = entry.rows[0]
+    parts: list[Html] = []
+    warnings: list[str] = []
+    learning_data, confusion = None, None
+    said = f"Of its {len(entry.rows)} runs this is {row.name}" if len(entry.rows) > 1 else f"Run {row.name}"
+    parts.append(element("p", f"{said}.", class_="quiet"))
+    try:
+        mistakes = mistakes_of(row, data.dataset, room // 5)
+        parts.append(mistaken(mistakes, row))
+        if mistakes and not row.summary["dataset"].get("val"):
+            confusion = mistakes.confusion  # of the split that was watched
+    except NnlabError as error:
+        warnings.append(error.message)
+        parts.append(element("p", f"Its predictions cannot be read: {error.message}", class_="note"))
+    try:
+        learning = learning_of(row, room, confusion)
+        parts.append(learnt(learning, row, panel))
+        learning_data = learning_as_data(learning) if learning else None
+    except NnlabError as error:
+        warnings.append(error.message)
+        parts.append(element("p", f"What it learnt cannot be read: {error.message}", class_="note"))
+    title = element("h4", swatch(look), label)
+    html = element("details", element("summary", title), *parts, class_="panel", id=panel, open=opened)
+    return html, learning_data, warnings

@@ -1,0 +1,104 @@
+"""Whole: runs as one page to hand in: what was compared, the result, the curves, the errors, what was learnt."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from nnlab.comparison import Comparison, Group, compare
+from nnlab.dataset import Progress, quiet
+from nnlab.errors import NnlabError
+from nnlab.experiment.build import config_of, load_same_dataset
+from nnlab.report import provenance
+from nnlab.report.looks import labels_of
+from nnlab.report.markup import Html, element, join
+from nnlab.report.page import page
+from nnlab.report.story import Data, Story, story_of
+from nnlab.rundir import RunDir
+
+ROOM = 640_000
+"""Bytes for pictures and frames, of all runs together: with the rest the page stays under a megabyte."""
+MOST_ROOM = 220_000
+"""Of one run."""
+MOST_PANELS = 10
+"""Runs that are looked at one by one."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """The page, and what is missing in it."""
+
+    page: bytes
+    """UTF-8 HTML."""
+    warnings: list[str]
+
+
+def report(runs: Sequence[RunDir], progress: Progress = quiet) -> Report:
+    """The runs as one page. Those on other data get a part of their own; what cannot be read is told in its place.
+
+    The data is loaded for the pictures of the worst examples, and where it cannot be had the page says so.
+    Raises RunError where no run can be read.
+    """
+    comparison = compare(runs)
+    warnings = list(comparison.warnings)
+    shares = _shares(comparison)
+    room = min(MOST_ROOM, ROOM // max(1, sum(shares)))
+    stories: list[Story] = []
+    for number, (group, detailed) in enumerate(zip(comparison.groups, shares, strict=True)):
+        data = _data_of(group, progress) if detailed else Data(None)
+        if data.reason:
+            warnings.append(f"inputs cannot be shown: {data.reason}")
+        story = story_of(group, number, data, detailed, room)
+        stories.append(story)
+        warnings += story.warnings
+    text = page(_title(comparison), _lead(comparison), stories, _end(comparison))
+    return Report(text.encode(errors="replace"), warnings)
+
+
+def _shares(comparison: Comparison) -> list[int]:
+    """How many entries of each group are looked at one by one, the groups in turn."""
+    shares, left = [0] * len(comparison.groups), MOST_PANELS
+    while left and any(share < len(group.entries) for share, group in zip(shares, comparison.groups, strict=True)):
+        for number, group in enumerate(comparison.groups):
+            if left and shares[number] < len(group.entries):
+                shares[number], left = shares[number] + 1, left - 1
+    return shares
+
+
+def _data_of(group: Group, progress: Progress) -> Data:
+    """The group's examples, by the config of the first of its runs that has them."""
+    reason = ""
+    for row in group.rows[:1]:
+        try:
+            return Data(load_same_dataset(row.run, config_of(row.run), row.summary, progress))
+        except NnlabError as error:
+            reason = error.message
+    return Data(None, reason)
+
+
+def _title(comparison: Comparison) -> str:
+    groups = comparison.groups
+    if len(groups) == len(groups[0].entries) == 1:
+        return labels_of(groups[0])[0]
+    *names, last = dict.fromkeys(group.data.dataset for group in groups)
+    return f"Runs compared on {', '.join(names)}{' and ' if names else ''}{last}"
+
+
+def _lead(comparison: Comparison) -> Html:
+    rows = [row for group in comparison.groups for row in group.rows]
+    links = [
+        element("li", element("a", group.data.dataset, href=f"#group-{number}"))
+        for number, group in enumerate(comparison.groups)
+    ]
+    links.append(element("li", element("a", "Runs and environment", href="#environment")))
+    made = f"{len(rows)} run{'s' * (len(rows) > 1)}; {datetime.now():%Y-%m-%d %H:%M}"
+    apart = "Runs on other data are not compared with each other." if len(comparison.groups) > 1 else ""
+    contents = element("nav", element("ul", *links), aria_label="Contents")
+    return join([element("p", f"{made}. {apart}".strip(), class_="quiet"), contents])
+
+
+def _end(comparison: Comparison) -> Html:
+    rows = [row for group in comparison.groups for row in group.rows]
+    title = element("h2", "Runs and environment", id="environment")
+    return element(
+        "section", title, provenance.runs(rows), provenance.environments(rows), aria_labelledby="environment"
+    )
