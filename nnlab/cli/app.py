@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from nnlab import __version__
-from nnlab.cli import bench, checks, compare, configs, listings, predict, runs, screen, train
+from nnlab.cli import bench, checks, compare, configs, listings, predict, runs, screen, show, train
 from nnlab.cli.signals import catch_signals, ignore_signals
 from nnlab.errors import Interrupted, NnlabError
 
@@ -30,7 +30,7 @@ app.command(context_settings={"ignore_unknown_options": True})(predict.predict)
 app.command()(checks.verify)
 app.command()(checks.reproduce)
 app.command("runs")(runs.list_runs)
-app.command()(runs.show)
+app.command()(show.show)
 app.command("rm")(runs.remove)
 app.command()(bench.bench)
 app.command()(listings.models)

@@ -4,6 +4,7 @@ from nnlab.experiment.bench import Benchmark, bench
 from nnlab.experiment.build import json_schema, resolve, sample_sheet
 from nnlab.experiment.evaluate import SplitReport, evaluate
 from nnlab.experiment.events import Finished, Notice, Started
+from nnlab.experiment.plan import planned_steps
 from nnlab.experiment.predict import Prediction, Predictions, predict, predict_rows
 from nnlab.experiment.reproduce import Reproduction, compare_runs, configs_in, latest_of, train_again
 from nnlab.experiment.resume import resume
@@ -26,6 +27,7 @@ __all__ = [
     "evaluate",
     "json_schema",
     "latest_of",
+    "planned_steps",
     "predict",
     "predict_rows",
     "resolve",

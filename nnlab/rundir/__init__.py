@@ -18,6 +18,7 @@ from nnlab.rundir.directory import (
     RunDir,
 )
 from nnlab.rundir.folder import LATEST, all_runs, check_name, create, discard, find, remove
+from nnlab.rundir.growing import Growing
 from nnlab.rundir.sealed import dump as json_bytes
 from nnlab.rundir.sealed import finite, sha256
 from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION
@@ -46,6 +47,7 @@ __all__ = [
     "SUMMARY",
     "WEIGHTS",
     "Checkpoint",
+    "Growing",
     "Header",
     "RunDir",
     "State",

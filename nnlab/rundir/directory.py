@@ -16,6 +16,7 @@ from nnlab.dataset import Array, read_npy
 from nnlab.errors import RunError
 from nnlab.rundir import checkpoint, lock, sealed, storage, table, tensors
 from nnlab.rundir.checkpoint import Checkpoint, State
+from nnlab.rundir.growing import Growing
 from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION, wrong
 
 SUMMARY = "run.json"
@@ -216,11 +217,15 @@ class RunDir:
         file is missing, damaged or of another version.
         """
         summary = self._summary()
-        if summary["status"] == RUNNING and not lock.held(self.path):
+        if summary["status"] == RUNNING and not self.going():
             summary = self._summary()  # it may have ended since
             if summary["status"] == RUNNING:
                 summary["status"] = DIED
         return summary
+
+    def going(self) -> bool:
+        """Whether a living process trains it; False where there are no locks to tell by."""
+        return lock.held(self.path)
 
     def _summary(self) -> dict[str, Any]:
         summary = self.read_json(SUMMARY)
@@ -242,6 +247,14 @@ class RunDir:
             return table.load(self.metrics_bytes()[:length])
         except ValueError as error:
             raise RunError(f"{self.path / METRICS}:{error}", "the file is damaged") from None
+
+    def there(self) -> bool:
+        """Whether it still has its run.json, without which a directory is no run."""
+        return storage.exists(self.path / SUMMARY)
+
+    def growing_metrics(self) -> Growing:
+        """The columns of metrics.csv, for whoever reads them again and again while it grows."""
+        return Growing(self.path / METRICS, MAX_METRICS_BYTES)
 
     def weights(
         self, name: str = WEIGHTS, check: tensors.Check | None = None, limit: int = MAX_ARRAY_BYTES
