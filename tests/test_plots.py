@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from nnlab import plots
-from nnlab.plots.curves import _draw, _spans_decades, _split_looks, _step_axis
+from nnlab.plots.curves import _draw, _split_looks, _step_axis, spans_decades
 from nnlab.plots.examples import _sheet
 from nnlab.plots.marks import looks
 from nnlab.plots.page import new_axes, new_figure, style
@@ -224,11 +224,11 @@ def test_any_range_of_values_has_an_axis(values: list[float]) -> None:
 
 
 def test_log_axis_only_where_it_shows_more() -> None:
-    assert _spans_decades([np.array([2.3, 0.05])])
-    assert not _spans_decades([np.array([2.3, 0.5])])
-    assert not _spans_decades([np.array([2.3, 0.0])])
-    assert not _spans_decades([np.array([2.3, -0.01])])
-    assert not _spans_decades([])
+    assert spans_decades([np.array([2.3, 0.05])])
+    assert not spans_decades([np.array([2.3, 0.5])])
+    assert not spans_decades([np.array([2.3, 0.0])])
+    assert not spans_decades([np.array([2.3, -0.01])])
+    assert not spans_decades([])
 
 
 def test_envelope_keeps_the_extremes_of_every_stretch() -> None:

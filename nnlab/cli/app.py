@@ -22,6 +22,7 @@ from nnlab.cli import (
     report,
     runs,
     screen,
+    show,
     train,
 )
 from nnlab.cli.signals import catch_signals, ignore_signals
@@ -47,7 +48,7 @@ app.command(context_settings={"ignore_unknown_options": True})(predict.predict)
 app.command()(checks.verify)
 app.command()(checks.reproduce)
 app.command("runs")(runs.list_runs)
-app.command()(runs.show)
+app.command()(show.show)
 app.command("rm")(runs.remove)
 app.command()(bench.bench)
 app.command()(gradients.gradcheck)

@@ -1,4 +1,4 @@
-"""The runs, show and rm commands: what is under the runs directory."""
+"""The runs and rm commands: what is under the runs directory."""
 
 import sys
 from contextlib import suppress
@@ -35,7 +35,7 @@ def list_runs(
         columns = ["run", "status", "steps", "time", "score"]
         rows = []
         for entry in [Entry((row,)) for row in found] if each else fold(found):
-            steps = _count(entry.rows[0].summary.get("steps"))
+            steps = count(entry.rows[0].summary.get("steps"))
             time = "-" if entry.seconds is None else screen.duration(entry.seconds)
             rows.append([entry.name, entry.status, steps, time, score(entry)])
         screen.print_table(columns, rows, left=(0, 1))
@@ -59,33 +59,6 @@ def score(entry: "Entry") -> str:
     name, values = PRIMARY[entry.data.task], entry.values
     column = next((f"{split}_{name}" for split in ("test", "val", "train") if f"{split}_{name}" in values), None)
     return f"{column.replace('_', ' ')} {values[column].shown(column)}" if column else "-"
-
-
-def show(run: options.RunName, runs_dir: options.RunsDir = options.DEFAULT_RUNS, json: options.Json = False) -> None:
-    """Show one run: its result, its config and its files."""
-    from nnlab.cli.train import print_result
-
-    found = rundir.find(runs_dir, run)
-    summary = found.summary()
-    if json:
-        screen.print_json({"path": str(found.path), **summary, "files": found.files()})
-        return
-    data = summary["dataset"]
-    facts: list[list[object]] = [
-        ["status", _status_in_words(found, summary)],
-        ["model", f"{summary['model']}, {_count(summary.get('parameters'))} parameters, on {summary.get('device')}"],
-        ["data", f"{data.get('name')}, SHA-256 {str(data.get('sha256'))[:12]}…"],
-        ["started", summary.get("started")],
-        ["steps", f"{_count(summary.get('steps'))} ({summary.get('epochs') or 0:g} epochs), {_time(summary)}"],
-    ]
-    best = summary.get("best")
-    if isinstance(best, dict):
-        facts.append(["best", f"{best.get('metric')} {best.get('value')} at step {best.get('step')}"])
-    screen.print_table(["run", found.name], facts, left=(0, 1))
-    print_result(summary)
-    screen.line(found.read_text(rundir.CONFIG))
-    screen.print_table(["file", "bytes"], [[name, f"{size:,}"] for name, size in found.files().items()])
-    screen.line(str(found.path))
 
 
 def remove(
@@ -127,19 +100,12 @@ def _status(run: rundir.RunDir) -> str:
         return "damaged"
 
 
-def _status_in_words(run: rundir.RunDir, summary: dict[str, Any]) -> str:
-    """The status with its reason, and where a stopped run would go on."""
-    text = str(summary["status"]) + (f": {summary['error']}" if summary.get("error") else "")
-    if summary["status"] not in (rundir.DIED, "interrupted"):
-        return text
-    state = run.checkpoint_state()
-    return f"{text}; nnlab resume " + (f"goes on from step {state.step:,}" if state else "starts it again")
-
-
-def _count(value: Any) -> str:
+def count(value: Any) -> str:
+    """A number of things, or a dash where there is none."""
     return f"{value:,}" if isinstance(value, int) else "-"
 
 
-def _time(summary: dict[str, Any]) -> str:
+def total_time(summary: dict[str, Any]) -> str:
+    """How long a run has taken, or a dash where that is not known."""
     seconds = summary["seconds"].get("total")
     return screen.duration(seconds) if isinstance(seconds, int | float) and seconds else "-"

@@ -5,10 +5,11 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 # Wide enough that nothing is cut off where the output goes to a file or another program.
 PIPE_WIDTH = 2000
@@ -53,6 +54,15 @@ def note(text: str) -> None:
         silence(sys.stderr)
 
 
+def can_write(text: str) -> bool:
+    """Whether stdout has every character of ``text``."""
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def silence(stream: TextIO) -> None:
     """From here on nothing is written, and what is left unwritten makes Python complain of nothing as it exits."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
@@ -92,33 +102,50 @@ def print_event(event: str, **content: Any) -> None:
     sys.stdout.flush()
 
 
+class Listing(NamedTuple):
+    """What a table shows; columns in ``left`` are text, the others numbers, and rows in ``faint`` stand back."""
+
+    columns: Sequence[str]
+    rows: Iterable[Sequence[object]]
+    title: str = ""
+    left: Iterable[int] = (0,)
+    faint: Iterable[int] = ()
+
+
 def print_table(
     columns: Sequence[str],
     rows: Iterable[Sequence[object]],
-    *,
     title: str = "",
     left: Iterable[int] = (0,),
     faint: Iterable[int] = (),
 ) -> None:
-    """A table on stdout; columns in ``left`` are text, the others numbers, and rows in ``faint`` stand back."""
+    """A table on stdout, its title above it and an empty line below."""
+    if title:
+        line(title)
+    laid_out = table(Listing(columns, rows, title, left, faint))
+    # A table that cannot be narrower than the terminal is left for the terminal to break.
+    needed = sum(column.min_width or 0 for column in laid_out.columns) + 3 * (len(columns) - 1)
+    out().print(laid_out, width=max(needed, out().width), crop=False, soft_wrap=False)
+    line("")
+
+
+def table(listing: Listing) -> "Table":
+    """A table without its title, to be printed with other things."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    if title:
-        line(title)
+    columns, rows, left = listing.columns, listing.rows, set(listing.left)
     cells = [[_cell(cell) for cell in row] for row in rows]
     names = [_cell(name) for name in columns]
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for number, (name, least) in enumerate(zip(names, _least_widths(names, cells, set(left)), strict=True)):
-        justify: Literal["left", "right"] = "left" if number in set(left) else "right"
-        table.add_column(Text(name), justify=justify, overflow="fold", min_width=least)
+    laid_out = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for number, (name, least) in enumerate(zip(names, _least_widths(names, cells, left), strict=True)):
+        justify: Literal["left", "right"] = "left" if number in left else "right"
+        laid_out.add_column(Text(name), justify=justify, overflow="fold", min_width=least)
+    faint = set(listing.faint)
     for number, row in enumerate(cells):
-        table.add_row(*map(Text, row), style="dim" if number in set(faint) else None)
-    # A table that cannot be narrower than the terminal is left for the terminal to break.
-    needed = sum(column.min_width or 0 for column in table.columns) + 3 * (len(names) - 1)
-    out().print(table, width=max(needed, out().width), crop=False, soft_wrap=False)
-    line("")
+        laid_out.add_row(*map(Text, row), style="dim" if number in faint else None)
+    return laid_out
 
 
 def _cell(content: object) -> str:

@@ -1,6 +1,8 @@
 """Signals: Ctrl-C, SIGTERM and SIGHUP end a command with 128 + signal; while training they wait for a good moment."""
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 from typing import Self
 
@@ -54,3 +56,13 @@ class Patience:
 
     def __exit__(self, *error: object) -> None:
         catch_signals()
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """A signal in the block is heeded at its end; a second one at once."""
+    with Patience() as patience:
+        patience.begin()
+        yield
+    if patience.signal is not None:
+        raise Interrupted(patience.signal)

@@ -131,10 +131,17 @@ def _print(finished: Any, json: bool, quiet: bool) -> None:
 
 
 def print_result(summary: dict[str, Any]) -> None:
-    """What a run scores on each of its splits, and beside it what the baselines do, as a table."""
+    """What a run scores on each of its splits, and beside it what the baselines do; nothing before there are scores."""
+    listing = result(summary)
+    if listing is not None:
+        screen.print_table(*listing)
+
+
+def result(summary: dict[str, Any]) -> screen.Listing | None:
+    """The table of the scores of each split; None before there are any."""
     found = {split: values for split, values in summary["metrics"].items() if values}
     if not found:
-        return
+        return None
     names = list(dict.fromkeys(name for values in found.values() for name in values))
     data, seconds = summary["dataset"], summary["seconds"].get("total")
     rows = [
@@ -147,7 +154,7 @@ def print_result(summary: dict[str, Any]) -> None:
     for name, scores in beside:
         rows.append([f"{split}, {name}", "", *(shown(metric, scores.get(metric)) for metric in names)])
     title = f"{summary['model']} on {data.get('name')}" + (f", {screen.duration(seconds)}" if seconds else "")
-    screen.print_table(["split", "examples", *names], rows, title=title, faint=faint)
+    return screen.Listing(["split", "examples", *names], rows, title, faint=faint)
 
 
 def print_entry(entry: "Entry", group: "Group") -> None:

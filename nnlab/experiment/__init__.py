@@ -7,6 +7,7 @@ from nnlab.experiment.evaluate import SplitReport, evaluate
 from nnlab.experiment.events import Finished, Notice, Started, Working
 from nnlab.experiment.gradcheck import GradientCheck, ParameterCheck, gradcheck
 from nnlab.experiment.parity import Parity, StepDifference, parity
+from nnlab.experiment.plan import planned_steps
 from nnlab.experiment.predict import Prediction, Predictions, predict, predict_rows
 from nnlab.experiment.reproduce import Reproduction, compare_runs, configs_in, latest_of, train_again
 from nnlab.experiment.resume import resume
@@ -42,6 +43,7 @@ __all__ = [
     "json_schema",
     "latest_of",
     "parity",
+    "planned_steps",
     "predict",
     "predict_rows",
     "read_seeds",

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from nnlab import memory
 from nnlab.config import Config
-from nnlab.errors import ConfigError
-from nnlab.experiment.build import checkpoint_bytes
+from nnlab.errors import ConfigError, NnlabError
+from nnlab.experiment.build import checkpoint_bytes, config_of
 from nnlab.fit import Plan
 from nnlab.model import Model
-from nnlab.rundir import MAX_ARRAY_BYTES, MAX_ROWS
+from nnlab.rundir import MAX_ARRAY_BYTES, MAX_ROWS, RunDir
 
 LOSS = 3 * 8
 """Bytes of a step's loss: as it is kept, and twice more while it is written."""
@@ -55,3 +55,11 @@ def plan_for(config: Config, rows: int) -> Plan:
             f"give {math.ceil(steps / MAX_ROWS):,} steps or more",
         )
     return replace(plan, steps=steps, eval_every=every)
+
+
+def planned_steps(run: RunDir, rows: int) -> int | None:
+    """How many steps a run on ``rows`` examples is to have, by its config; None where that cannot be told."""
+    try:
+        return plan_for(config_of(run), rows).steps
+    except NnlabError:  # its config.yaml is damaged, or this machine has too little memory to train it
+        return None

@@ -57,7 +57,7 @@ def loss(
         width, marker = 0.5 if len(x) > 1000 else 1.0, "o" if len(x) == 1 else ""
         axes.plot(x, y, color=FAINT, alpha=0.6, linewidth=width, marker=marker, markersize=8)
         [every] = axes.plot([], [], color=FAINT, linewidth=2)
-        log = _spans_decades([y, *(finite(*curve)[1] for curve in curves.values())])
+        log = spans_decades([y, *(finite(*curve)[1] for curve in curves.values())])
         _draw(figure, axes, curves, log=log, percent=False, before={"train, every step": every} if len(x) else {})
         axes.set_ylabel(short(label, TEXT, HEIGHT - 1.5) + (", log scale" if log else ""))
         _step_axis(axes, steps_per_epoch)
@@ -81,7 +81,7 @@ def metric(
     """Any metric against the step; ``log`` allows a logarithmic axis where the values span enough for one."""
     with style():
         figure, axes = new_axes(title)
-        log = log and _spans_decades(finite(*curve)[1] for curve in curves.values())
+        log = log and spans_decades(finite(*curve)[1] for curve in curves.values())
         _draw(figure, axes, curves, log=log, percent=percent, before={})
         unit = ", %" if percent else ", log scale" if log else ""
         axes.set_ylabel(short(label, TEXT, HEIGHT - 1.5) + unit)
@@ -119,7 +119,7 @@ def overlay(
                 if run.score_sd is not None:
                     add_band(panels[1, 0], run.steps, score, run.score_sd * scale, look)
                     add_band(panels[1, 1], times, score, run.score_sd * scale, look)
-        log = _spans_decades(finite(run.steps, run.loss)[1] for run in runs)
+        log = spans_decades(finite(run.steps, run.loss)[1] for run in runs)
         panels[0, 0].set_ylabel(short(loss_label, TEXT, 1.8) + (", log scale" if log else ""))
         if log:
             _log_axis(panels[0, 0])
@@ -200,7 +200,7 @@ def _step_axis(axes: "Axes", steps_per_epoch: float | None, ticks: int = 8) -> N
         top.spines[:].set_visible(False)
 
 
-def _spans_decades(values: Iterable[Array]) -> bool:
+def spans_decades(values: Iterable[Array]) -> bool:
     """Whether a logarithmic axis shows more: all values positive, the highest over thirty times the lowest."""
     y = np.concatenate([np.zeros(0), *values])
     return bool(len(y)) and 1e-100 < float(y.min()) * 30 < float(y.max())

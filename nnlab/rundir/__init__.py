@@ -32,6 +32,7 @@ from nnlab.rundir.folder import (
 )
 from nnlab.rundir.frames import FOLDER as FRAMES
 from nnlab.rundir.frames import Frame
+from nnlab.rundir.growing import Growing
 from nnlab.rundir.sealed import dump as json_bytes
 from nnlab.rundir.sealed import finite, sha256
 from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION, is_baselines
@@ -62,6 +63,7 @@ __all__ = [
     "WEIGHTS",
     "Checkpoint",
     "Frame",
+    "Growing",
     "Header",
     "RunDir",
     "State",

@@ -17,6 +17,7 @@ from nnlab.errors import RunError
 from nnlab.rundir import checkpoint, frames, lock, sealed, storage, table, tensors
 from nnlab.rundir.checkpoint import Checkpoint, State
 from nnlab.rundir.frames import Frame
+from nnlab.rundir.growing import Growing
 from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION, wrong
 
 SUMMARY = "run.json"
@@ -221,11 +222,15 @@ class RunDir:
         file is missing, damaged or of another version.
         """
         summary = self._summary()
-        if summary["status"] == RUNNING and not lock.held(self.path):
+        if summary["status"] == RUNNING and not self.going():
             summary = self._summary()  # it may have ended since
             if summary["status"] == RUNNING:
                 summary["status"] = DIED
         return summary
+
+    def going(self) -> bool:
+        """Whether a living process trains it; False where there are no locks to tell by."""
+        return lock.held(self.path)
 
     def _summary(self) -> dict[str, Any]:
         summary = self.read_json(SUMMARY)
@@ -251,6 +256,14 @@ class RunDir:
     def frames(self) -> list[Frame]:
         """What ``write_frame`` kept, the first step first. Raises RunError for damage."""
         return list(frames.read(self.path))
+
+    def there(self) -> bool:
+        """Whether it still has its run.json, without which a directory is no run."""
+        return storage.exists(self.path / SUMMARY)
+
+    def growing_metrics(self) -> Growing:
+        """The columns of metrics.csv, for whoever reads them again and again while it grows."""
+        return Growing(self.path / METRICS, MAX_METRICS_BYTES)
 
     def weights(
         self, name: str = WEIGHTS, check: tensors.Check | None = None, limit: int = MAX_ARRAY_BYTES

@@ -1,0 +1,141 @@
+"""The show command: one run's numbers, curves, config and files, once or for as long as it trains."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nnlab import rundir
+from nnlab.cli import curves, options, screen
+from nnlab.cli.runs import count, total_time
+from nnlab.cli.signals import undisturbed
+from nnlab.errors import ConfigError, RunError
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+LEAST_SECONDS, MOST_SECONDS = 0.1, 3600.0
+WIDE = 110
+"""Columns from which on the curves stand beside the numbers."""
+LEAST_CURVE = 50
+GAP = 3
+
+
+def show(
+    run: options.RunName,
+    runs_dir: options.RunsDir = options.DEFAULT_RUNS,
+    with_curves: Annotated[
+        bool | None,
+        typer.Option(
+            "--curves/--no-curves",
+            help="Draw the curves; with --json, add the columns of metrics.csv, which is not the default there.",
+            show_default=False,
+        ),
+    ] = None,
+    watching: Annotated[bool, typer.Option("--watch", help="Follow the run until it ends.")] = False,
+    every: Annotated[float, typer.Option("--every", help="With --watch: seconds between two looks.")] = 1.0,
+    json: options.Json = False,
+) -> None:
+    """Show one run: its result, its curves, its config and its files."""
+    from nnlab.cli.watch import watch
+
+    if not LEAST_SECONDS <= every <= MOST_SECONDS:
+        raise ConfigError(f"--every: given {every:g}", f"give {LEAST_SECONDS:g} to {MOST_SECONDS:,.0f} seconds")
+    found = rundir.find(runs_dir, run)
+    summary = found.summary()
+    ended = watching and summary["status"] == rundir.RUNNING
+    if ended:
+        watch(found, summary, every, drawing=with_curves is not False, results=not json)
+        summary = found.summary()
+        screen.note(f"{found.name} has ended: {status_in_words(found, summary)}")
+    elif watching:
+        screen.note(f"{found.name} is not running, so it is shown once: {status_in_words(found, summary)}")
+    if json:
+        rows = {"curves": found.metrics()} if with_curves else {}
+        screen.print_json({"path": str(found.path), **summary, "files": found.files(), **rows})
+        return
+    with undisturbed():
+        _print_numbers(found, summary, with_curves is not False)
+    if not ended:  # what was watched was its numbers, and they are to stay on the screen
+        screen.line(found.read_text(rundir.CONFIG))
+        screen.print_table(["file", "bytes"], [[name, f"{size:,}"] for name, size in found.files().items()])
+    screen.line(str(found.path))
+
+
+def status_in_words(run: rundir.RunDir, summary: dict[str, Any]) -> str:
+    """The status with its reason, and where a stopped run would go on."""
+    text = str(summary["status"]) + (f": {summary['error']}" if summary.get("error") else "")
+    if summary["status"] not in (rundir.DIED, "interrupted"):
+        return text
+    state = run.checkpoint_state()
+    return f"{text}; nnlab resume " + (f"goes on from step {state.step:,}" if state else "starts it again")
+
+
+def _columns(run: rundir.RunDir) -> tuple[curves.Columns, str]:
+    """The columns of metrics.csv, and why there are none where they cannot be read."""
+    try:
+        return run.metrics(), ""
+    except RunError as error:
+        return {}, error.message
+
+
+def _print_numbers(run: rundir.RunDir, summary: dict[str, Any], drawing: bool) -> None:
+    """The facts and the result, with the curves beside them where there is room, else below."""
+    from nnlab.cli.train import result
+
+    columns, trouble = _columns(run)
+    scores = result(summary)
+    listings = [_facts(run, summary, "" if scores else curves.row(columns)), *([scores] if scores else [])]
+    drawn = drawing and _print_beside(listings, columns)
+    if not drawn:
+        for listing in listings:
+            screen.print_table(*listing)
+    if drawing and not drawn and (picture := curves.drawn(columns, curves.width())):
+        screen.out().print(picture)
+        screen.line("")
+    elif drawing and not drawn:
+        few = "there is no room for them" if columns.get("step") else "nothing has been evaluated yet"
+        screen.note(f"no curves: {trouble or few}")
+
+
+def _print_beside(listings: list[screen.Listing], columns: curves.Columns) -> bool:
+    """Tables at the left and curves at the right; False where the terminal is too narrow, or there are no curves."""
+    from rich.console import Group
+    from rich.measure import Measurement
+    from rich.table import Table
+    from rich.text import Text
+
+    out, wide = screen.out(), curves.width()
+    if wide < WIDE:
+        return False
+    tables: list[RenderableType] = []
+    for listing in listings:
+        tables += [*[Text(screen.clean(listing.title))] * bool(listing.title), screen.table(listing), Text()]
+    numbers = Group(*tables)
+    left = min(Measurement.get(out, out.options, numbers).maximum, wide - LEAST_CURVE - GAP)
+    picture = curves.drawn(columns, wide - left - GAP)
+    if picture is None:
+        return False
+    grid = Table.grid(padding=(0, GAP, 0, 0), pad_edge=False)
+    grid.add_column(width=left)
+    grid.add_row(numbers, picture)
+    out.print(grid)
+    screen.line("")
+    return True
+
+
+def _facts(run: rundir.RunDir, summary: dict[str, Any], last_row: str) -> screen.Listing:
+    """What the run is, and how far it came; ``last_row`` is its newest evaluation, where there is nothing later."""
+    data = summary["dataset"]
+    facts: list[list[object]] = [
+        ["status", status_in_words(run, summary)],
+        ["model", f"{summary['model']}, {count(summary.get('parameters'))} parameters, on {summary.get('device')}"],
+        ["data", f"{data.get('name')}, SHA-256 {str(data.get('sha256'))[:12]}…"],
+        ["started", summary.get("started")],
+        ["steps", f"{count(summary.get('steps'))} ({summary.get('epochs') or 0:g} epochs), {total_time(summary)}"],
+    ]
+    best = summary.get("best")
+    if isinstance(best, dict):
+        facts.append(["best", f"{best.get('metric')} {best.get('value')} at step {best.get('step')}"])
+    if last_row:
+        facts.append(["last row", last_row])
+    return screen.Listing(["run", run.name], facts, left=(0, 1))
