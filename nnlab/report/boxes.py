@@ -23,7 +23,7 @@ def table(head: Sequence[object], rows: Sequence[Html], caption: Html | str, cla
     columns = element("tr", *(element("th", name, scope="col") for name in head))
     content = element("table", element("thead", columns), element("tbody", *rows), class_=class_)
     label = Html(_TAG.sub("", caption)) if isinstance(caption, Html) else caption
-    box = element("div", content, class_="wide", tabindex=0, role="region", aria_label=label)
+    box = element("div", content, class_="wide", tabindex=0, role="group", aria_label=label)
     return element("figure", box, element("figcaption", caption), class_="table")
 
 

@@ -88,11 +88,16 @@ def charts_of(group: Group, curves: Sequence[Curve]) -> list[Chart]:
     score = "accuracy" if group.data.task == "classification" else "R²"
     unit = "nats" if group.data.task == "classification" else "mean squared error"
     charts = [
-        Chart("score", f"{splits} {score}".capitalize(), "percent" if score == "accuracy" else "number", ""),
-        Chart("loss", f"{splits} loss".capitalize(), "number", unit),
+        Chart("score", _capital(f"{splits} {score}"), "percent" if score == "accuracy" else "number", ""),
+        Chart("loss", _capital(f"{splits} loss"), "number", unit),
         Chart("train", "Training loss", "number", f"{unit}; faint: each step"),
     ]
     return [chart for chart in charts if chart.column != "loss" or splits != "train"]
+
+
+def _capital(text: str) -> str:
+    """With a capital first letter, the others as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def as_data(group: Group, curves: Sequence[Curve]) -> dict[str, Any]:
