@@ -42,6 +42,11 @@ def test_the_seeds_of_a_config_are_ordinary_runs_that_are_folded_everywhere(cli:
     good(cli("rm", "-y", alone))
     (row,) = [line for line in good(cli("compare")).stdout.splitlines() if stem in line]
     assert row.split()[1] == "0-2"
+    shown = good(cli("show", stem)).stdout
+    assert "(n=3)" in shown
+    assert "test accuracy, 3 seeds" in shown
+    assert shown.splitlines()[-3:] == paths
+    assert json.loads(good(cli("show", stem, "--json")).stdout)["groups"][0]["entries"][0]["n"] == 3
     document = json.loads(good(cli("compare", stem, "--format", "json")).stdout)
     (group,) = document["groups"]
     (entry,) = group["entries"]

@@ -1,5 +1,6 @@
 """Show: a run's curves in the terminal, and a run that trains watched by another process."""
 
+import codecs
 import json
 import os
 import re
@@ -369,6 +370,7 @@ class Terminal:
 
         self.theirs, self.ours = pty.openpty()
         self.drawn = ""
+        self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self.resize(columns, lines)
 
     def resize(self, columns: int, lines: int) -> None:
@@ -383,7 +385,7 @@ class Terminal:
         while not seen(self.drawn):
             assert time.monotonic() < until, self.drawn
             if select.select([self.theirs], [], [], 0.1)[0]:
-                self.drawn += os.read(self.theirs, 65536).decode(errors="replace")
+                self.drawn += self.decoder.decode(os.read(self.theirs, 65536))
         return self.drawn
 
     def frames(self) -> list[list[str]]:
@@ -414,7 +416,7 @@ def test_the_terminal_is_taken_its_size_followed_and_given_back_at_ctrl_c(tmp_pa
             terminal.read_until(lambda drawn: "accuracy  " in drawn and terminal.frames())
             first = terminal.frames()[0]
             assert max(map(len, first)) == 140
-            assert any("step 10  0.1" in line for line in first)
+            assert any("step 20  0.1" in line for line in first)
             assert any(line.startswith("epoch 2  train loss 0.1  test loss 0.5") for line in first)
             assert any(line.count("└") == 2 for line in first)  # side by side
             terminal.resize(60, 20)

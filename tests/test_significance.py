@@ -103,8 +103,8 @@ def test_seeds_that_are_not_the_same_are_compared_unpaired(tmp_path: Path):
 
 
 def test_the_sentence_says_which_is_better_and_by_how_much_or_that_it_cannot_be_told(tmp_path: Path):
-    a, b = (scored(tmp_path, name, 0.8, noise=ord(name)) for name in "ab")
-    c = scored(tmp_path, "c", 0.97)
+    a, b = (scored(tmp_path, name, 0.8, noise=ord(name), lr=ord(name)) for name in "ab")
+    c = scored(tmp_path, "c", 0.97, lr=0.5)
     assert judged([a], [b]).better is None
     assert judged([a], [b]).sentence.endswith(f": not distinguishable at n = {ROWS} test examples")
     better = judged([a], [c])
@@ -119,11 +119,21 @@ def test_the_sentence_says_which_is_better_and_by_how_much_or_that_it_cannot_be_
     assert "no val split" in remarks
 
 
+def test_what_differs_only_in_its_seed_is_never_called_better(tmp_path: Path):
+    a, b = scored(tmp_path, "a", 0.5, seed=0), scored(tmp_path, "b", 0.9, seed=1)
+    verdict = judged([a], [b])
+    assert verdict.contrasts[0].clear
+    assert verdict.better is None
+    assert "they differ only in their seed, and are not distinguishable" in verdict.sentence
+
+
 def test_a_regression_is_judged_by_its_loss(tmp_path: Path):
     rng = np.random.default_rng(0)
     targets = rng.standard_normal((50, 2)).astype(np.float32)
     runs = [
-        predicted(forge(tmp_path, name, task="regression"), targets + off * rng.standard_normal((50, 2)), targets)
+        predicted(
+            forge(tmp_path, name, task="regression", lr=off), targets + off * rng.standard_normal((50, 2)), targets
+        )
         for name, off in (("a", 0.5), ("b", 0.1))
     ]
     verdict = judged([runs[0]], [runs[1]])
@@ -189,6 +199,7 @@ def test_the_command_says_it_and_refuses_what_it_cannot_judge(cli: Cli, tmp_path
     one = good(cli("compare", "0101-000000-x-digits-seed0", "0101-000000-x-digits-seed1", "--test", "--json"))
     document = json.loads(one.stdout)
     assert document["better"] is None
+    assert document["only_seed_differs"]
     assert document["verdict"].endswith(f"not distinguishable at n = {ROWS} test examples")
     assert {"metric", "over", "n", "difference", "low", "high", "p", "method"} <= set(document["tests"][0])
     bad(cli("compare", "--test"), 2, "--test compares two runs")
@@ -205,7 +216,7 @@ def test_on_mnist_the_network_beats_logistic_regression_and_two_seeds_of_it_cann
     from tests.conftest import ROOT
 
     def train(config: str, *overrides: str) -> RunDir:
-        resolved = experiment.resolve(ROOT / "configs" / config, ["train.epochs=2", *overrides])
+        resolved = experiment.resolve(ROOT / "configs" / config, ["train.epochs=1", *overrides])
         *_, last = experiment.train(resolved, tmp_path)
         return last.run
 
@@ -214,4 +225,6 @@ def test_on_mnist_the_network_beats_logistic_regression_and_two_seeds_of_it_cann
     assert verdict.better == "B"
     assert verdict.contrasts[0].difference > 0.02
     assert verdict.contrasts[0].p < 1e-6
-    assert judged([net], [train("mlp-np.yaml", "train.lr=0.2", "seed=1")]).contrasts[0].p > 1e-3
+    seeds = judged([net], [train("mlp-np.yaml", "train.lr=0.2", "seed=1")])
+    assert seeds.better is None
+    assert "not distinguishable" in seeds.sentence

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.text import Text
 
+    from nnlab.comparison import Entry
+
 Columns = Mapping[str, Sequence[float]]
 """Those of metrics.csv."""
 PLAIN_WIDTH = 80
@@ -54,14 +56,31 @@ def panels(columns: Columns) -> list[Panel]:
     return found
 
 
-def drawn(columns: Columns, wide: int, high: int | None = None) -> "RenderableType | None":
-    """The curves in at most ``wide`` columns and ``high`` lines, as many as fit there; None where none does."""
+def bands(entry: "Entry") -> list[Panel]:
+    """The same of several seeds: the mean, and what lies one standard deviation above and below."""
+    from nnlab.comparison import columns_of
+
+    measured = columns_of(entry, entry.data.task)
+    if measured is None:
+        return []
+    split, columns = measured
+    steps, found = columns["step"].mean(axis=0), []
+    for name in ("loss", *SCORES):
+        if (values := columns.get(f"{split}_{name}")) is not None:
+            mean, sd = values.mean(axis=0), values.std(axis=0, ddof=1)
+            lines = {"mean": mean, "+ sd": mean + sd, "- sd": mean - sd}
+            title = f"{split} {name}, {len(values)} seeds"
+            found.append(Panel(title, {key: (steps, line) for key, line in lines.items()}, percent=name == "accuracy"))
+    return found
+
+
+def drawn(found: Sequence[Panel], wide: int, high: int | None = None) -> "RenderableType | None":
+    """The panels in at most ``wide`` columns and ``high`` lines, as many as fit there; None where none does."""
     from rich.console import Group
     from rich.table import Table
 
     from nnlab.plots import MIN_HEIGHT, MIN_WIDTH
 
-    found = panels(columns)
     beside = len(found) > 1 and wide >= SIDE_BY_SIDE
     rows = 1 if beside else len(found)
     if high is not None:

@@ -35,12 +35,20 @@ def show(
     every: Annotated[float, typer.Option("--every", help="With --watch: seconds between two looks.")] = 1.0,
     json: options.Json = False,
 ) -> None:
-    """Show one run: its result, its curves, its config and its files."""
+    """Show one run: its result, its curves, its config and its files; or all seeds of a config together."""
     from nnlab.cli.watch import watch
 
     if not LEAST_SECONDS <= every <= MOST_SECONDS:
         raise ConfigError(f"--every: given {every:g}", f"give {LEAST_SECONDS:g} to {MOST_SECONDS:,.0f} seconds")
-    found = rundir.find(runs_dir, run)
+    from nnlab.comparison import select
+
+    matches = select(runs_dir, run)
+    if len(matches) > 1:
+        if watching:
+            raise RunError(f"{run}: these are {len(matches)} runs", "--watch follows one; add -seedN to the name")
+        _show_seeds(matches, json, with_curves is not False)
+        return
+    found = matches[0]
     summary = found.summary()
     ended = watching and summary["status"] == rundir.RUNNING
     if ended:
@@ -59,6 +67,27 @@ def show(
         screen.line(found.read_text(rundir.CONFIG))
         screen.print_table(["file", "bytes"], [[name, f"{size:,}"] for name, size in found.files().items()])
     screen.line(str(found.path))
+
+
+def _show_seeds(runs: list[rundir.RunDir], json: bool, drawing: bool) -> None:
+    """The scores of each seed and of all of them together, the curves of their means, the config and the paths."""
+    from nnlab import comparison
+    from nnlab.cli.train import print_entry
+
+    compared = comparison.compare(runs)
+    if json:
+        screen.print_json(comparison.as_json(compared))
+        return
+    for group in compared.groups:
+        for entry in group.entries:
+            print_entry(entry, group)
+            if drawing and len(entry.rows) > 1 and (picture := curves.drawn(curves.bands(entry), curves.width())):
+                with undisturbed():
+                    screen.out().print(picture)
+                screen.line("")
+    screen.line(runs[0].read_text(rundir.CONFIG))
+    for run in runs:
+        screen.line(str(run.path))
 
 
 def status_in_words(run: rundir.RunDir, summary: dict[str, Any]) -> str:
@@ -89,7 +118,7 @@ def _print_numbers(run: rundir.RunDir, summary: dict[str, Any], drawing: bool) -
     if not drawn:
         for listing in listings:
             screen.print_table(*listing)
-    if drawing and not drawn and (picture := curves.drawn(columns, curves.width())):
+    if drawing and not drawn and (picture := curves.drawn(curves.panels(columns), curves.width())):
         screen.out().print(picture)
         screen.line("")
     elif drawing and not drawn:
@@ -112,7 +141,7 @@ def _print_beside(listings: list[screen.Listing], columns: curves.Columns) -> bo
         tables += [*[Text(screen.clean(listing.title))] * bool(listing.title), screen.table(listing), Text()]
     numbers = Group(*tables)
     left = min(Measurement.get(out, out.options, numbers).maximum, wide - LEAST_CURVE - GAP)
-    picture = curves.drawn(columns, wide - left - GAP)
+    picture = curves.drawn(curves.panels(columns), wide - left - GAP)
     if picture is None:
         return False
     grid = Table.grid(padding=(0, GAP, 0, 0), pad_edge=False)

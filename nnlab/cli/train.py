@@ -71,7 +71,8 @@ def _train_seeds(
     with Fetching(quiet) as progress:
         training = experiment.train_seeds(config, overrides, wanted, runs_dir, name, jobs, progress)
         ended = follow_seeds(training, progress, quiet)
-    runs = [each.run for each in sorted(ended, key=lambda each: wanted.index(each.seed)) if each.run and not each.code]
+    ended.sort(key=lambda each: wanted.index(each.seed))
+    runs = [each.run for each in ended if each.run and not each.code]
     if quiet:
         for run in runs:
             screen.line(str(run.path))

@@ -168,7 +168,7 @@ class Screen:
         wide, high = self.size
         picture = None
         if self.drawing:
-            picture = curves.drawn(sight.columns, wide, high - len(head) - 1)
+            picture = curves.drawn(curves.panels(sight.columns), wide, high - len(head) - 1)
         return Group(*head, Text(), picture) if picture else Group(*head)
 
 
@@ -179,6 +179,7 @@ def _progress(sight: Sight, planned: int | None) -> "Table":
     from rich.text import Text
 
     step, seconds = newest_step(sight), _finite(sight.columns, "seconds")[-1:]
+    planned = planned if planned and step <= planned else None  # a config that was edited since says nothing
     parts = [f"step {step:,}" + (f" of {planned:,}" if planned else ""), *map(screen.duration, seconds)]
     if planned and step >= planned:
         parts.append("finishing")

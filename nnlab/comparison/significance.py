@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from nnlab.comparison.comparable import why_not
-from nnlab.comparison.entries import Entry, fold
+from nnlab.comparison.entries import Entry, alike, fold
 from nnlab.comparison.groups import read_rows
 from nnlab.comparison.predictions import read_predictions
 from nnlab.comparison.rows import CHOSEN_BY_TEST, Row, chosen_by_test, read_row
@@ -75,6 +75,8 @@ class Verdict:
     """The one that decides comes first."""
     better: str | None
     """"A" or "B"; None where they are not distinguishable."""
+    same: bool
+    """Whether they differ in nothing but their seed: then whatever parts their weights is chance, not the config."""
     remarks: list[str]
 
     @property
@@ -82,8 +84,10 @@ class Verdict:
         """The deciding contrast in words."""
         test = self.contrasts[0]
         at = f"n = {test.n:,}" + ("" if test.over == "seeds" else " test examples")
-        found = f"{self.better} is better, at {at}" if self.better else f"not distinguishable at {at}"
-        return f"{test.shown()}: {found}"
+        if self.better:
+            return f"{test.shown()}: {self.better} is better, at {at}"
+        why = "they differ only in their seed, and are not" if self.same else "not"
+        return f"{test.shown()}: {why} distinguishable at {at}"
 
 
 @dataclass(frozen=True)
@@ -141,11 +145,12 @@ def judge(a: Entry, b: Entry) -> Verdict:
                 f"both keep them in {PREDICTIONS}",
             )
     found = list(_contrasts(ours, theirs, PRIMARY[task]))
+    same = alike([*a.rows, *b.rows])
     first = found[0]
     better = None
-    if first.clear and first.difference:
+    if first.clear and first.difference and not same:
         better = "B" if (first.difference > 0) == HIGHER_IS_BETTER[first.metric] else "A"
-    return Verdict(a, b, found, better, list(_remarks(a, b)))
+    return Verdict(a, b, found, better, same, list(_remarks(a, b)))
 
 
 def _scored(row: Row, task: Task) -> _Scored:
@@ -275,6 +280,7 @@ def as_json(verdict: Verdict) -> dict[str, Any]:
         "b": {"name": verdict.b.name, "runs": [row.name for row in verdict.b.rows]},
         "tests": [asdict(contrast) for contrast in verdict.contrasts],
         "better": verdict.better,
+        "only_seed_differs": verdict.same,
         "verdict": verdict.sentence,
         "remarks": verdict.remarks,
     }

@@ -61,8 +61,13 @@ def frame_of(record: Record, before: Mapping[str, Array], after: Mapping[str, Ar
 def _ratio(before: Array, after: Array) -> float:
     """The norm of an update over the norm of what it updates; 0 where there was nothing and nothing came."""
     old = before.astype(np.float64)
-    change, size = float(np.linalg.norm(after - old)), float(np.linalg.norm(old))
+    change, size = _norm(after - old), _norm(old)
     return change / size if size else (math.inf if change else 0.0)
+
+
+def _norm(array: Array) -> float:
+    """Without BLAS, whose last bits depend on its threads: a run that was resumed keeps the same frames."""
+    return math.sqrt(float(np.square(array).sum()))
 
 
 def _first_layer(weights: Mapping[str, Array]) -> Array | None:
