@@ -13,9 +13,18 @@ from nnlab.errors import RunError
 from nnlab.rundir import RunDir
 from tests.conftest import Cli, needs_mirror
 from tests.test_cli import bad, good
-from tests.test_comparison import forge
+from tests.test_comparison import forge as forge_run
 
 ROWS = 400
+
+
+def forge(folder: Path, name: str, **keys: object) -> RunDir:
+    """A forged run with this many test examples of three classes."""
+    run = forge_run(folder, name, **keys)
+    summary = run.summary()
+    summary["dataset"] |= {"test": ROWS, "outputs": 3}
+    run.write_json("run.json", summary)
+    return run
 
 
 def scored(folder: Path, name: str, right: float, *, seed: int = 0, noise: int = 0, **keys: object) -> RunDir:
@@ -154,7 +163,7 @@ def test_what_is_not_comparable_is_refused_with_the_reason(tmp_path: Path):
     summary = other.summary()
     summary["dataset"]["test"] = 10
     other.write_json("run.json", summary)
-    with pytest.raises(RunError, match="other test split: 20 test examples and 10 test examples"):
+    with pytest.raises(RunError, match="other test split: 400 test examples and 10 test examples"):
         judged([a], [other])
     with pytest.raises(RunError, match="no predictions of a test split"):
         judged([a], [forge(tmp_path, "none")])
@@ -228,3 +237,10 @@ def test_on_mnist_the_network_beats_logistic_regression_and_two_seeds_of_it_cann
     seeds = judged([net], [train("mlp-np.yaml", "train.lr=0.2", "seed=1")])
     assert seeds.better is None
     assert "not distinguishable" in seeds.sentence
+
+
+def test_predictions_larger_than_the_run_says_are_not_unpacked(tmp_path: Path):
+    a, b = scored(tmp_path, "a", 0.8), forge(tmp_path, "b")
+    b.write_arrays("predictions.npz", scores=np.zeros((10**6, 3), np.float32), targets=np.zeros(10**6, np.int64))
+    with pytest.raises(RunError, match="it holds more than fits here"):
+        judged([a], [b])

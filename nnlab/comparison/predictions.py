@@ -8,7 +8,12 @@ from nnlab.comparison.rows import Row
 from nnlab.dataset import Array
 from nnlab.errors import RunError
 from nnlab.metrics import log_softmax
-from nnlab.rundir import PREDICTIONS
+from nnlab.rundir import HEADERS, PREDICTIONS
+
+NUMBER = 8
+"""Bytes of a score or a target at most."""
+MAX_BYTES = 2**29
+"""Of one run's predictions: several are held at once, and run.json, which says how many there are, may be forged."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,9 @@ def read_predictions(row: Row) -> Predicted:
     if PREDICTIONS not in row.run.files():
         hint = "nnlab resume finishes a run" if row.status != "finished" else "its data has no test split"
         raise RunError(f"{row.path}: there are no predictions of a test split to compare", hint)
-    arrays = row.run.arrays()
+    data = row.summary["dataset"]
+    expected = NUMBER * (data.get("test") or 0) * (1 + (data.get("outputs") or 1))
+    arrays = row.run.arrays(PREDICTIONS, min(HEADERS + expected, MAX_BYTES))
     scores, targets = arrays.get("scores"), arrays.get("targets")
     damaged = RunError(f"{row.path / PREDICTIONS}: scores and targets do not belong together", "the file is damaged")
     if scores is None or targets is None or scores.ndim != 2 or scores.dtype.kind != "f" or not len(scores):
