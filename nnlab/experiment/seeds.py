@@ -205,8 +205,10 @@ class _Crew:
             del self.members[seed]
             yield Ended(seed, member.run, code, "".join(member.said))
             return
-        found: dict[str, Any] = json.loads(line)
-        if found["event"] == "started":
+        found = _event(line)
+        if found is None:  # a library had something to say
+            member.said.append(line)
+        elif found["event"] == "started":
             member.run = RunDir(Path(found["path"]))
             yield Begun(seed, member.run, found["steps"])
         elif found["event"] == "record":
@@ -219,6 +221,15 @@ class _Crew:
                 member.process.terminate()
         for member in self.members.values():
             member.process.wait()
+
+
+def _event(line: str) -> dict[str, Any] | None:
+    """What a line says; None where it is no event."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and "event" in found else None
 
 
 def _keep(lines: IO[str], said: list[str]) -> None:
