@@ -113,6 +113,30 @@ def test_a_planted_fault_is_caught_and_named(fault: str, twin: bool) -> None:
     assert all(cause in row.cause for row in found if not row.held), found
 
 
+TWO_LAYER_FAULTS = {
+    "the sign is wrong": lambda grads: {"0.weight": -grads["0.weight"]},
+    "1/m, the mean over the batch, is missing": lambda grads: {"0.bias": 7 * grads["0.bias"]},
+    "transposed: its shape is (6, 3)": lambda grads: {"0.weight": grads["0.weight"].T},
+    "missing: it is 0, and a bias's": lambda grads: {"2.bias": 0 * grads["2.bias"]},
+}
+
+
+@pytest.mark.parametrize("cause", TWO_LAYER_FAULTS)
+@pytest.mark.parametrize("outputs", [2, 4])
+def test_faults_planted_in_the_two_layer_net_are_caught_and_named(cause: str, outputs: int) -> None:
+    class Faulty(nn2_np.TwoLayers):
+        def loss_and_grads(self, inputs: Array, targets: Array) -> tuple[float, dict[str, Array]]:
+            loss, grads = super().loss_and_grads(inputs, targets)
+            return loss, {**grads, **TWO_LAYER_FAULTS[cause](grads)}
+
+    net = in_float64(build("nn2-np", "classification", outputs, shape=(6,)).net)
+    net.__class__ = Faulty
+    examples = batch("classification", outputs)
+    _, found = check_gradients(moved(net), examples, None, 1e-6, np.random.default_rng(0))
+    (wrong,) = [row for row in found if not row.held]
+    assert cause in wrong.cause
+
+
 WRONG_DERIVATIVES = {
     "left out": (lambda z, a: np.ones_like(a), "the derivative of tanh after 2.weight is left out"),
     "given z": (lambda z, a: 1 - z * z, "f'(z) written in a = tanh(z) is given z instead"),
