@@ -116,8 +116,8 @@ def refuse_missing(table: Table, cells: Cells) -> None:
     others = f"; also in {listed(list(found)[1:])}" if len(found) > 1 else ""
     total = sum(map(len, found.values()))
     raise DataError(
-        f"{table.where(int(rows[0]), name)}: {_said(table, int(rows[0]), name)}; {total:,} cells of {table.rows:,} rows "
-        f"are missing: {short(name)} in {table.unit} {lines}{more}{others}",
+        f"{table.where(int(rows[0]), name)}: {_said(table, int(rows[0]), name)}; in all {total:,} cells of "
+        f"{table.rows:,} rows are missing: {short(name)} in {table.unit} {lines}{more}{others}",
         "dataset.missing: drop leaves these rows out, mean, median or most_frequent fills the cells; "
         "dataset.exclude leaves columns out",
     )

@@ -32,24 +32,25 @@ class Targets:
 
 
 def read(
-    table: Table, names: Sequence[str], task: Task | None, wanted: Sequence[int | str] | None, *, drop: bool
+    table: Table, names: Sequence[str], task: Task | None, wanted: Sequence[int | str] | None, rows: Array | None
 ) -> Targets:
     """The targets in these columns; ``task`` is None where the cells are to tell.
 
-    ``wanted`` are the classes that the config lists, which may be words that otherwise mean a missing cell; ``drop``
-    leaves rows with a missing target out. Raises DataError, naming the cell, for what is neither.
+    ``wanted`` are the classes that the config lists, which may be words that otherwise mean a missing cell. Only
+    ``rows``, (n,) bool, count, and of them those that have a target; None: all rows, and each must have one. Raises
+    DataError, naming the cell, for what is neither.
     """
     if len(names) > 1:
         if task == "classification":
             raise DataError(
                 f"dataset.target: {len(names)} columns, where a classification has one", "dataset.task: regression"
             )
-        there = _there(table, names, (), drop)
+        there = _there(table, names, (), rows)
         return Targets(_values(table, names, there), (), there)
     (name,) = names
     labels = tuple(str(label) for label in wanted or ())
     words = tuple(label for label in labels if label in table.style.missing_words)
-    there = _there(table, names, words, drop)
+    there = _there(table, names, words, rows)
     if task == "regression":
         return Targets(_values(table, names, there), (), there)
     _refuse_written_for_people(table, name, labels)
@@ -80,27 +81,31 @@ def natural(text: str) -> tuple[tuple[int, int | str], ...]:
     return (*keys, (2, text))
 
 
-def _there(table: Table, names: Sequence[str], words: Sequence[str], drop: bool) -> Array:
-    """(n,) bool: where a target is. Raises DataError for missing ones that are not to be left out."""
-    there = np.ones(table.rows, np.bool_)
+def _there(table: Table, names: Sequence[str], words: Sequence[str], rows: Array | None) -> Array:
+    """(n,) bool: which of the ``rows`` have a target. Raises DataError for missing ones where all must have one."""
+    there = np.ones(table.rows, np.bool_) if rows is None else rows.copy()
     for name in names:
         missing = table.missing(name)
         if missing.any() and words:
             missing &= ~np.isin(table.texts(name), list(words))
-        if missing.any() and not drop:
-            rows = np.flatnonzero(missing)
-            said = sorted({str(text) for text in table.texts(name)[rows[:1000]]})
-            shown = ", ".join("nothing" if not text else short(text) for text in said[:5])
-            lines = ", ".join(f"{table.line(int(row)):,}" for row in rows[:10])
-            more = f" and {len(rows) - 10:,} more" if len(rows) > 10 else ""
-            listing = f", or make it a class by listing it in dataset.classes: {short(said[-1])}" if said[-1] else ""
-            raise DataError(
-                f"{str(table.path)!r}, column {short(name)}: {len(rows):,} of {table.rows:,} targets are missing "
-                f"({shown}), in {table.unit} {lines}{more}",
-                f"correct them, or leave those lines out with dataset.missing: drop{listing}",
-            )
+        if missing.any() and rows is None:
+            raise _missing(table, name, np.flatnonzero(missing))
         there &= ~missing
     return there
+
+
+def _missing(table: Table, name: str, rows: Array) -> DataError:
+    """What to say of targets that are missing in these rows."""
+    said = sorted({str(text) for text in table.texts(name)[rows[:1000]]})
+    shown = ", ".join("nothing" if not text else short(text) for text in said[:5])
+    lines = ", ".join(f"{table.line(int(row)):,}" for row in rows[:10])
+    more = f" and {len(rows) - 10:,} more" if len(rows) > 10 else ""
+    listing = f", or make it a class by listing it in dataset.classes: {short(said[-1])}" if said[-1] else ""
+    return DataError(
+        f"{str(table.path)!r}, column {short(name)}: {len(rows):,} of {table.rows:,} targets are missing ({shown}), "
+        f"in {table.unit} {lines}{more}",
+        f"correct them, or leave those lines out with dataset.missing: drop{listing}",
+    )
 
 
 def _values(table: Table, names: Sequence[str], there: Array) -> Array:
@@ -122,9 +127,9 @@ def _one(table: Table, name: str, task: Task | None, there: Array, *, as_text: b
             return _wholes(table, name, task, wholes, there)
         if not any(_PADDED.fullmatch(cell) for cell in table.counts(name)):
             if task == "classification":
-                row = next(row for row, cell in enumerate(table.texts(name)) if there[row] and not _is_whole(cell))
+                at = next(n for n, cell in enumerate(table.texts(name)) if there[n] and not _is_whole(cell))
                 raise DataError(
-                    f"{table.where(row, name)}: {short(table.cell(row, name))} is no whole number",
+                    f"{table.where(at, name)}: {short(table.cell(at, name))} is no whole number",
                     "dataset.task: regression",
                 )
             return Targets(_values(table, [name], there), (), there)

@@ -107,9 +107,10 @@ class Params(ClassKeys, HoldOutKeys, TrainKeys):
 
     def keys(self) -> tables.Keys:
         """How the table is written. Raises ValueError for what cannot be."""
-        words = {} if self.missing_words is None else {"missing_words": tuple(self.missing_words)}
-        written = (self.header, self.delimiter, self.decimal, self.thousands, self.encoding, self.comment)
-        return tables.Keys(*written, **words)
+        words = tables.MISSING if self.missing_words is None else tuple(self.missing_words)
+        return tables.Keys(
+            self.header, self.delimiter, self.decimal, self.thousands, self.encoding, self.comment, words
+        )
 
     def rules(self) -> _columns.Rules:
         """What is said of columns that are no plain numbers."""
@@ -176,12 +177,7 @@ def load_table(table: Table, params: Params, seed: int, test: Table | None = Non
         pool, others = chosen[0], chosen[1:]
     elif params.classes:
         raise DataError(f"dataset.classes: {listed(names)} holds values, not classes", "task: classification")
-    if others:
-        train, val, held = pool, None, others[0]
-    elif roles.split is not None:
-        train, val, held = _as_said(table, roles.split, pool)
-    else:
-        (train, held), val = hold_out(pool, params), None
+    train, val, held = _split(table, roles, params, pool, others)
     places = tuple(table.names.index(name) for name in names)
     facts = Transform(header=table.style.header, width=len(table.names), target_places=places)
 
@@ -270,15 +266,16 @@ def _pool(
 ) -> tuple[Examples, _targets.Targets, _columns.Cells, list[str]]:
     """All examples of a table, with what their targets and cells are."""
     rules, drop = params.rules(), params.missing == "drop"
-    targets = _targets.read(table, roles.targets, task, params.classes, drop=drop)
     cells, warnings = _columns.of(table, roles.features, rules)
+    targets = _targets.read(table, roles.targets, task, params.classes, ~cells.missing() if drop else None)
     kept = targets.there
     if drop:
-        kept = kept & ~cells.missing()
         if left := int(table.rows - kept.sum()):
             warnings.append(f"{left:,} of {table.rows:,} rows are left out, because a cell is missing")
         if left == table.rows:
-            raise DataError(f"{str(table.path)!r}: a cell is missing in every row", "dataset.missing: median fills them")
+            raise DataError(
+                f"{str(table.path)!r}: a cell is missing in every row", "dataset.missing: median fills them"
+            )
     elif params.missing == "refuse":
         _columns.refuse_missing(table, cells)
     pool = Examples(
@@ -318,6 +315,18 @@ def _test_pool(
     if targets.classes:
         pool = replace(pool, targets=renumber[pool.targets])
     return pool, warnings
+
+
+def _split(
+    table: Table, roles: Roles, params: Params, pool: Examples, others: Sequence[Examples]
+) -> tuple[Examples, Examples | None, Examples | None]:
+    """The training, validation and test examples; of those to train on more may be split off later."""
+    if others:
+        return pool, None, others[0]
+    if roles.split is not None:
+        return _as_said(table, roles.split, pool)
+    train, held = hold_out(pool, params)
+    return train, None, held
 
 
 def _as_said(table: Table, name: str, pool: Examples) -> tuple[Examples, Examples | None, Examples | None]:

@@ -1,0 +1,40 @@
+"""Tables: files with one example a line, read exactly, whoever wrote them and however.
+
+``find_style`` finds out how a file is written, ``read`` gives its columns as numbers and text, ``stream`` the same a
+part at a time. A cell is read in one way only, ``cells.number``: the fast way is taken for what it reads alike.
+"""
+
+from nnlab.tables.cells import CellError, boolean, number, people_number, plain_whole, short, stripped
+from nnlab.tables.keep import ARRAYS, key, pack, unpack
+from nnlab.tables.keys import MISSING, THOUSANDS, Keys, Style
+from nnlab.tables.reading import read, stream
+from nnlab.tables.sniff import find_style
+from nnlab.tables.table import Kind, Table, Text
+
+SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".csv.gz", ".tsv.gz", ".txt.gz", ".data.gz", ".parquet")
+"""The files that hold tables."""
+
+__all__ = [
+    "ARRAYS",
+    "MISSING",
+    "SUFFIXES",
+    "THOUSANDS",
+    "CellError",
+    "Keys",
+    "Kind",
+    "Style",
+    "Table",
+    "Text",
+    "boolean",
+    "find_style",
+    "key",
+    "number",
+    "pack",
+    "people_number",
+    "plain_whole",
+    "read",
+    "short",
+    "stream",
+    "stripped",
+    "unpack",
+]
