@@ -49,6 +49,7 @@ def reproduce(
     ] = None,
     runs_dir: options.RunsDir = options.DEFAULT_RUNS,
     device: options.Device = None,
+    data: options.Data = None,
     tolerance: Annotated[
         float, typer.Option("--tolerance", min=0.0, help="The largest relative difference that is taken for rounding.")
     ] = 1e-3,
@@ -63,10 +64,12 @@ def reproduce(
 
     if (run is None) == (configs is None):
         raise ConfigError("reproduce takes one RUN, or --all and a folder of configs", "nnlab reproduce latest")
+    if data is not None and configs is not None:
+        raise ConfigError("--data is where one run's data is, and --all means many runs", "leave one of them out")
     results: list[Reproduction] = []
     failures: list[NnlabError] = []
     if run is not None:
-        results.append(_again(rundir.find(runs_dir, run), runs_dir, device, tolerance))
+        results.append(_again(rundir.find(runs_dir, run), runs_dir, device, tolerance, data))
     wanted = experiment.configs_in(configs) if configs else []
     for config in wanted:
         try:
@@ -89,13 +92,15 @@ def reproduce(
         raise type(failures[0])(message)
 
 
-def _again(run: "RunDir", runs: Path, device: str | None, tolerance: float) -> "Reproduction":
+def _again(
+    run: "RunDir", runs: Path, device: str | None, tolerance: float, data: Path | None = None
+) -> "Reproduction":
     """Train a run once more, and compare."""
     from nnlab import experiment
     from nnlab.cli.download import Fetching
 
     with Fetching() as progress:
-        finished = follow(experiment.train_again(run, runs, device, progress), progress)
+        finished = follow(experiment.train_again(run, runs, device, progress, data), progress)
     return experiment.compare_runs(run, finished.run, tolerance)
 
 

@@ -8,7 +8,18 @@ from nnlab.experiment.events import Finished, Notice, Started, Working
 from nnlab.experiment.gradcheck import GradientCheck, ParameterCheck, gradcheck
 from nnlab.experiment.parity import Parity, StepDifference, parity
 from nnlab.experiment.plan import planned_steps
-from nnlab.experiment.predict import Prediction, Predictions, predict, predict_rows
+from nnlab.experiment.predict import (
+    Part,
+    Predicted,
+    Prediction,
+    Predictions,
+    Predictor,
+    lines,
+    predict,
+    predict_frame,
+    predict_rows,
+    predictions_of,
+)
 from nnlab.experiment.reproduce import Reproduction, compare_runs, configs_in, latest_of, train_again
 from nnlab.experiment.resume import resume
 from nnlab.experiment.seeds import Ended, SeedEvent, read_seeds, train_seeds
@@ -26,8 +37,11 @@ __all__ = [
     "Notice",
     "ParameterCheck",
     "Parity",
+    "Part",
+    "Predicted",
     "Prediction",
     "Predictions",
+    "Predictor",
     "Reproduction",
     "SeedEvent",
     "SplitReport",
@@ -42,10 +56,13 @@ __all__ = [
     "gradcheck",
     "json_schema",
     "latest_of",
+    "lines",
     "parity",
     "planned_steps",
     "predict",
+    "predict_frame",
     "predict_rows",
+    "predictions_of",
     "read_seeds",
     "resolve",
     "resume",

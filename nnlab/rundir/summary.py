@@ -78,6 +78,7 @@ _MAY_HAVE: dict[str, Check] = {
     "resumed": _is(list),
     "config_sha256": _is(str),
     "config_before": _is(str),
+    "path_given": _is(str),
 }
 _OF_DATA: dict[str, Check] = {
     **dict.fromkeys(("val", "test", "features", "outputs"), _count),
