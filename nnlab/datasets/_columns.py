@@ -111,13 +111,15 @@ def refuse_missing(table: Table, cells: Cells) -> None:
     if not found:
         return
     name, rows = next(iter(found.items()))
-    lines = ", ".join(f"{table.line(int(row)):,}" for row in rows[:SHOWN])
-    more = f" and {len(rows) - SHOWN:,} more" if len(rows) > SHOWN else ""
-    others = f"; also in {listed(list(found)[1:])}" if len(found) > 1 else ""
-    total = sum(map(len, found.values()))
+    first, total = int(rows[0]), sum(map(len, found.values()))
+    message = f"{table.where(first, name)}: {_said(table, first, name)}"
+    if total > 1:
+        lines = ", ".join(f"{table.line(int(row)):,}" for row in rows[:SHOWN])
+        more = f" and {len(rows) - SHOWN:,} more" if len(rows) > SHOWN else ""
+        others = f"; also {listed(list(found)[1:])}" if len(found) > 1 else ""
+        message += f"; {total:,} cells are missing: {short(name)} in {table.unit} {lines}{more}{others}"
     raise DataError(
-        f"{table.where(int(rows[0]), name)}: {_said(table, int(rows[0]), name)}; in all {total:,} cells of "
-        f"{table.rows:,} rows are missing: {short(name)} in {table.unit} {lines}{more}{others}",
+        message,
         "dataset.missing: drop leaves these rows out, mean, median or most_frequent fills the cells; "
         "dataset.exclude leaves columns out",
     )
@@ -228,6 +230,12 @@ def _refuse_text(table: Table, name: str, rules: Rules) -> None:
         raise AssertionError(other)
     count, rest = len(table.counts(name)), f"dataset.exclude: [{name}] leaves it out"
     first = _first(table, name)
+    for text in table.counts(name):
+        if not str(text).isprintable():
+            row = table.texts(name).tolist().index(text)
+            raise DataError(
+                f"{table.where(row, name)}: {short(text)} is no number, and holds control characters", "correct it"
+            )
     if not rules.one_hot:
         raise DataError(
             f"{table.where(first, name)}: {_said(table, first, name)} is no number",
@@ -249,7 +257,9 @@ def _first(table: Table, name: str) -> int:
 def _said(table: Table, row: int, name: str) -> str:
     """A cell as a message shows it."""
     cell = table.cell(row, name)
-    return short(cell) if cell else "the cell is empty"
+    if not cell:
+        return "the cell is empty"
+    return f"{short(cell)} says that it is missing" if table.missing(name)[row] else short(cell)
 
 
 def _cells(table: Table, name: str, columns: Sequence[Column]) -> Array:

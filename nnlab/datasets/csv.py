@@ -38,7 +38,7 @@ class Params(ClassKeys, HoldOutKeys, TrainKeys):
     ``test_fraction`` and ``split_seed`` are not used where ``test_path`` or ``split_by`` say what the test split is.
     """
 
-    path: str | None = None
+    path: str
     """The file: .csv, .tsv, .txt, .data, each also with .gz behind it, or .parquet."""
     target: str | int | list[str | int]
     """The column to predict, or several of values: by name, or by number from 0 (-1 is the last)."""
@@ -146,11 +146,6 @@ def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
     Raises DataError, naming file, line and column, for cells that are missing or no numbers, and for tables, columns,
     classes and splits that won't do.
     """
-    if params.path is None:
-        raise DataError(
-            "dataset.path: there is none, and no table was handed over in its place",
-            "give the file, or train in a notebook with nnlab.train(config, data=frame)",
-        )
     test = None if params.test_path is None else read(params, params.test_path)
     return load_table(read(params, params.path), params, seed, test)
 
