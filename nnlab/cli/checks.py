@@ -92,9 +92,7 @@ def reproduce(
         raise type(failures[0])(message)
 
 
-def _again(
-    run: "RunDir", runs: Path, device: str | None, tolerance: float, data: Path | None = None
-) -> "Reproduction":
+def _again(run: "RunDir", runs: Path, device: str | None, tolerance: float, data: Path | None = None) -> "Reproduction":
     """Train a run once more, and compare."""
     from nnlab import experiment
     from nnlab.cli.download import Fetching

@@ -50,7 +50,10 @@ Device = Annotated[
 Data = Annotated[
     Path | None,
     typer.Option(
-        "--data", metavar="PATH", help="Where the run's data is now, if it was moved; it must be the same.", show_default=False
+        "--data",
+        metavar="PATH",
+        help="Where the run's data is now, if it was moved; it must be the same.",
+        show_default=False,
     ),
 ]
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="The folder that holds the runs.")]

@@ -13,9 +13,9 @@ import numpy as np
 from nnlab import tables
 from nnlab.dataset import Array, Task, Transform, read_npy
 from nnlab.datasets import _arrays, _pictures, listed, short
-from nnlab.datasets._rows import Rows, TableReader
+from nnlab.datasets._table_rows import Rows, TableReader
 from nnlab.errors import DataError
-from nnlab.tables import Keys, Table
+from nnlab.tables import Keys
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -185,7 +185,9 @@ class Reader:
             raise DataError(f"{name}: cannot be read: {error}", "is the file what its ending says?") from None
         except OSError as error:
             raise DataError(f"{name}: cannot be read: {error.strerror or error}", "check the file") from None
-        raise DataError(f"{name}: files ending in {short(suffix) if suffix else 'nothing'} are not read", f"give {KINDS}")
+        raise DataError(
+            f"{name}: files ending in {short(suffix) if suffix else 'nothing'} are not read", f"give {KINDS}"
+        )
 
     def _archive(self, path: Path) -> Array:
         """The inputs in a .npz file: its only array, or the one with a usual name."""

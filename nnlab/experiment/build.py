@@ -10,7 +10,7 @@ import numpy as np
 
 from nnlab import config as configs
 from nnlab import discover
-from nnlab.config import Config, Named, Resolved, Train, yaml
+from nnlab.config import Config, Resolved, Train, yaml
 from nnlab.dataset import Dataset, Progress, Scaling, Task, Transform, quiet
 from nnlab.environment import cores
 from nnlab.errors import (

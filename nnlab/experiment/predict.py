@@ -9,7 +9,7 @@ import numpy as np
 from nnlab import discover, metrics
 from nnlab.dataset import Array, Split, Task
 from nnlab.datasets._inputs import Reader
-from nnlab.datasets._rows import Rows
+from nnlab.datasets._table_rows import Rows
 from nnlab.errors import DataError
 from nnlab.experiment.build import trained_model
 from nnlab.experiment.tally import Tally
@@ -196,7 +196,7 @@ def _free(names: Sequence[str], taken: Sequence[str]) -> Iterator[str]:
     """The names, with as many underscores behind them as it takes to be none of those ``taken``."""
     for name in names:
         while name in taken:
-            name += "_"  # noqa: PLW2901 (until it is free)
+            name += "_"
         yield name
 
 
