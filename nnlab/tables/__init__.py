@@ -6,7 +6,7 @@ part at a time. A cell is read in one way only, ``cells.number``: the fast way i
 
 from nnlab.tables.cells import CellError, boolean, number, people_number, plain_whole, short, stripped
 from nnlab.tables.keep import key, pack, unpack
-from nnlab.tables.keys import MISSING, THOUSANDS, Keys, Style
+from nnlab.tables.keys import AUTO, MISSING, THOUSANDS, Keys, Style
 from nnlab.tables.reading import read, stream
 from nnlab.tables.sniff import find_style
 from nnlab.tables.table import Kind, Table, Text
@@ -15,6 +15,7 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".csv.gz", ".tsv.gz", ".txt.gz", ".
 """The files that hold tables."""
 
 __all__ = [
+    "AUTO",
     "MISSING",
     "SUFFIXES",
     "THOUSANDS",

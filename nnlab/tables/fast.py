@@ -119,10 +119,12 @@ class Fast:
         if doubtful:  # a cell was missing, or none that polars takes for a number, or a word that it does
             self.doubtful.update(doubtful)
             found |= self._series(data, doubtful, self.doubtful)
-        values = {
-            position: self._careful(found[position]) if position in self.doubtful else found[position].to_numpy()
-            for position in self.numbered
-        }
+        values: dict[int, Array | None] = dict.fromkeys(self.text)
+        for position in self.numbered:
+            column = found[position]
+            values[position] = self._careful(column) if position in self.doubtful else column.to_numpy()
+        texts = {position for position, numbers in values.items() if numbers is None}
+        self.numbered, self.text = [at for at in self.numbered if at not in texts], texts
         return Columns(lines, found, values)
 
     def _series(self, data: bytes, positions: Sequence[int], text: Collection[int]) -> dict[int, Any]:
