@@ -15,7 +15,7 @@ from nnlab.dataset import Array, Task, Transform, read_npy
 from nnlab.datasets import _arrays, _pictures, listed, short
 from nnlab.datasets._table_rows import Rows, TableReader
 from nnlab.errors import DataError
-from nnlab.tables import Keys
+from nnlab.tables import AUTO, Keys
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -40,7 +40,7 @@ class Reader:
         read_picture: PictureReader | None = None,
         *,
         dark_edges: bool = False,
-        keys: Keys = Keys(),
+        keys: Keys = AUTO,
     ) -> None:
         """``data`` is what run.json says of the dataset, ``dark_edges`` whether its pictures are bright on black.
 
@@ -241,8 +241,7 @@ class Reader:
 
     def _pixels(self, picture: "Image") -> Array:
         """A picture as (features,) float32."""
-        assert self.read_picture is not None
-        return self.read_picture(picture, self.shape)
+        return self.read_picture(picture, self.shape)  # type: ignore[misc]
 
     def _doubt(self, path: Path, picture: "Image", row: Array) -> None:
         """Note where a picture is unlike those of training in a way that people overlook."""
@@ -261,7 +260,7 @@ def _paths(item: str) -> list[Path]:
     path = Path(item)
     if path.exists():
         return [path]
-    found = sorted(glob.glob(item, recursive=True)) if re.search(r"[*?\[]", item) else []
+    found = sorted(glob.glob(item, recursive=True)) if glob.has_magic(item) else []  # noqa: PTH207 (may be absolute)
     if not found:
         raise DataError(f"{item}: this is neither a number nor a file", f"give numbers, or files: {KINDS}")
     return [Path(each) for each in found]

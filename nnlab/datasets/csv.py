@@ -158,6 +158,13 @@ def read(params: Params, path: str) -> Table:
     return _parsed.read(found, style, roles.names, roles.text)
 
 
+def read_whole(params: Params, path: str) -> Table:
+    """The table in a file, with all its columns, to be looked at. Raises DataError as ``load`` does."""
+    found = _files.existing(path, tables.SUFFIXES)
+    style = tables.find_style(found, params.keys(), named=_named(params))
+    return tables.read(found, style, None, style.names, lambda needed: _files.must_fit(found, needed))
+
+
 def load_table(table: Table, params: Params, seed: int, test: Table | None = None) -> Dataset:
     """The dataset of a table that is read already, and of another that is its test split. Raises as ``load`` does."""
     roles, rules = roles_of(params, table.names, table.path), params.rules()

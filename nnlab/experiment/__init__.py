@@ -23,6 +23,7 @@ from nnlab.experiment.predict import (
 from nnlab.experiment.reproduce import Reproduction, compare_runs, configs_in, latest_of, train_again
 from nnlab.experiment.resume import resume
 from nnlab.experiment.seeds import Ended, SeedEvent, read_seeds, train_seeds
+from nnlab.experiment.survey import Survey, config_for, survey
 from nnlab.experiment.train import train
 from nnlab.experiment.verify import Check, verify
 
@@ -47,10 +48,12 @@ __all__ = [
     "SplitReport",
     "Started",
     "StepDifference",
+    "Survey",
     "Working",
     "bench",
     "checkup",
     "compare_runs",
+    "config_for",
     "configs_in",
     "evaluate",
     "gradcheck",
@@ -67,6 +70,7 @@ __all__ = [
     "resolve",
     "resume",
     "sample_sheet",
+    "survey",
     "train",
     "train_again",
     "train_seeds",

@@ -14,7 +14,7 @@ from nnlab.errors import DataError
 from nnlab.experiment.build import trained_model
 from nnlab.experiment.tally import Tally
 from nnlab.rundir import RunDir
-from nnlab.tables import Frame, Keys
+from nnlab.tables import AUTO, Frame
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Predictor:
             self.task,
             getattr(file, "read_picture", None),
             dark_edges=getattr(file, "DARK_EDGES", False),
-            keys=params.keys() if hasattr(params, "keys") else Keys(),
+            keys=params.keys() if hasattr(params, "keys") else AUTO,
         )
         self._tally: Tally | None = Tally(self.task)
         self._warning = [warning] if warning else []

@@ -33,11 +33,10 @@ def train(
     """Train a config into a new directory under ``runs``. Nothing is made before everything has been checked.
 
     ``stamp`` is the time that the directory is named after, where it is not now. ``data`` takes the place of the file
-    that the config names; with ``keep_data`` the run gets a copy of it; and with ``same_as`` it must be what that run was
-    trained on. Yields notices, Started, a Record after each
-    chunk of steps, and Finished. Raising Interrupted at a record, or closing the generator, leaves the run
-    as ``interrupted``, to be resumed. Raises TrainingError where the loss diverges or memory or disk run out, and other
-    NnlabErrors for what the user can put right.
+    that the config names; with ``keep_data`` the run gets a copy of it; with ``same_as`` it must be what that run was
+    trained on. Yields notices, Started, a Record after each chunk of steps, and Finished. Raising Interrupted at a
+    record, or closing the generator, leaves the run as ``interrupted``, to be resumed. Raises TrainingError where the
+    loss diverges or memory or disk run out, and other NnlabErrors for what the user can put right.
     """
     check_name(name)
     check_stamp(stamp)

@@ -7,7 +7,7 @@ part at a time. A cell is read in one way only, ``cells.number``: the fast way i
 from nnlab.tables.cells import CellError, boolean, number, people_number, plain_whole, short, stripped
 from nnlab.tables.frame import Frame, is_frame
 from nnlab.tables.keep import ARRAYS, key, pack, unpack
-from nnlab.tables.keys import MISSING, THOUSANDS, Keys, Style
+from nnlab.tables.keys import AUTO, MISSING, THOUSANDS, Keys, Style
 from nnlab.tables.reading import read, stream, written
 from nnlab.tables.sniff import find_style
 from nnlab.tables.table import Kind, Table, Text
@@ -17,6 +17,7 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".csv.gz", ".tsv.gz", ".txt.gz", ".
 
 __all__ = [
     "ARRAYS",
+    "AUTO",
     "MISSING",
     "SUFFIXES",
     "THOUSANDS",

@@ -10,16 +10,14 @@ from nnlab.dataset import Array
 from nnlab.tables.cells import BLANKS, GRAMMAR, SPACES, number
 from nnlab.tables.keys import Style
 
-_QUOTE, _NEWLINE = ord('"'), ord("\n")
-
 
 class Columns:
     """Some rows, as columns by their position in the file."""
 
-    def __init__(self, lines: Sequence[int], frame: Any, values: dict[int, Array | None]) -> None:
+    def __init__(self, lines: Sequence[int], series: dict[int, Any], values: dict[int, Array | None]) -> None:
         self.rows = len(lines)
         self.lines = lines
-        self._frame = frame
+        self._series = series
         self._values = values
 
     def numbers(self, position: int) -> Array | None:
@@ -27,8 +25,8 @@ class Columns:
         return self._values[position]
 
     def texts(self, position: int) -> list[str]:
-        """The cells as they are written."""
-        return list(self._frame[str(position)].fill_null("").to_list())
+        """The cells as they are written, of a column that is kept as text or holds some."""
+        return list(self._series[position].fill_null("").to_list())
 
 
 class Fast:
@@ -41,7 +39,9 @@ class Fast:
         plain = style.decimal == "." and style.thousands is None
         counted = any(number(word) is not None for word in style.missing_words)  # -999 reads as a number
         self.doubtful = set() if plain and not counted else set(self.numbered)
-        self._blank = re.compile(rf"(?m)^[{re.escape(_ends(style.delimiter))}]*+\n")
+        self._empty = BLANKS + style.delimiter + '"'
+        self._begins = np.isin(np.arange(256), [character.encode()[0] for character in self._empty])
+        """For each byte whether a line that says nothing can begin with it."""
         self._grammar = f"^(?:{_grammar(style.decimal, style.thousands)})$"
 
     @staticmethod
@@ -60,99 +60,87 @@ class Fast:
 
         None where the text holds something that must be looked at cell by cell.
         """
-        if '"' in text:
-            if (found := self._quoted(text, line, final)) is None:
+        cut = _whole(text, final) if '"' in text else len(text) if final else text.rfind("\n") + 1
+        data = text[:cut].encode() + (b"" if text.endswith("\n", 0, cut) else b"\n")
+        ends = _places(data, "\n")
+        lines: Sequence[int] = range(line, line + (len(ends) if cut else 0))
+        if blank := self._blank(data, ends):
+            if b'"' in data:
                 return None
-            block, used, lines = found
-        else:
-            used = len(text) if final else text.rfind("\n") + 1
-            block = text[:used] if text.endswith("\n", 0, used) else text[:used] + "\n"
-            lines = range(line, line + block.count("\n"))
-            if self._blank.search(block):
-                kept = [w for w in zip(lines, block.split("\n"), strict=False) if not self._blank.match(w[1] + "\n")]
-                lines, block = [number for number, _ in kept], "".join(f"{written}\n" for _, written in kept)
-            if block.count(self.style.delimiter) != len(lines) * (self.style.cells - 1):
-                return None
-        if not used or not lines:
-            return Columns([], None, {position: np.empty(0) for position in self.numbered}), used
-        columns = self._columns(block, lines)
-        return None if columns is None else (columns, used)
+            kept = [at for at in range(len(lines)) if at not in blank]
+            written = data.split(b"\n")
+            data, lines = b"".join(written[at] + b"\n" for at in kept), [lines[at] for at in kept]
+            ends = _places(data, "\n")
+        if not lines:
+            return Columns([], {}, {position: np.empty(0) for position in self.numbered}), cut
+        starts = self._rows(data, ends)
+        if starts is None:
+            return None
+        return self._columns(data, lines if starts == range(len(lines)) else [lines[at] for at in starts]), cut
 
-    def _quoted(self, text: str, line: int, final: bool) -> tuple[str, int, Sequence[int]] | None:
-        """A block with quotation marks, its characters, and the lines of its rows; None unless they are all simple."""
-        if final and not text.endswith("\n"):
-            text += "\n"
-        data = text.encode()
-        codes = np.frombuffer(data, np.uint8)
-        quotes, newlines = np.flatnonzero(codes == _QUOTE), np.flatnonzero(codes == _NEWLINE)
-        outside = np.searchsorted(quotes, newlines) % 2 == 0
-        if not outside.any() or (final and not outside[-1]):
-            return None
-        last = int(newlines[outside][-1]) + 1
-        quotes = quotes[quotes < last]
-        marks = [ord(self.style.delimiter), _NEWLINE]
-        before, after = quotes[0::2] - 1, quotes[1::2] + 1
-        if not (np.isin(codes[before[before >= 0]], marks).all() and np.isin(codes[after], marks).all()):
-            return None
-        block = data[:last].decode()
-        if self._blank.search(block):
-            return None
-        ends = np.flatnonzero(outside[newlines < last])
-        delimiters = np.flatnonzero(codes[:last] == marks[0])
-        if len(delimiters) != len(ends) * (self.style.cells - 1):
+    def _blank(self, data: bytes, ends: Array) -> set[int]:
+        """Which lines of a block say nothing."""
+        starts = np.concatenate(([0], ends + 1))
+        likely = np.flatnonzero(self._begins[np.frombuffer(data, np.uint8)[starts[:-1]]])
+        return {int(at) for at in likely if not data[starts[at] : starts[at + 1]].decode().strip(self._empty)}
+
+    def _rows(self, data: bytes, ends: Array) -> list[int] | range | None:
+        """On which line of a block each row begins; None unless each has all of its cells, plainly quoted if at all."""
+        delimiters = _places(data, self.style.delimiter)
+        starts: list[int] | range = range(len(ends))
+        if b'"' in data:
+            quotes = _places(data, '"')
+            beside = np.frombuffer(data, np.uint8)[
+                np.concatenate((quotes[0::2] - 1, quotes[1::2] + 1))[int(quotes[0] == 0) :]
+            ]
+            if len(quotes) % 2 or not np.isin(beside, [ord("\n"), ord(self.style.delimiter)]).all():
+                return None
+            outside = np.flatnonzero(np.searchsorted(quotes, ends) % 2 == 0)
+            if len(outside) < len(ends):
+                starts, ends = [0, *(outside[:-1] + 1).tolist()], ends[outside]
             delimiters = delimiters[np.searchsorted(quotes, delimiters) % 2 == 0]
-            if len(delimiters) != len(ends) * (self.style.cells - 1):
-                return None
-        lines = range(line, line + len(ends))
-        if len(ends) < int(np.count_nonzero(newlines < last)):
-            return block, len(block), (line + np.concatenate(([0], ends[:-1] + 1))).tolist()
-        return block, len(block), lines
-
-    def _columns(self, block: str, lines: Sequence[int]) -> Columns | None:
-        """The columns of a block whose rows all have the right number of cells."""
-        data = block.encode()
-        frame = self._frame(data, [*self.numbered, *self.text], self.text | self.doubtful)
-        if frame is None or frame.height != len(lines):
+        between = self.style.cells - 1
+        if len(delimiters) != between * len(ends):
             return None
-        values: dict[int, Array | None] = {}
-        doubtful = []
-        for position in self.numbered:
-            if position in self.doubtful:
-                values[position] = self._careful(frame[str(position)])
-                continue
-            column = frame[str(position)].to_numpy()
-            if np.isfinite(column).all():
-                values[position] = column
-            else:  # a cell was missing, or none that polars takes for a number, or a word that it does
-                doubtful.append(position)
-        if doubtful:
-            self.doubtful.update(doubtful)
-            texts = self._frame(data, doubtful, self.doubtful)
-            if texts is None or texts.height != len(lines):
+        if between:
+            delimiters = delimiters.reshape(-1, between)
+            if (delimiters[:, -1] > ends).any() or (delimiters[1:, 0] < ends[:-1]).any():
                 return None
-            values |= {position: self._careful(texts[str(position)]) for position in doubtful}
-        needed = self.doubtful & {position for position, found in values.items() if found is None}
-        if needed - set(map(int, (name for name in frame.columns if frame[name].dtype.is_(_string())))):
-            frame = frame.with_columns(texts[str(position)] for position in doubtful)
-        return Columns(lines, frame, values)
+        return starts
 
-    def _frame(self, data: bytes, positions: Sequence[int], text: Collection[int]) -> Any:
-        """A data frame of these columns by position, as text or float64; None where polars refuses."""
+    def _columns(self, data: bytes, lines: Sequence[int]) -> Columns:
+        """The columns of a block whose rows all have their cells."""
+        found = self._series(data, [*self.numbered, *self.text], self.text | self.doubtful)
+        doubtful = [
+            position
+            for position in self.numbered
+            if position not in self.doubtful and not np.isfinite(found[position].to_numpy()).all()
+        ]
+        if doubtful:  # a cell was missing, or none that polars takes for a number, or a word that it does
+            self.doubtful.update(doubtful)
+            found |= self._series(data, doubtful, self.doubtful)
+        values: dict[int, Array | None] = dict.fromkeys(self.text)
+        for position in self.numbered:
+            column = found[position]
+            values[position] = self._careful(column) if position in self.doubtful else column.to_numpy()
+        texts = {position for position, numbers in values.items() if numbers is None}
+        self.numbered, self.text = [at for at in self.numbered if at not in texts], texts
+        return Columns(lines, found, values)
+
+    def _series(self, data: bytes, positions: Sequence[int], text: Collection[int]) -> dict[int, Any]:
+        """The columns at these positions, as text or float64."""
         import polars as pl
 
-        schema = {str(i): pl.String if i in text else pl.Float64 for i in range(self.style.cells)}
-        try:
-            return pl.read_csv(
-                data,
-                has_header=False,
-                schema=schema,
-                columns=sorted(map(str, set(positions)), key=int),
-                separator=self.style.delimiter,
-                quote_char='"' if b'"' in data else None,
-                ignore_errors=True,
-            )
-        except pl.exceptions.PolarsError:
-            return None
+        frame = pl.read_csv(
+            data,
+            has_header=False,
+            schema={f"column_{i + 1}": pl.String if i in text else pl.Float64 for i in range(self.style.cells)},
+            columns=[f"column_{position + 1}" for position in sorted(positions)],
+            separator=self.style.delimiter,
+            quote_char='"' if b'"' in data else None,
+            ignore_errors=True,
+        )
+        return {position: frame[f"column_{position + 1}"] for position in positions}
 
     def _careful(self, column: Any) -> Array | None:
         """The numbers in a column of text; None where a cell is neither a number nor missing."""
@@ -172,11 +160,6 @@ class Fast:
         return values
 
 
-def _ends(delimiter: str) -> str:
-    """What a line consists of in which nothing is said."""
-    return "".join(c for c in BLANKS if c != "\n") + delimiter + '"'
-
-
 def _grammar(decimal: str, thousands: str | None) -> str:
     """A number with these signs, as ``cells.number`` has it."""
     if decimal == "." and thousands is None:
@@ -188,7 +171,19 @@ def _grammar(decimal: str, thousands: str | None) -> str:
     return f"[-+]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][-+]?[0-9]+)?"
 
 
-def _string() -> Any:
-    import polars as pl
+def _places(data: bytes, character: str) -> Array:
+    """Where an ASCII character stands."""
+    return np.flatnonzero(np.frombuffer(data, np.uint8) == ord(character))
 
-    return pl.String
+
+def _whole(text: str, final: bool) -> int:
+    """The end of the last line that ends outside of quotation marks, as far as counting them tells."""
+    if final:
+        return len(text)
+    end = text.rfind("\n")
+    marks = text.count('"', 0, end + 1)
+    while end >= 0 and marks % 2:
+        start = text.rfind("\n", 0, end)
+        marks -= text.count('"', start + 1, end + 1)
+        end = start
+    return end + 1

@@ -12,7 +12,7 @@ import numpy as np
 from nnlab.dataset import Array
 from nnlab.errors import DataError
 from nnlab.tables.cells import short, stripped
-from nnlab.tables.keys import Keys, Style
+from nnlab.tables.keys import AUTO, Keys, Style
 from nnlab.tables.table import Table, Text, distinct
 
 PLACE = Path("the data frame")
@@ -43,7 +43,7 @@ class Frame:
             self.columns[name] = _column(name, frame[own].to_numpy())
         self.rows = len(frame)
 
-    def table(self, keys: Keys = Keys()) -> Table:
+    def table(self, keys: Keys = AUTO) -> Table:
         """The table that its CSV file would be: numbers as they are, all else as text."""
         style = _style(self.names, keys)
         numbered = [name for name in self.names if self.columns[name].dtype.kind in "iuf"]
@@ -73,7 +73,7 @@ class Frame:
             return ["" if value != value else repr(value).replace(".", decimal) for value in column.tolist()]
         return [stripped(cell) for cell in column.tolist()]
 
-    def csv(self, keys: Keys = Keys()) -> bytes:
+    def csv(self, keys: Keys = AUTO) -> bytes:
         """Its CSV file, from which ``tables.read`` makes the same table; in UTF-8, with a name for each column."""
         delimiter = {"auto": ",", "tab": "\t", "whitespace": " "}.get(keys.delimiter, keys.delimiter)
         buffer = io.StringIO()

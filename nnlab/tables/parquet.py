@@ -54,7 +54,6 @@ def read(
     def column(name: str) -> Any:
         return _asked(path, lambda: lazy.select(pl.col(written[name])).collect()).to_series()
 
-    kinds = {name: _kind(path, name, column(name).dtype) for name in wanted} if False else {}
     schema = _asked(path, lazy.collect_schema)
     kinds = {name: _kind(path, name, schema[written[name]]) for name in wanted}
     numbered = [name for name in wanted if kinds[name] == "number" and name not in text]
@@ -126,7 +125,8 @@ def _text(column: Any, kind: Kind) -> Text:
     import polars as pl
 
     if kind == "date":
-        column = column.dt.strftime("%Y-%m-%d" if column.dtype == pl.Date else "%Y-%m-%dT%H:%M:%S%.9f%:z")
+        zone = "" if column.dtype == pl.Date or column.dtype.time_zone is None else "%:z"
+        column = column.dt.strftime("%Y-%m-%d" if column.dtype == pl.Date else f"%Y-%m-%dT%H:%M:%S%.6f{zone}")
     cells = [_cell(value) for value in column.to_list()]
     codes = distinct(cells)
     return Text(list(codes), np.array([codes[cell] for cell in cells], np.int32), kind)

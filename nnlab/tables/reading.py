@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -152,7 +153,7 @@ def _parse(
     """All rows of a file, some at a time. Raises DataError for a line that has too many cells or too few."""
     quick = Fast(style, numbered, text) if fast is not False and Fast.reads(style) else None
     rest, line, skip = "", style.line, style.start
-    for piece in (*source.pieces(path, style.compression, style.encoding), None):
+    for piece in chain(source.pieces(path, style.compression, style.encoding), [None]):
         final = piece is None
         if piece:
             rest, skip = rest + piece[skip:], max(0, skip - len(piece))

@@ -19,7 +19,7 @@ LINES = 200
 WIDEST = 1 << 22
 DELIMITERS = (",", ";", "\t", "|", "whitespace")
 SURE = 5
-"""So many names 0, 1, 2 … in a row are a header; fewer might be an example."""
+"""So many names 0, 1, 2 … are a header, fewer might be an example; and so many rows below tell a type."""
 
 _SPOKEN = {"\t": "a tab", " ": "a blank", "whitespace": "white space"}
 _Type = Literal["number", "boolean", "date", "text", "missing"]
@@ -213,23 +213,29 @@ def _judge(rows: Sequence[Sequence[str]], keys: Keys, named: Collection[str]) ->
         return "data" if again else "names" if told else "names?" if texts else "data?"
     if all(column.first == "text" for column in typed):
         return "data?" if again else "names"
-    return "data" if again else _numbered(columns)
+    # Rows of a series that goes on count as well: 1,2,3 and 2,3,4.
+    return "data" if again or any(_counting(row) for row in below) else _numbered(columns, len(below))
 
 
-def _numbered(columns: Sequence["_Column"]) -> _Verdict:
+def _numbered(columns: Sequence["_Column"], below: int) -> _Verdict:
     """What a first row holds that has numbers where numbers stand below: names that count are known by their order."""
     numbered = [column for column in columns if column.first == "number"]
     values = [column.name for column in numbered]
-    wholes = [plain_whole(value) for value in values]
-    if None in wholes or len(values) < 2 or values != [str((wholes[0] or 0) + i) for i in range(len(values))]:
+    if not _counting(values):
         return "data"
-    counts, apart = values[0] in ("0", "1"), all(column.apart for column in numbered)
+    counts, apart = values[0] in ("0", "1"), below >= SURE and all(column.apart for column in numbered)
     words = any(column.first == "text" for column in columns)
-    if (counts and len(values) >= SURE) or (words and counts and apart):
+    if counts and (len(values) >= SURE or (words and apart)):
         return "names"
-    if (words and (counts or apart)) or (apart and len(values) > 2):  # 0, 1, label; name, 2019, 2020
+    if apart and (words or len(values) > 2):  # name, 2019, 2020
         return "names?"
     return "data?" if counts else "data"
+
+
+def _counting(cells: Sequence[str]) -> bool:
+    """Whether cells are whole numbers that rise by one."""
+    first = plain_whole(cells[0]) if cells else None
+    return first is not None and len(cells) > 1 and list(cells) == [str(first + i) for i in range(len(cells))]
 
 
 class _Column:

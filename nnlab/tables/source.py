@@ -78,17 +78,17 @@ def opened(path: Path, packed: str) -> Iterator[BinaryIO]:
         raise DataError(f"{str(path)!r} cannot be read: {_reason(error)}", "give a file that can be") from error
 
 
-def pieces(path: Path, packed: str, codec: str, size: int = PIECE) -> Iterator[str]:
-    """The text of a file, in pieces of about ``size`` bytes, without its mark and with line ends of one character.
+def pieces(path: Path, packed: str, codec: str, size: int = 0) -> Iterator[str]:
+    """The text of a file, without its mark and with line ends of one character, in pieces of about ``size`` bytes.
 
-    Raises DataError, naming line and byte, for what is no text in this encoding.
+    0 is PIECE. Raises DataError, naming line and byte, for what is no text in this encoding.
     """
     decoder = codecs.getincrementaldecoder(codec)()
     lines = io.IncrementalNewlineDecoder(None, translate=True)
     before, line, first = 0, 1, True
     with opened(path, packed) as file:
         while True:
-            chunk = file.read(size)
+            chunk = file.read(size or PIECE)
             try:
                 text = decoder.decode(chunk, final=not chunk)
             except UnicodeError as error:
