@@ -1,6 +1,6 @@
 """Rows of features out of another table than the one that a run was trained on, a part at a time."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -12,7 +12,7 @@ from nnlab import tables
 from nnlab.dataset import Array, Column, Task, Transform
 from nnlab.datasets import _columns, _targets, short
 from nnlab.errors import DataError
-from nnlab.tables import Keys, Style, Table
+from nnlab.tables import Keys, Style, Table, Text
 
 NUMBERS = 2**20
 """Features that are in memory at once."""
@@ -58,6 +58,7 @@ class TableReader:
         lines: Iterator[Sequence[str]] = chain.from_iterable(tables.written(path, style)) if written else iter(())
         found = 0
         for table in tables.stream(path, style, *_wanted(at, targets, self.transform), self._at_once()):
+            table.again = _part_as_text(path, style, found, table.rows)
             rows = self._rows(table, at, targets)
             names = [f"{path}:{number}" for number in range(found + 1, found + table.rows + 1)]
             columns = (*[""] * style.left_out, *style.names)
@@ -111,6 +112,16 @@ class TableReader:
 def _head(path: Path, style: Style) -> Table:
     """The table without its rows."""
     return Table(path, style, 0, [], np.empty((0, 0)), {}, ())
+
+
+def _part_as_text(path: Path, style: Style, start: int, count: int) -> Callable[[str], Text]:
+    """What reads a column of some rows again as text, for a message that names a cell."""
+
+    def again(name: str) -> Text:
+        text = tables.read(path, style, [name], [name]).text[name]
+        return replace(text, codes=text.codes[start : start + count])
+
+    return again
 
 
 def _wanted(at: Mapping[str, str], targets: Sequence[str], transform: Transform) -> tuple[list[str], list[str]]:

@@ -5,6 +5,7 @@ from nnlab.experiment.build import json_schema, resolve, sample_sheet
 from nnlab.experiment.checkup import Checkup, Finding, checkup
 from nnlab.experiment.evaluate import SplitReport, evaluate
 from nnlab.experiment.events import Finished, Notice, Started, Working
+from nnlab.experiment.given import Given
 from nnlab.experiment.gradcheck import GradientCheck, ParameterCheck, gradcheck
 from nnlab.experiment.parity import Parity, StepDifference, parity
 from nnlab.experiment.plan import planned_steps
@@ -34,6 +35,7 @@ __all__ = [
     "Ended",
     "Finding",
     "Finished",
+    "Given",
     "GradientCheck",
     "Notice",
     "ParameterCheck",
