@@ -56,6 +56,9 @@ class Cells:
         return tuple(self._learnt(n, column, rows, rules) for n, column in enumerate(self.columns))
 
     def _learnt(self, n: int, column: Column, rows: Array, rules: Rules) -> Column:
+        fills = rules.missing not in ("refuse", "drop")
+        if column.kind != "category" and not fills:
+            return column
         cells = self.values[rows, n]
         missing = np.isnan(cells)
         there = cells[~missing]
@@ -66,7 +69,7 @@ class Cells:
             fill: float | str | None = min(often, key=lambda text: (-often[text], text)) if often else None
         else:
             fill = _fill(there, "most_frequent" if column.kind == "boolean" else rules.missing)
-        if rules.missing in ("refuse", "drop"):
+        if not fills:
             return column
         if fill is None:
             raise DataError(

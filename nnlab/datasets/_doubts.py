@@ -10,6 +10,11 @@ LEAST = 10
 
 def id_like(values: Array) -> bool:
     """Whether (n,) float64 values look like those of an id: whole numbers that rise from each row to the next."""
-    if len(values) < LEAST or np.isnan(values).any() or (values != np.floor(values)).any():
+    if (
+        len(values) < LEAST
+        or not (np.diff(values[:LEAST]) > 0).all()
+        or np.isnan(values).any()
+        or (values != np.floor(values)).any()
+    ):
         return False
     return bool((np.diff(values) > 0).all())

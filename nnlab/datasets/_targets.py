@@ -31,6 +31,18 @@ class Targets:
     warnings: tuple[str, ...] = ()
 
 
+def values_alone(head: Table) -> list[str]:
+    """The columns of the first rows of a table that can only be values, so that nobody needs their text."""
+    return [
+        name
+        for name in head.names
+        if name in head.text
+        and head.kind(name) == "number"
+        and len(head.counts(name)) > MOST_CLASSES
+        and not any(_PADDED.fullmatch(cell) for cell in head.counts(name))
+    ]
+
+
 def read(
     table: Table, names: Sequence[str], task: Task | None, wanted: Sequence[int | str] | None, rows: Array | None
 ) -> Targets:
@@ -122,6 +134,12 @@ def _values(table: Table, names: Sequence[str], there: Array) -> Array:
 def _one(table: Table, name: str, task: Task | None, there: Array, *, as_text: bool) -> Targets:
     """The targets of one column that may be classes, and are where it is to be read as text."""
     if table.kind(name) == "number" and not as_text:
+        if task is None and name not in table.text:  # as ``values_alone`` let it be read
+            distinct = np.unique(table.numbers(name)[there])
+            if len(distinct) > MOST_CLASSES:
+                whole = bool((distinct == np.floor(distinct)).all())
+                notes = (_taken_for_values(name, len(distinct)),) if whole else ()
+                return Targets(_values(table, [name], there), (), there, notes)
         wholes = table.wholes(name)
         if wholes is not None:
             return _wholes(table, name, task, wholes, there)
@@ -163,15 +181,18 @@ def _refuse_written_for_people(table: Table, name: str, labels: Sequence[str]) -
 def _wholes(table: Table, name: str, task: Task | None, wholes: list[int | None], there: Array) -> Targets:
     """Whole numbers: classes where they are few."""
     distinct = sorted({whole for whole, known in zip(wholes, there, strict=True) if known and whole is not None})
-    count, column = len(distinct), short(name)
-    if task is None and count > MOST_CLASSES:
-        said = f"{column}: {count:,} different whole numbers are taken for values; dataset.task: classification"
-        return Targets(_values(table, [name], there), (), there, (f"{said} makes each a class",))
+    if task is None and len(distinct) > MOST_CLASSES:
+        return Targets(_values(table, [name], there), (), there, (_taken_for_values(name, len(distinct)),))
     numbered = {whole: n for n, whole in enumerate(distinct)}
     values = np.array([numbered.get(whole, 0) if whole is not None else 0 for whole in wholes], np.int64)
-    said = f"{column}: {count} different whole numbers are taken for classes; dataset.task: regression"
+    said = f"{short(name)}: {len(distinct)} different whole numbers are taken for classes; dataset.task: regression"
     notes = (f"{said} takes them for values",) if task is None else ()
     return Targets(values, tuple(map(str, distinct)), there, notes)
+
+
+def _taken_for_values(name: str, count: int) -> str:
+    said = f"{short(name)}: {count:,} different whole numbers are taken for values; dataset.task: classification"
+    return f"{said} makes each a class"
 
 
 def _texts(table: Table, name: str, there: Array) -> Targets:

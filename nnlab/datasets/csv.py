@@ -29,6 +29,8 @@ from nnlab.errors import DataError, did_you_mean
 from nnlab.tables import Table
 
 CARD = Card("your files")
+HEAD = 200
+"""Rows of a large table that tell whether anybody will need the text of its targets."""
 SPLITS = {"train": "train", "training": "train", "test": "test"} | dict.fromkeys(("val", "valid", "validation"), "val")
 
 
@@ -155,7 +157,11 @@ def read(params: Params, path: str) -> Table:
     found = _files.existing(path, tables.SUFFIXES)
     style = tables.find_style(found, params.keys(), named=_named(params))
     roles = roles_of(params, style.names, found)
-    return _parsed.read(found, style, roles.names, roles.text)
+    text = roles.text
+    if params.task != "classification" and found.stat().st_size > _parsed.LARGE:
+        head = next(tables.stream(found, style, roles.targets, roles.targets, HEAD), None)
+        text = [name for name in text if head is None or name not in _targets.values_alone(head)]
+    return _parsed.read(found, style, roles.names, text)
 
 
 def read_whole(params: Params, path: str) -> Table:

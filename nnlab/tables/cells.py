@@ -122,6 +122,6 @@ def _written(decimal: str, thousands: str | None) -> re.Pattern[str]:
     whole = "[0-9]+"
     if thousands is not None:
         between = f"[{SPACES}]" if thousands == " " else "['\u2019]" if thousands == "'" else re.escape(thousands)
-        # Not shorter nor longer groups: 1,5 is no 15, and 12,34 no 1234.
-        whole = f"(?:[0-9]{{1,3}}(?:{between}[0-9]{{3}})+|[0-9]+)"
+        # Not shorter nor longer groups, nor a zero before them: 1,5 is no 15, 12,34 no 1234, and 0,190 no 190.
+        whole = f"(?:[1-9][0-9]{{0,2}}(?:{between}[0-9]{{3}})+|[0-9]+)"
     return re.compile(f"([-+]?{whole}|[-+]?(?={point}[0-9]))({point}[0-9]*)?([eE][-+]?[0-9]+)?")

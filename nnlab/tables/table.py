@@ -100,7 +100,8 @@ class Table:
         """The first row whose cell is no number where others of its column are; None where all are alike."""
         if name not in self.text or self.text[name].declared or self.kind(name) != "text":
             return None
-        numbers = self.text[name].each(lambda cell: self._number(cell) is not None, np.bool_)
+        decimal = self._decimal(name)
+        numbers = self.text[name].each(lambda cell: self._number(cell, decimal) is not None, np.bool_)
         other = ~(numbers | self.missing(name))
         return int(np.argmax(other)) if numbers.any() else None
 
@@ -108,11 +109,12 @@ class Table:
         """The first row whose cell is a number written for people, and the key that would read it."""
         if name not in self.text or self.text[name].declared:
             return None
-        found = self.text[name].each(lambda cell: self._people(cell) is not None, np.bool_)
+        decimal = self._decimal(name)
+        found = self.text[name].each(lambda cell: self._people(cell, decimal) is not None, np.bool_)
         if not found.any():
             return None
         row = int(np.argmax(found))
-        return row, self._people(self.cell(row, name)) or ""
+        return row, self._people(self.cell(row, name), decimal) or ""
 
     def cell(self, row: int, name: str) -> str:
         """One cell as it is written, stripped, in NFC."""
@@ -134,7 +136,8 @@ class Table:
         elif self.text[name].declared in ("text", "date"):
             raise self._no_number(int(np.argmin(self.missing(name))), name)
         else:
-            values = self.text[name].each(lambda cell: np.nan if (v := self._number(cell)) is None else v)
+            decimal = self._decimal(name)
+            values = self.text[name].each(lambda cell: np.nan if (v := self._number(cell, decimal)) is None else v)
             wrong = np.isnan(values) & ~self.missing(name)
             if wrong.any():
                 raise self._no_number(int(np.argmax(wrong)), name)
@@ -155,13 +158,13 @@ class Table:
     def matrix(self, names: Sequence[str]) -> Array:
         """(n, names) float64 in C order, NaN where a cell is missing. Raises CellError for the first that is no number.
 
-        Where these are all columns that are kept as numbers, in their order, it is the table's own memory: do not
-        write into it.
+        Where the columns that are kept as numbers begin with these, it is the table's own memory: do not write into it.
         """
         names = list(names)
-        if names == self.numbered:
-            self._finite(self.values, names)
-            return self.values
+        if names == self.numbered[: len(names)]:
+            values = self.values[:, : len(names)]
+            self._finite(values, names)
+            return values
         filled = np.empty((self.rows, len(names)))
         for column, name in enumerate(names):
             filled[:, column] = self.numbers(name)
@@ -216,7 +219,8 @@ class Table:
         if text.declared:
             return text.declared
         there = [cell for cell in text.cells if not self._missing(cell)]
-        if all(self._number(cell) is not None for cell in there):
+        decimal = self._decimal(name)
+        if all(self._number(cell, decimal) is not None for cell in there):
             return "number"
         if all(boolean(cell) is not None for cell in there):
             return "boolean"
@@ -225,15 +229,28 @@ class Table:
     def _missing(self, cell: str) -> bool:
         return cell in self.style.missing_words
 
-    def _number(self, cell: str) -> float | None:
+    def _decimal(self, name: str) -> str:
+        """The decimal sign of a column of text: a point where the file's is a comma, but this column can have none.
+
+        People mix the two in one file. A column without a comma, with a number such as 0.25 that no separator of
+        thousands could stand in, has decimal points; where all of it could be thousands, nobody can tell.
+        """
+        if self.style.decimal == "." or self.style.thousands == ".":
+            return self.style.decimal
+        there = [cell for cell in self.text[name].cells if not self._missing(cell)]
+        plain = all(number(cell) is not None for cell in there)
+        certain = any("." in cell and number(cell, ",", ".") is None for cell in there)
+        return "." if plain and certain else self.style.decimal
+
+    def _number(self, cell: str, decimal: str) -> float | None:
         # A word for missing is none, even where the user lists a number such as -999.
-        return None if self._missing(cell) else number(cell, self.style.decimal, self.style.thousands)
+        return None if self._missing(cell) else number(cell, decimal, self.style.thousands)
 
     def _plain(self, cell: str) -> int | None:
         return plain_whole(cell, self.style.decimal, self.style.thousands)
 
-    def _people(self, cell: str) -> str | None:
-        return None if self._missing(cell) else people_number(cell, self.style.decimal, self.style.thousands)
+    def _people(self, cell: str, decimal: str) -> str | None:
+        return None if self._missing(cell) else people_number(cell, decimal, self.style.thousands)
 
     def _truth(self, cell: str) -> float:
         truth = None if self._missing(cell) else boolean(cell)
@@ -250,7 +267,7 @@ class Table:
         """What would make a number of a cell."""
         if infinite(cell):
             return "numbers are finite: correct the cell, or leave the line out"
-        if key := self._people(cell):
+        if key := self._people(cell, self.style.decimal):
             return f"to read it as one: {key}"
         if self.style.thousands and number(cell.replace(self.style.thousands, ""), self.style.decimal) is not None:
             return f"{self.style.thousands!r} stands between groups of three digits: see dataset.thousands"
