@@ -224,10 +224,15 @@ def _given(data: Any, target: Any = None) -> Given | None:
 def _of_data(given: Given | None, target: Any) -> list[str]:
     """The overrides that data in memory asks for."""
     if given is None or isinstance(given, Path):
-        return [] if target is None else [f"dataset.target={_as_yaml(target)}"]
+        path = [] if given is None else [f"dataset.path={_as_yaml(str(given.absolute()))}"]
+        return [*path, *([] if target is None else [f"dataset.target={_as_yaml(target)}"])]
     if isinstance(given, Frame):
-        return ["dataset.name=csv", *([] if target is None else [f"dataset.target={_as_yaml(target)}"])]
-    return ["dataset.name=arrays"]
+        return [
+            "dataset.name=csv",
+            "dataset.path=''",
+            *([] if target is None else [f"dataset.target={_as_yaml(target)}"]),
+        ]
+    return ["dataset.name=arrays", "dataset.path=''"]
 
 
 def _train_seeds(

@@ -81,7 +81,7 @@ def load_same_dataset(
     Raises DataError where it is not there, and DataChangedError where it is other data.
     """
     if data is None:
-        given.refuse_gone(run.path, config.dataset.params, summary.get("path_given"))
+        given.refuse_gone(run.path, config.dataset, summary.get("path_given"))
     _, dataset, _ = load_dataset(config, progress, data)  # a run's config has no fallback: it names what was taken
     check_same(run, dataset, summary)
     return dataset

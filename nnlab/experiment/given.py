@@ -17,6 +17,8 @@ from nnlab.tables import Frame
 
 Given = Path | Frame | Mapping[str, Array]
 """Where the file or folder is now; a data frame; or arrays by the names that they would have in a .npz file."""
+NOWHERE = ""
+"""The path of data that is only in memory."""
 _VERBS = {Frame: ("load_table", "a data frame"), Mapping: ("load_arrays", "arrays")}
 
 
@@ -35,6 +37,9 @@ def load(named: Named, seed: int, progress: Progress, given: Given | None = None
     """
     module = discover.module("datasets", named.name)
     found: Dataset
+    if given is None and getattr(named.params, "path", None) == NOWHERE:
+        hint = "name its file, or hand the data over: nnlab.train(config, data=...)"
+        raise DataError("dataset.path: this is data that was only in memory", hint)
     if given is None:
         found = module.load(named.params, seed, progress)
     elif isinstance(given, Frame):
@@ -59,11 +64,11 @@ def placed(named: Named, given: Given) -> Named:
     verb, what = _VERBS[Frame if isinstance(given, Frame) else Mapping]
     if not hasattr(discover.module("datasets", named.name), verb):
         raise ConfigError(f"data: {named.name} is not made of {what}", "give the path of its files")
-    return at(named, None)
+    return at(named, NOWHERE)
 
 
-def at(named: Named, path: str | None, **keys: Any) -> Named:
-    """The dataset with its path there, None for data that is only in memory, and other keys."""
+def at(named: Named, path: str, **keys: Any) -> Named:
+    """The dataset with its path there, and other keys."""
     return replace(named, params=named.params.model_copy(update={"path": path, **keys}))
 
 
@@ -97,13 +102,13 @@ def portable(config: Config, run: Path) -> Config:
     return config
 
 
-def refuse_gone(run: Path, params: Any, given: str | None) -> None:
+def refuse_gone(run: Path, named: Named, given: str | None) -> None:
     """Raise DataError where what a run was trained on is not where it was; ``given`` is how its path was written."""
-    if "path" not in type(params).model_fields:
+    if "path" not in type(named.params).model_fields:
         return
-    if params.path is None:
+    path: str | None = named.params.path
+    if path == NOWHERE:
         raise DataError(f"{run}: this run was trained on data that was given in a notebook", "give it with --data FILE")
-    if not os.path.lexists(params.path):
-        written = f", given as {given!r}" if given and given != params.path else ""
-        message = f"{run}: its data is no longer there: {params.path!r}{written}"
-        raise DataError(message, "--data PATH says where it is now")
+    if path is not None and not os.path.lexists(path):
+        written = f", given as {given!r}" if given and given != path else ""
+        raise DataError(f"{run}: its data is no longer there: {path!r}{written}", "--data PATH says where it is now")

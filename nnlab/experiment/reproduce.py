@@ -88,7 +88,7 @@ def train_again(
         raise RunError(f"{run.path}: this run is not finished: {summary['status']}", hint)
     config = unedited_config_of(run, summary)
     if data is None:
-        refuse_gone(run.path, config.dataset.params, summary.get("path_given"))
+        refuse_gone(run.path, config.dataset, summary.get("path_given"))
     resolved = resolve(run.path / CONFIG, [f"device={device}"] if device else [])
     yield from train(resolved, runs, AGAIN, progress, data=data, same_as=None if data is None else run)
 
