@@ -12,7 +12,7 @@ from nnlab.comparison import Comparison, Entry, Spread
 from nnlab.config import yaml
 from nnlab.dataset import Array, SplitName
 from nnlab.errors import ConfigError, TrainingError
-from nnlab.experiment import Given, Reproduction, SplitReport
+from nnlab.experiment import Check, Given, Reproduction, SplitReport
 from nnlab.tables import Frame, is_frame
 
 
@@ -85,6 +85,10 @@ class Run:
         """Go on with the run where it was stopped, or make it ``epochs`` long in all; ``data`` as in ``evaluate``."""
         events = experiment.resume(self._directory, epochs=epochs, inexact=allow_inexact, data=_given(data))
         return _finished(events, 3)
+
+    def verify(self, *, data: Any = None) -> list[Check]:
+        """What was looked at in the run, and whether it is right; ``data`` as in ``evaluate``."""
+        return list(experiment.verify(self._directory, data=_given(data)))
 
     def reproduce(self, *, data: Any = None, runs_dir: str | Path = "runs") -> Reproduction:
         """Train the run again and hold the two against each other; ``data`` as in ``evaluate``."""

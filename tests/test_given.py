@@ -72,11 +72,11 @@ def test_the_path_is_kept_as_it_was_given_beside_the_resolved_one(moved: Run, tm
 
 
 def test_data_that_is_gone_is_named_both_ways_with_what_helps(moved: Run, cli: Cli) -> None:
-    for command in (["eval"], ["reproduce"], ["resume", "--epochs", "4"]):
+    for command in (["eval"], ["verify"], ["reproduce"], ["resume", "--epochs", "4"]):
         done = cli(command[0], "moved", *command[1:])
         assert done.returncode == 2
         for part in ("houses.csv'", "given as 'data/houses.csv'", "--data PATH"):
-            assert part in done.stderr
+            assert part in done.stdout + done.stderr
     assert len(list(Path("runs").iterdir())) == 1
 
 
@@ -85,6 +85,7 @@ def test_each_command_takes_the_data_from_where_it_is_now(moved: Run, cli: Cli) 
     done = cli("eval", "moved", "--data", NOW, "--json")
     assert done.returncode == 0, done.stderr
     assert f'"mse": {recorded["mse"]}' in done.stdout
+    assert cli("verify", "moved", "--data", NOW).returncode == 0
     done = cli("reproduce", moved.path, "--data", NOW)
     assert done.returncode == 0, done.stderr
     assert "BITWISE" in done.stdout
@@ -133,7 +134,7 @@ def test_arrays_and_pictures_may_be_moved_too(tmp_path: Path) -> None:
         run = nnlab.train("c.yaml", dataset=dataset)
         recorded = run.summary["metrics"]["test"]
         shutil.move("a", "b")
-        with pytest.raises(DataError, match="no longer there"):
+        with pytest.raises(DataError, match="any more"):
             run.evaluate()
         assert run.evaluate(data=str(dataset["path"]).replace("a/", "b/")).metrics == recorded
         shutil.move("b", "a")

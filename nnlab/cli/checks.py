@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 RESULTS = {True: "ok", False: "WRONG", None: "not checked"}
 
 
-def verify(run: options.RunName, runs_dir: options.RunsDir = options.DEFAULT_RUNS, json: options.Json = False) -> None:
+def verify(
+    run: options.RunName,
+    data: options.Data = None,
+    runs_dir: options.RunsDir = options.DEFAULT_RUNS,
+    json: options.Json = False,
+) -> None:
     """Check a run: every hash, its config, metrics and checkpoint, and its weights evaluated again.
 
     Ends in exit code 3 where something is wrong, and 2 where it could not all be checked.
@@ -27,7 +32,7 @@ def verify(run: options.RunName, runs_dir: options.RunsDir = options.DEFAULT_RUN
 
     found = rundir.find(runs_dir, run)
     with Fetching() as progress:
-        checks = list(experiment.verify(found, progress))
+        checks = list(experiment.verify(found, progress, data))
     wrong = list(dict.fromkeys(check.subject for check in checks if check.held is False))
     if json:
         document = {"run": found.name, "path": str(found.path), "verified": all(check.held for check in checks)}

@@ -108,7 +108,8 @@ def refuse_gone(run: Path, named: Named, given: str | None) -> None:
         return
     path: str | None = named.params.path
     if path == NOWHERE:
-        raise DataError(f"{run}: this run was trained on data that was given in a notebook", "give it with --data FILE")
+        # In the message, not its hint: verify shows that alone.
+        raise DataError(f"{run}: this run was trained on data that was given in a notebook: give it with --data FILE")
     if path is not None and not os.path.lexists(path):
         written = f", given as {given!r}" if given and given != path else ""
-        raise DataError(f"{run}: its data is no longer there: {path!r}{written}", "--data PATH says where it is now")
+        raise DataError(f"{run}: its data is not at {path!r}{written} any more: --data PATH says where it is now")
