@@ -10,7 +10,7 @@ import numpy as np
 from nnlab.dataset import Array, Task
 from nnlab.datasets import listed, short
 from nnlab.errors import DataError
-from nnlab.tables import Table
+from nnlab.tables import Table, people_number
 
 MOST_CLASSES = 20
 """More distinct whole numbers than this are taken for values, such as ages or prices."""
@@ -141,6 +141,9 @@ def _one(table: Table, name: str, task: Task | None, there: Array, *, as_text: b
                 notes = (_taken_for_values(name, len(distinct)),) if whole else ()
                 return Targets(_values(table, [name], there), (), there, notes)
         wholes = table.wholes(name)
+        if wholes is not None and task is None and any(people_number(cell) for cell in table.counts(name)):
+            said = f"{short(name)}: numbers written with separators are taken for values; dataset.task: classification"
+            return Targets(_values(table, [name], there), (), there, (f"{said} makes each a class",))
         if wholes is not None:
             return _wholes(table, name, task, wholes, there)
         if not any(_PADDED.fullmatch(cell) for cell in table.counts(name)):
