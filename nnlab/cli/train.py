@@ -170,3 +170,5 @@ def print_entry(entry: "Entry", group: "Group") -> None:
     ]
     title = f"{summary['model']} on {group.data.title}"
     screen.print_table(["seed", *(name.replace("_", " ") for name in names)], rows, title=title, faint=faint)
+    for mark in entry.marks:
+        screen.line(mark)

@@ -48,6 +48,8 @@ class Row:
     run: RunDir
     summary: dict[str, Any]
     """Its run.json."""
+    marks: tuple[str, ...] = ()
+    """What a reader of its scores should know of this run, each a few words."""
 
 
 def read_row(run: RunDir, *, bare: bool = False) -> Row:
