@@ -13,6 +13,7 @@ import pytest
 
 from nnlab.config import Named
 from nnlab.datasets import Examples, build
+from nnlab.datasets._doubts import id_like
 from nnlab.errors import ConfigError
 from nnlab.experiment import checkup, resolve
 from nnlab.experiment.build import load_dataset, model_for
@@ -122,6 +123,79 @@ def test_a_test_row_that_stands_in_val_is_found_too():
     dataset = table(*points(), points(20, seed=1))
     split = replace(dataset, val=dataset.test)
     assert found(split)["rows in two splits"].values == {"train_twice": 0, "val": 0, "test": 0, "test_and_val": 20}
+
+
+def test_a_row_stands_in_two_splits_only_where_its_target_does_too():
+    """Rooms 1 to 10 again and again, and each time at another price: nothing here has been seen before."""
+    rooms = np.tile(np.arange(1.0, 11), 20)[:, None]
+    prices = 75_000 * rooms + np.random.default_rng(0).integers(1, 10**6, (200, 1))
+    everything = found(table(rooms[:160], prices[:160], (rooms[160:], prices[160:]), classes=()))
+    assert (everything["rows in two splits"].verdict, everything["rows in two splits"].values["test"]) == ("ok", 0)
+    other = everything["equal inputs, other targets"]
+    assert (other.verdict, other.values) == ("ok", {"rows": 160, "test": 40})
+    assert "40 of 40 (100.0 %) rows of test have the inputs of one of train" in other.found
+    again = np.vstack([prices[160:198], prices[8:10]])
+    shared = found(table(rooms[:160], prices[:160], (rooms[160:], again), classes=()))
+    assert shared["rows in two splits"].found.startswith("2 of 40 (5.0 %) rows of test stand in train too")
+    assert shared["equal inputs, other targets"].values["test"] == 38
+
+
+def test_a_row_of_test_with_the_inputs_of_a_training_row_and_another_class_is_a_fault():
+    inputs, targets = points()
+    split = found(table(inputs, targets, (inputs[:6], [*targets[:4], *(1 - targets[4:6])])))
+    assert split["rows in two splits"].values["test"] == 4
+    other = split["equal inputs, other targets"]
+    assert (other.verdict, other.values) == ("warning", {"rows": 0, "test": 2})
+    assert other.found == "2 of 6 (33.3 %) rows of test have the inputs of one of train"
+
+
+@pytest.mark.parametrize(
+    ("values", "like"),
+    [
+        (np.arange(100_000, 100_060), True),
+        (np.arange(60), True),
+        (np.cumsum(np.arange(1, 61)), True),  # with gaps
+        (np.arange(60)[::-1], False),
+        (np.tile(np.arange(1, 11), 6), False),
+        (np.arange(60) / 2, False),
+        (np.arange(3, 10), False),  # too few to tell
+        ([*range(59), np.nan], False),
+        (np.random.default_rng(0).permutation(60), False),
+        (np.sort(np.random.default_rng(0).standard_normal(60)), False),
+    ],
+)
+@pytest.mark.parametrize("standardise", [False, True])
+def test_a_column_that_counts_the_rows_is_told_from_others(values, like, standardise):
+    assert id_like(np.asarray(values)) == like
+    if np.isnan(values).any():
+        return
+    inputs, targets = points(len(values))
+    whole = np.column_stack([inputs.astype(np.float64), values])
+    everything = found(table(whole, targets, names=("a", "b", "c", "id"), standardise=standardise))
+    assert ("columns that count the rows" in everything) == like
+    if like:
+        one = everything["columns that count the rows"]
+        assert (one.verdict, one.values) == ("warning", {"columns": ["id"]})
+        assert one.found == "column 'id' is all different, rising whole numbers"
+        assert one.advice == "exclude it with dataset.exclude: [id]"
+
+
+def test_a_split_leaves_what_counts_the_rows_in_sight(tmp_path):
+    rows = "".join(f"{100_000 + row},{a},{'yes' if a > 0 else 'no'}\n" for row, (a,) in enumerate(points(60, 1)[0]))
+    (tmp_path / "id.csv").write_text(f"id,a,label\n{rows}")
+    (tmp_path / "c.yaml").write_text(
+        "model: {name: logreg-np}\ndataset: {name: csv, path: id.csv, target: label}\ntrain: {steps: 1}\n"
+    )
+    _, dataset, _ = load_dataset(resolve(tmp_path / "c.yaml", ["dataset.val_fraction=0.2"]).config)
+    assert found(dataset)["columns that count the rows"].values == {"columns": ["id"]}
+
+
+def test_several_columns_that_count_and_columns_without_names_are_named():
+    inputs, targets = points(60, 1)
+    whole = np.column_stack([np.arange(60), inputs, np.arange(60) + 7])
+    one = found(table(whole, targets))["columns that count the rows"]
+    assert one.found == "columns 0, 2 are all different, rising whole numbers"
+    assert one.advice == "exclude them with dataset.exclude: [0, 2]"
 
 
 def test_equal_inputs_with_other_targets_are_a_fault_of_classes_alone():
