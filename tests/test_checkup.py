@@ -21,8 +21,14 @@ from nnlab.experiment.checkup import learning
 from nnlab.experiment.checkup.costs import memory_needed, size, words
 from nnlab.experiment.checkup.data import of_data
 from nnlab.experiment.checkup.learning import by_heart, few, initial_loss
+from nnlab.experiment.checkup.scores import scores
 from nnlab.experiment.estimate import given, process_bytes
+from nnlab.model import Optimizer, Setup
+from nnlab.models import mlp_np
+from nnlab.models._loss import sigmoid
 from tests.conftest import ROOT, Cli
+from tests.model_fixtures import SHAPE, cases, data
+from tests.model_fixtures import build as build_model
 
 
 def table(inputs, targets, test=None, *, classes=("no", "yes"), names=(), **keys):
@@ -244,6 +250,77 @@ def test_a_few_examples_are_learnt_by_heart_at_the_configs_own_rate(linear):
     (trial,) = one.values["trials"]
     assert (one.verdict, trial["lr"], trial["outcome"]) == ("ok", 1, "learnt")
     assert trial["last"] <= one.values["goal"] < trial["first"]
+
+
+def softmax(z):
+    exps = np.exp(z - z.max(axis=1, keepdims=True))
+    return exps / exps.sum(axis=1, keepdims=True)
+
+
+class Probabilities(mlp_np.Network):
+    """Its forward gives probabilities, of which the loss then takes the softmax or the sigmoid again."""
+
+    def _forward(self, inputs):
+        *hidden, z = super()._forward(inputs)
+        return [*hidden, softmax(z) if z.shape[1] > 1 else sigmoid(z)]
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_probabilities_in_place_of_scores_are_found_in_numpy(classes):
+    split = data("classification", classes)
+    dataset = table(split.inputs, split.targets, classes=tuple("abc"[:classes]))
+    model = build_model("mlp-np", "classification", classes, hidden=[5])
+    before = model.weights()
+    assert scores(dataset, model).verdict == "ok"
+    model.net.__class__ = Probabilities
+    one = scores(dataset, model)
+    assert one.verdict == "warning"
+    assert ("sum to 1 in every row" if classes > 2 else "never leave [0, 1]") in one.found
+    assert one.advice.endswith("the loss applies it")
+    assert all(np.array_equal(weight, before[name]) for name, weight in model.weights().items())
+
+
+@pytest.mark.parametrize("name", ["ann-torch", "cnn-torch"])
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize(("last", "said"), [("Softmax", "sum to 1 in every row"), ("Sigmoid", "never leave [0, 1]")])
+def test_probabilities_in_place_of_scores_are_found_in_pytorch(name, classes, last, said):
+    from torch import nn
+
+    from nnlab.backends.torch import TorchModel
+
+    plain = build_model(name, "classification", classes)
+    split = data("classification", classes)
+    dataset = table(split.inputs, split.targets, classes=tuple("abc"[:classes]))
+    setup = Setup(SHAPE, classes, "classification", Optimizer(), device="cpu")
+    activation = nn.Softmax(dim=1) if last == "Softmax" else nn.Sigmoid()
+    model = TorchModel(lambda: nn.Sequential(plain.net, activation), setup)
+    one = scores(dataset, model)
+    assert (one.verdict, said in one.found) == ("warning", True)
+
+
+def test_a_checkup_finds_probabilities_in_place_of_scores(digits, monkeypatch):
+    monkeypatch.setattr(mlp_np, "Network", Probabilities)
+    (one,) = [one for one in checkup(resolve(digits)).findings if one.subject == "scores"]
+    assert (one.verdict, one.advice) == ("warning", "return the scores before softmax: the loss applies it")
+
+
+def test_probabilities_in_place_of_scores_are_found_in_scikit_learn(monkeypatch):
+    split = data("classification", 3)
+    dataset = table(split.inputs, split.targets, classes=("a", "b", "c"))
+    model = build_model("logreg-sklearn", "classification", 3)
+    assert scores(dataset, model).verdict == "ok"
+    monkeypatch.setattr(model, "predict", lambda split: model.estimator.predict_proba(split.inputs))
+    assert "sum to 1 in every row" in scores(dataset, model).found
+
+
+@pytest.mark.parametrize(("name", "task", "outputs"), cases())
+@pytest.mark.parametrize("factor", [1, 100, 0.001])
+def test_the_scores_of_no_model_here_are_taken_for_probabilities(name, task, outputs, factor):
+    split = data(task, outputs)
+    classes = tuple("abcd"[:outputs]) if task == "classification" else ()
+    dataset = table(factor * split.inputs, split.targets, classes=classes)
+    for seed in range(3):
+        assert scores(dataset, build_model(name, task, outputs, seed=seed)).verdict == "ok"
 
 
 @pytest.mark.parametrize(("lr", "outcome"), [(1e-7, "stuck"), (1000, "diverged")])
