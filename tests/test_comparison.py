@@ -228,6 +228,7 @@ def test_as_json_is_plain_data_with_all_that_the_table_shows(tmp_path):
         "config": {"train.lr": "0.5"},
         "metrics": {"test_loss": 0.5, "test_accuracy": 0.9, "train_loss": 0.5, "train_accuracy": 0.9},
         "seconds": 1.0,
+        "marks": [],
     }
     assert group["runs"][1]["metrics"] == {}
 

@@ -82,8 +82,8 @@ def _print(group: "Group") -> None:
     from nnlab.comparison import BASELINE, lines_of
 
     metrics = group.columns
-    rows = []
-    for line in lines_of(group):
+    rows, lines = [], lines_of(group)
+    for line in lines:
         spreads = [line.values.get(name) for name in metrics]
         shown = [spread.shown(name) if spread else "-" for name, spread in zip(metrics, spreads, strict=True)]
         time = "-" if line.seconds is None else screen.duration(line.seconds)
@@ -93,6 +93,9 @@ def _print(group: "Group") -> None:
     columns = ["run", *group.differing, *(name.replace("_", " ") for name in metrics), "time", "status"]
     faint = [number for number, row in enumerate(rows) if row[-1] == BASELINE]
     screen.print_table(columns, rows, title=group.data.title, left=texts, faint=faint)
+    for line in lines:
+        for mark in line.marks:
+            screen.line(f"{line.name}: {mark}")
 
 
 def _test(named: "Sequence[Sequence[RunDir]]", form: Format | None, *, beside: bool) -> None:

@@ -8,7 +8,7 @@ import typer
 from nnlab.cli import options, screen
 from nnlab.cli.follow import Events, follow
 from nnlab.errors import ConfigError
-from nnlab.metrics import shown
+from nnlab.metrics import shortfall, shown
 
 if TYPE_CHECKING:
     from nnlab.comparison import Entry, Group
@@ -136,6 +136,8 @@ def print_result(summary: dict[str, Any]) -> None:
     listing = result(summary)
     if listing is not None:
         screen.print_table(*listing)
+    if worse := shortfall(summary):
+        screen.line(worse.mark)
 
 
 def result(summary: dict[str, Any]) -> screen.Listing | None:
@@ -170,3 +172,5 @@ def print_entry(entry: "Entry", group: "Group") -> None:
     ]
     title = f"{summary['model']} on {group.data.title}"
     screen.print_table(["seed", *(name.replace("_", " ") for name in names)], rows, title=title, faint=faint)
+    for mark in entry.marks:
+        screen.line(mark)

@@ -1,6 +1,7 @@
 """Entries: what a comparison sets side by side: one run, or runs that differ in nothing but their seed."""
 
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -63,6 +64,13 @@ class Entry:
         """The mean time of a run."""
         known = [row.seconds for row in self.rows if row.seconds is not None]
         return statistics.fmean(known) if known else None
+
+    @property
+    def marks(self) -> list[str]:
+        """The marks of its runs, each once; of how many, where it is not of all: ``worse than … (2 of 5 runs)``."""
+        counts = Counter(mark for row in self.rows for mark in dict.fromkeys(row.marks))
+        n = len(self.rows)
+        return [mark if count == n else f"{mark} ({count} of {n} runs)" for mark, count in counts.items()]
 
 
 def fold(rows: Sequence[Row]) -> list[Entry]:

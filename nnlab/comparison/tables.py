@@ -40,6 +40,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                         "config": {key: row.config.get(key) for key in group.differing},
                         "metrics": row.values,
                         "seconds": row.seconds,
+                        "marks": list(row.marks),
                     }
                     for row in group.rows
                 ],
@@ -55,6 +56,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                             for name, spread in entry.values.items()
                         },
                         "seconds": entry.seconds,
+                        "marks": entry.marks,
                     }
                     for entry in group.entries
                 ],
@@ -84,6 +86,7 @@ class Line(NamedTuple):
     values: dict[str, Spread]
     seconds: float | None
     status: str
+    marks: list[str]
 
 
 def lines_of(group: Group) -> list[Line]:
@@ -94,12 +97,12 @@ def lines_of(group: Group) -> list[Line]:
     ]
     for name, values in group.baselines.items():
         spreads = {column: Spread(value, 0.0, 1) for column, value in values.items()}
-        lines.append(Line(name, ["-"] * len(group.differing), spreads, None, BASELINE))
+        lines.append(Line(name, ["-"] * len(group.differing), spreads, None, BASELINE, []))
     return lines
 
 
-def _measured(entry: Entry) -> tuple[dict[str, Spread], float | None, str]:
-    return entry.values, entry.seconds, entry.status
+def _measured(entry: Entry) -> tuple[dict[str, Spread], float | None, str, list[str]]:
+    return entry.values, entry.seconds, entry.status, entry.marks
 
 
 def best_of(lines: Sequence[Line], column: str) -> float | None:
@@ -116,7 +119,7 @@ def _as_csv(comparison: Comparison) -> str:
     buffer = io.StringIO()
     table = csv.writer(buffer, lineterminator="\n")
     measured = [name for column in columns for name in (column, f"{column}_sd")]
-    table.writerow(["dataset", "sha256", "scored_on", "name", *keys, "n", *measured, "seconds", "status"])
+    table.writerow(["dataset", "sha256", "scored_on", "name", *keys, "n", *measured, "seconds", "status", "marks"])
     for group in comparison.groups:
         places = {key: number for number, key in enumerate(group.differing)}
         for line in lines_of(group):
@@ -126,7 +129,7 @@ def _as_csv(comparison: Comparison) -> str:
             numbers = [cell for spread in spreads for cell in _numbers(spread)]
             seconds = "" if line.seconds is None else line.seconds
             data = [group.data.dataset, group.data.sha256, group.data.scored]
-            cells = [*data, line.name, *texts, n, *numbers, seconds, line.status]
+            cells = [*data, line.name, *texts, n, *numbers, seconds, line.status, "; ".join(line.marks)]
             table.writerow([_inert(cell) if isinstance(cell, str) else cell for cell in cells])
     return buffer.getvalue()
 
@@ -173,9 +176,11 @@ def _as_latex(group: Group) -> str:
 def _cells(
     group: Group, lines: Sequence[Line], escape: Callable[[str], str], bold: Callable[[str], str]
 ) -> tuple[list[str], list[list[str]]]:
-    """The head and the cells of a table for people, accuracies in percent."""
+    """The head and the cells of a table for people, accuracies in percent, and marks last where there are any."""
     best = {column: best_of(lines, column) for column in group.columns}
     head = ["run", *group.differing, *(column.replace("_", " ") for column in group.columns), "seconds"]
+    marked = any(line.marks for line in lines)
+    head += ["marks"] * marked
     rows = []
     for line in lines:
         row = [escape(line.name), *map(escape, line.texts)]
@@ -184,6 +189,7 @@ def _cells(
             text = escape(shown_spread(column, spread.mean, spread.sd, spread.n)) if spread else "-"
             row.append(bold(text) if spread and spread.mean == best[column] else text)
         row.append("-" if line.seconds is None else f"{line.seconds:.1f}")
+        row += [escape("; ".join(line.marks))] * marked
         rows.append(row)
     return [escape(name) for name in head], rows
 

@@ -17,6 +17,7 @@ def result(group: Group) -> Html:
     best = {column: best_of(ranked, column) for column in group.columns} if len(ranked) > 1 else {}
     seeds = [len(entry.rows) for entry in group.entries]
     several = max(seeds) > 1
+    marked = any(line.marks for line in lines)
     rows = []
     for number, line in enumerate(lines):
         entry = number < len(ranked)
@@ -30,9 +31,10 @@ def result(group: Group) -> Html:
             text = shown(column, spread)
             cells.append(element("td", element("strong", text) if leads else text))
         cells += [element("td", seconds(line.seconds)), element("td", line.status)]
+        cells += [element("td", "; ".join(line.marks), class_="marks")] * marked
         rows.append(element("tr", *cells, class_=None if entry else "baseline"))
     columns = [column.replace("_", " ") for column in group.columns]
-    head = ["run", *(["seeds"] if several else []), *columns, "time", "status"]
+    head = ["run", *(["seeds"] if several else []), *columns, "time", "status", *(["marks"] if marked else [])]
     said = "; mean ± standard deviation where there are several seeds" if several else ""
     return table(head, rows, f"Best first, by {group.ranked_by.replace('_', ' ')}{said}.", "numbers")
 
