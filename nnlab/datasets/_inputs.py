@@ -3,14 +3,14 @@
 import csv
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnlab.dataset import Array, read_npy
-from nnlab.datasets import standardised
+from nnlab.dataset import Array, Transform, read_npy
 from nnlab.datasets._pictures import SUFFIXES, open_picture
 from nnlab.errors import DataError
 
@@ -36,8 +36,7 @@ class Reader:
         self.features = int(data["features"])
         self.shape = tuple(int(side) for side in data["shape"])
         self.names = [str(name) for name in data.get("feature_names") or []]
-        self.mean, self.std = (list(data.get(key) or []) for key in ("mean", "std"))
-        self.scale = float(data.get("scale") or 1)
+        self.transform = Transform.from_dict(data)
         self.read_picture = read_picture
         self.dark_edges = dark_edges
         self.delimiter = delimiter
@@ -77,9 +76,7 @@ class Reader:
         if not len(rows):
             raise DataError(f"{name}: there are no rows in it", "give at least one input")
         with np.errstate(over="ignore"):
-            scaled = self._scaled(rows, name)
-            ready = standardised(scaled, self.mean, self.std) if self.mean else scaled
-            result = np.ascontiguousarray(ready, np.float32)
+            result = self._transform(rows, name).apply(rows)
         bad = np.argwhere(~np.isfinite(result))
         if len(bad):
             row, column = bad[0]
@@ -87,16 +84,19 @@ class Reader:
             raise DataError(message, "give finite numbers that fit into float32")
         return result
 
-    def _scaled(self, rows: Array, name: str) -> Array:
-        """Rows divided as training divided its own: whole numbers are; fractions from 0 to 1 have been already."""
-        if self.scale == 1 or not (rows.dtype.kind in "iub" or np.nanmax(rows) > 1):
-            return rows
+    def _transform(self, rows: Array, name: str) -> Transform:
+        """What training did to its own rows: whole numbers are divided; fractions from 0 to 1 have been already."""
+        scale = self.transform.scale
+        if scale == 1:
+            return self.transform
+        if not (rows.dtype.kind in "iub" or np.nanmax(rows) > 1):
+            return replace(self.transform, scale=1)
         if not np.array_equal(rows, np.floor(rows), equal_nan=True):
             raise DataError(
                 f"{name}: fractions up to {np.nanmax(rows):g}, where training had them from 0 to 1",
-                f"divide by {self.scale:g}, or give whole numbers from 0 to {self.scale:g}",
+                f"divide by {scale:g}, or give whole numbers from 0 to {scale:g}",
             )
-        return rows / self.scale
+        return self.transform
 
     def _numbers(self, texts: list[str], name: str) -> Array:
         if len(texts) % self.features:

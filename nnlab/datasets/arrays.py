@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nnlab.dataset import Array, Card, Dataset, Progress, quiet
+from nnlab.dataset import Array, Card, Dataset, Progress, Transform, quiet
 from nnlab.datasets import (
     ClassKeys,
     Examples,
@@ -59,7 +59,9 @@ def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
     if test is None:
         train, test = hold_out(train, params)
     scale = 255 if train.inputs.dtype == np.uint8 else 1
-    return build("arrays", params, seed, train, test, classes=classes, scale=scale)
+    return build(
+        "arrays", params, seed, train, test, classes=classes, transform=Transform(scale=scale), your_files=True
+    )
 
 
 def _found(params: Params) -> dict[str, Array]:

@@ -45,6 +45,8 @@ class Params(ClassKeys, HoldOutKeys, TrainKeys):
     """auto: text is classes, and so are at most 20 distinct whole numbers; other numbers are values."""
     standardise: bool = True
     """Whether each feature is shifted and scaled to mean 0 and deviation 1, as measured on the training split."""
+    standardise_target: bool = True
+    """Whether a model learns values shifted and scaled so; scores, losses and predictions are in their own units."""
     delimiter: str = Field(default=",", pattern=r'^[^"\r\n]$')
     """What stands between two cells."""
 
@@ -57,7 +59,7 @@ class Table:
     lines: Sequence[int]
     """Where each row stands in the file, as an editor counts."""
     inputs: Array
-    """(n, features) float32."""
+    """(n, features) float64."""
     targets: list[str]
     features: list[str]
     target: str
@@ -85,8 +87,10 @@ def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
         test,
         classes=names,
         standardise=params.standardise,
+        standardise_target=params.standardise_target,
         feature_names=table.features,
-        target_name=table.target,
+        target_names=[table.target],
+        your_files=True,
     )
 
 
@@ -109,7 +113,7 @@ def _table(path: Path, params: Params) -> Table:
     else:
         columns, rows = [f"column {i}" for i in range(len(first))], chain([(start, first)], rows)
     target, features = _columns(path, columns, params)
-    lines, numbers, targets = array("q"), array("f"), []
+    lines, numbers, targets = array("q"), array("d"), []
     for line, cells in rows:
         if len(cells) != len(columns):
             raise DataError(
@@ -121,7 +125,7 @@ def _table(path: Path, params: Params) -> Table:
         numbers.extend(_numbers(path, line, cells, columns, features))
     if not lines:
         raise DataError(f"{str(path)!r} has column names and no data", "one line an example")
-    inputs = np.frombuffer(numbers, np.float32).reshape(len(lines), len(features))
+    inputs = np.frombuffer(numbers, np.float64).reshape(len(lines), len(features))
     names = [columns[f] for f in features]
     _refuse_infinite(path, lines, inputs, names)
     return Table(path, lines, inputs, targets, names, columns[target])
@@ -209,7 +213,7 @@ def _no_number(path: Path, line: int, cells: list[str], columns: list[str], feat
 
 
 def _refuse_infinite(path: Path, lines: Sequence[int], inputs: Array, names: list[str]) -> None:
-    wrong = ~np.isfinite(inputs)
+    wrong = ~(np.abs(inputs) <= np.finfo(np.float32).max)
     if wrong.any():
         row, column = divmod(int(np.argmax(wrong)), inputs.shape[1])
         raise DataError(
@@ -220,7 +224,7 @@ def _refuse_infinite(path: Path, lines: Sequence[int], inputs: Array, names: lis
 
 
 def _targets(table: Table, task: str) -> tuple[tuple[str, ...], Array]:
-    """The names of the classes and (n,) int64, or no names and (n, 1) float32."""
+    """The names of the classes and (n,) int64, or no names and (n, 1) float64."""
     values = [_value(cell) for cell in table.targets]
     numbers = [v for v in values if v is not None]
     whole = all(v.is_integer() for v in numbers)
@@ -251,7 +255,7 @@ def _regression(table: Table, values: list[float | None]) -> Array:
             raise _bad_target(table, row, f"{short(table.targets[row])} is no number", "task: classification")
         if not abs(value) <= float(np.finfo(np.float32).max):
             raise _bad_target(table, row, f"{short(table.targets[row])} is no finite number of 32 bits", "correct it")
-    return np.array(values, np.float32)[:, None]
+    return np.array(values, np.float64)[:, None]
 
 
 def _classes(table: Table, numbers: list[float], task: str) -> tuple[tuple[str, ...], Array]:

@@ -11,7 +11,7 @@ import numpy as np
 from nnlab import config as configs
 from nnlab import discover
 from nnlab.config import Config, Named, Resolved, Train, yaml
-from nnlab.dataset import Dataset, Progress, Task, quiet
+from nnlab.dataset import Dataset, Progress, Scaling, Task, Transform, quiet
 from nnlab.environment import cores
 from nnlab.errors import (
     ConfigError,
@@ -122,17 +122,20 @@ def build_model(
     rows: int,
     largest: int | None = None,
     held: int | None = None,
+    target: Scaling | None = None,
 ) -> Model:
     """The model for data of this shape, on its device, with its initial weights and its number of threads.
 
     ``rows`` is how many examples the training split has, from which ``threads: auto`` is chosen; ``largest`` how many
-    the largest split has, or None for a model that is only to predict, and ``held`` how many numbers the weights are
-    that it is to load. Raises ConfigError or RunError, before anything is made of it, where the model would not fit
-    into the free memory or is larger than its weights.
+    the largest split has, or None for a model that is only to predict; ``held`` how many numbers the weights are that
+    it is to load; ``target`` how the values of a regression are scaled. Raises ConfigError or RunError, before anything
+    is made of it, where the model would not fit into the free memory or is larger than its weights.
     """
     seen, predicted = (batch_rows(config, rows), largest) if largest else (0, 1)
     rule = optimizer(config.train)
-    setup = Setup(shape, outputs, task, rule, config.seed, config.device, config.precision, seen, predicted, held)
+    setup = Setup(
+        shape, outputs, task, rule, config.seed, config.device, config.precision, seen, predicted, target, held
+    )
     try:
         model: Model = discover.module("models", config.model.name).build(config.model.params, setup)
     except MemoryError as error:
@@ -151,7 +154,8 @@ def build_model(
 def model_for(config: Config, dataset: Dataset) -> Model:
     """``build_model`` for the data that the config is to be trained on."""
     largest = max(len(split) for split in (dataset.train, dataset.val, dataset.test) if split)
-    return build_model(config, dataset.shape, dataset.outputs, dataset.task, len(dataset.train), largest)
+    target = dataset.transform.target
+    return build_model(config, dataset.shape, dataset.outputs, dataset.task, len(dataset.train), largest, target=target)
 
 
 def batch_rows(config: Config, rows: int) -> int:
@@ -214,13 +218,13 @@ def model_of(run: RunDir, *, trained: bool = False) -> tuple[Model, Config, dict
     for key in ("train", "features", "outputs", "shape", "classes"):
         if data.get(key) is None:
             raise RunError(f"{run.path / SUMMARY}: dataset.{key} is missing", "the file is damaged")
-    warning, held = None, run.count() if trained else None
+    warning, held, target = None, run.count() if trained else None, Transform.from_dict(data).target
     arguments = (tuple(data["shape"]), data["outputs"], summary["task"], data["train"])
     try:
-        model = build_model(config, *arguments, held=held)
+        model = build_model(config, *arguments, held=held, target=target)
     except DeviceError as error:
         warning = f"{error.message}; this run is used on the cpu instead"
-        model = build_model(replace(config, device="cpu"), *arguments, held=held)
+        model = build_model(replace(config, device="cpu"), *arguments, held=held, target=target)
     return model, config, summary, warning
 
 

@@ -406,9 +406,9 @@ def _facts(dataset: Dataset) -> dict[str, Any]:
         "classes": list(dataset.classes),
         "feature_names": list(dataset.feature_names),
         "target_name": dataset.target_name,
-        "scale": dataset.scale,
-        "mean": list(dataset.mean),
-        "std": list(dataset.std),
+        "target_names": list(dataset.target_names),
+        "examples": {name: dataset.examples.get(name) for name in ("train", "val", "test")},
+        **dataset.transform.to_dict(),
     }
 
 

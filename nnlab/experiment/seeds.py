@@ -21,7 +21,7 @@ from nnlab.experiment.baselines import announced, baselines
 from nnlab.experiment.build import resolve
 from nnlab.experiment.estimate import process_bytes
 from nnlab.experiment.events import Notice, Working
-from nnlab.experiment.train import Ready, prepare
+from nnlab.experiment.train import Ready, prepare, said_of
 from nnlab.rundir import RunDir, check_name, new_stamp
 
 MOST_SEEDS = 1000
@@ -119,6 +119,7 @@ def train_seeds(
     ready = prepare(resolved, progress)
     if ready.warning:
         yield Notice(ready.warning)
+    yield from said_of(ready.dataset)
     yield from announced(ready.config, ready.dataset)
     baselines(ready.config, ready.dataset)  # into the cache, where every seed finds it
     at_once = min(jobs or _fitting(ready), len(seeds))

@@ -9,7 +9,7 @@ from nnlab.dataset import Dataset, Progress, quiet
 from nnlab.errors import NnlabError
 from nnlab.experiment.baselines import announced, baselines
 from nnlab.experiment.build import check, check_task, load_dataset, model_for
-from nnlab.experiment.events import Event, Notice
+from nnlab.experiment.events import Event, Notice, Working
 from nnlab.experiment.plan import complete
 from nnlab.experiment.recording import Recording
 from nnlab.fit import Plan
@@ -34,6 +34,7 @@ def train(
     if ready.warning:
         yield Notice(ready.warning)
     config, dataset = ready.config, ready.dataset
+    yield from said_of(dataset)
     yield from announced(config, dataset)
     beside = baselines(config, dataset)
     run = create(runs, config.model.name, dataset.name, name, stamp)
@@ -75,6 +76,12 @@ def prepare(resolved: Resolved, progress: Progress = quiet) -> Ready:
         if warning:
             error.add_note(warning)
         raise resolved.located(error) from None
+
+
+def said_of(dataset: Dataset) -> Iterator[Working | Notice]:
+    """What was found out about the data, and what is to be warned of."""
+    yield from map(Working, dataset.notes)
+    yield from map(Notice, dataset.warnings)
 
 
 def unlocked(run: RunDir, alone: bool) -> Iterator[Notice]:
