@@ -96,6 +96,8 @@ def _print(group: "Group") -> None:
     for line in lines:
         for mark in line.marks:
             screen.line(f"{line.name}: {mark}")
+    for remark in group.remarks:
+        screen.line(remark)
 
 
 def _test(named: "Sequence[Sequence[RunDir]]", form: Format | None, *, beside: bool) -> None:
