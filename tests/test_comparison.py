@@ -421,6 +421,8 @@ def test_runs_are_ranked_together_only_where_the_very_examples_that_score_them_a
     b = edit(forge(tmp_path, "b"), examples={**HASHES, "test": "4" * 64})
     other_file = edit(forge(tmp_path, "c", sha256="c" * 64, data="arrays"), examples={**HASHES, "train": "5" * 64})
     assert groups_of(a, b, other_file) == [["a", "c"], ["b"]]
+    titles = {group.data.title for group in comparison.compare([a, b]).groups}
+    assert {title.rpartition(", ")[2] for title in titles} == {f"examples {'2' * 12}", f"examples {'4' * 12}"}
     assert comparison.why_not(*map(comparison.read_row, (a, other_file))) is None
     reason = comparison.why_not(*map(comparison.read_row, (a, b)))
     assert reason == "other test examples: they are as many, and their SHA-256 differs"

@@ -43,7 +43,7 @@ def compare(
     ] = None,
     json: options.Json = False,
 ) -> None:
-    """Compare runs: all of them, or those named. Runs on other data are ranked apart.
+    """Compare runs: all of them, or those named. Runs scored on other examples are ranked apart.
 
     Runs that differ only in their seed are folded into one line, mean ± standard deviation.
     """

@@ -28,11 +28,18 @@ class Data:
     task: Task
     scored: str
     """How many examples of which split give the score that counts."""
+    examples: str | None
+    """The hash of the very examples; None where a run keeps none, or each seed has its own."""
+
+    @property
+    def hashes(self) -> str:
+        """The starts of its hashes, for people: two groups may differ in nothing else."""
+        return f"data {self.sha256[:12]}" + (f", examples {self.examples[:12]}" if self.examples else "")
 
     @property
     def title(self) -> str:
         """A line for people."""
-        return f"{self.dataset}: {self.scored}; data {self.sha256[:12]}"
+        return f"{self.dataset}: {self.scored}; {self.hashes}"
 
 
 @dataclass(frozen=True)
@@ -118,7 +125,9 @@ def scored_on(rows: Sequence[Row]) -> Data:
         listed = [str(row.summary.get("seed")) for row in rows]
         plural = "s" * (len(listed) > 1)
         scored += f" of {(facts.get('train') or 0) + count:,}, seed{plural} {', '.join(listed)}"
-    return Data(str(facts.get("name")), str(facts.get("sha256")), first.task, scored)
+    hashes = {row.examples(split) for row in rows}
+    examples = hashes.pop() if len(hashes) == 1 else None
+    return Data(str(facts.get("name")), str(facts.get("sha256")), first.task, scored, examples)
 
 
 def _flat(data: Any, path: str = "") -> dict[str, str]:

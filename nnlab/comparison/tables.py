@@ -30,6 +30,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                 "sha256": group.data.sha256,
                 "task": group.data.task,
                 "scored_on": group.data.scored,
+                "examples": group.data.examples,
                 "differing": group.differing,
                 "ranked_by": group.ranked_by,
                 "runs": [

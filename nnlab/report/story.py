@@ -41,7 +41,7 @@ def story_of(group: Group, number: int, data: Data, detailed: int, room: int) ->
     curves, labels = curves_of(group), labels_of(group)
     parts = [
         element("h2", group.data.dataset, id=f"group-{number}"),
-        element("p", f"{group.data.scored}; {group.data.task}; data {group.data.sha256[:12]}", class_="quiet"),
+        element("p", f"{group.data.scored}; {group.data.task}; {group.data.hashes}", class_="quiet"),
         element("h3", "Result"),
         element("p", headline(group), class_="headline"),
         tables.result(group),
