@@ -166,10 +166,9 @@ def print_entry(entry: "Entry", group: "Group") -> None:
     names = [name for name in group.columns if name in values]
     rows = [[row.config.get("seed", "-"), *(shown(name, row.values[name]) for name in names)] for row in entry.rows]
     rows = [*rows, ["mean ± sd", *(values[name].shown(name) for name in names)]] if len(rows) > 1 else rows
-    faint = range(len(rows), len(rows) + len(group.baselines))
-    rows += [
-        [name, *(shown(column, scores.get(column)) for column in names)] for name, scores in group.baselines.items()
-    ]
+    baselines = entry.baselines
+    faint = range(len(rows), len(rows) + len(baselines))
+    rows += [[name, *(shown(column, scores.get(column)) for column in names)] for name, scores in baselines.items()]
     title = f"{summary['model']} on {group.data.title}"
     screen.print_table(["seed", *(name.replace("_", " ") for name in names)], rows, title=title, faint=faint)
     for mark in entry.marks:
