@@ -98,6 +98,7 @@ def resume(
     allow_inexact: Annotated[
         bool, typer.Option("--allow-inexact", help="Go on with other versions, processor or threads; run.json says so.")
     ] = False,
+    data: options.Data = None,
     json: options.Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the run's path.")] = False,
 ) -> None:
@@ -108,7 +109,7 @@ def resume(
 
     found = rundir.find(runs_dir, run)
     with Fetching(quiet) as progress:
-        events = experiment.resume(found, epochs=epochs, inexact=allow_inexact, progress=progress)
+        events = experiment.resume(found, epochs=epochs, inexact=allow_inexact, progress=progress, data=data)
         finished = follow(events, progress, quiet)
     _print(finished, json, quiet)
 

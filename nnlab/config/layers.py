@@ -31,6 +31,8 @@ class Layers:
     keys: dict[Keys, str] = field(default_factory=dict)
     values: dict[Keys, str] = field(default_factory=dict)
     rank: dict[Keys, int] = field(default_factory=dict)
+    given: dict[Keys, str] = field(default_factory=dict)
+    """Paths as they were written, before they were made absolute."""
 
     def place(self, path: Keys, *, key: bool = False) -> str:
         """Where the value (or the key) at ``path`` stands, else something inside it, else the nearest around it."""
@@ -246,5 +248,6 @@ def _anchor_paths(layers: Layers, rank: int, folder: Path) -> None:
             try:
                 meant = Path(value).expanduser() if value.startswith("~") else Path(value)  # ./~x is a file's name
                 parent[path[-1]] = str((folder / meant).resolve())
+                layers.given[path] = value
             except (OSError, RuntimeError, ValueError) as error:  # no such user, a link to itself, a NUL
                 raise ConfigError(f"{given}: {error}", "give the path of a file or folder") from None

@@ -169,10 +169,9 @@ def places(table: Table, transform: Transform) -> Iterator[tuple[str, str]]:
         missing = [name for name in wanted if name not in table.names]
         if missing:
             unknown = [name for name in table.names if name not in wanted]
-            near = did_you_mean(missing[0], unknown)
             raise DataError(
                 f"{str(table.path)!r} has no column {listed(missing)}; unknown: {listed(unknown) or 'none'}",
-                f"{near}name the columns as in training: {listed(wanted)}",
+                f"{_near(missing, unknown)}name the columns as in training: {listed(wanted)}",
             )
         yield from ((name, name) for name in wanted)
         return
@@ -187,6 +186,16 @@ def places(table: Table, transform: Transform) -> Iterator[tuple[str, str]]:
             f"give it those, or the {len(wanted)} features alone: {listed(wanted)}",
         )
     yield from ((name, table.names[stood[name]]) for name in wanted)
+
+
+def _near(missing: Sequence[str], unknown: Sequence[str]) -> str:
+    """The names that were probably meant, as the start of a hint: those that differ in case, else one that is near."""
+    folded = {name.casefold(): name for name in unknown}
+    pairs = [(folded[name.casefold()], name) for name in missing if name.casefold() in folded]
+    if not pairs:
+        return did_you_mean(missing[0], unknown)
+    shown = ", ".join(f"{short(other)[1:-1]} for {short(name)[1:-1]}" for other, name in pairs[:5])
+    return f"did you mean {shown}? "
 
 
 def target_places(table: Table, transform: Transform, names: Sequence[str]) -> list[str]:

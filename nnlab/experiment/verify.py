@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from nnlab.experiment.build import (
     unedited_config_of,
 )
 from nnlab.experiment.distance import array_difference, difference, near
+from nnlab.experiment.given import Given
 from nnlab.experiment.plan import complete
 from nnlab.fit import Plan
 from nnlab.model import Model, check_weights
@@ -69,11 +71,11 @@ class Check:
     detail: str
 
 
-def verify(run: RunDir, progress: Progress = quiet) -> Iterator[Check]:
+def verify(run: RunDir, progress: Progress = quiet, data: Given | None = None) -> Iterator[Check]:
     """Look at everything in a run directory that can be right or wrong, and go on where something is wrong.
 
-    A finished run is evaluated again; of one that stopped, what is there is held against its checkpoint. Raises
-    RunError for a run that is still going, and for what is no run.
+    A finished run is evaluated again, on its ``data`` where that is now; of one that stopped, what is there is held
+    against its checkpoint. Raises RunError for a run that is still going, and for what is no run.
     """
     status = _status(run)
     if status == RUNNING:
@@ -97,7 +99,9 @@ def verify(run: RunDir, progress: Progress = quiet) -> Iterator[Check]:
         yield Check(subject, False, error.message)
     else:
         if finished:
-            yield from _finished(run, model, config, summary, plan, progress)
+            yield from _finished(
+                run, model, config, summary, plan, partial(load_same_dataset, run, config, summary, progress, data)
+            )
         else:
             yield from _tried(CHECKPOINTS, lambda: _stopped(run, model, plan))
 
@@ -167,12 +171,12 @@ def _config(run: RunDir) -> str:
 
 
 def _finished(
-    run: RunDir, model: Model, config: Config, summary: dict[str, Any], plan: Plan, progress: Progress
+    run: RunDir, model: Model, config: Config, summary: dict[str, Any], plan: Plan, load: Callable[[], Dataset]
 ) -> Iterator[Check]:
     yield from _tried(METRICS, lambda: _rows(run, summary, plan))
     yield from _tried(CHECKPOINTS, lambda: _last_checkpoint(run, model, plan))
     try:
-        dataset = load_same_dataset(run, config, summary, progress)
+        dataset = load()
     except DataChangedError as error:
         yield Check(WEIGHTS, False, error.message)
     except NnlabError as error:

@@ -5,9 +5,10 @@ part at a time. A cell is read in one way only, ``cells.number``: the fast way i
 """
 
 from nnlab.tables.cells import CellError, boolean, number, people_number, plain_whole, short, stripped
+from nnlab.tables.frame import Frame, is_frame
 from nnlab.tables.keep import ARRAYS, key, pack, unpack
 from nnlab.tables.keys import AUTO, MISSING, THOUSANDS, Keys, Style
-from nnlab.tables.reading import read, stream
+from nnlab.tables.reading import read, stream, written
 from nnlab.tables.sniff import find_style
 from nnlab.tables.table import Kind, Table, Text
 
@@ -21,6 +22,7 @@ __all__ = [
     "SUFFIXES",
     "THOUSANDS",
     "CellError",
+    "Frame",
     "Keys",
     "Kind",
     "Style",
@@ -28,6 +30,7 @@ __all__ = [
     "Text",
     "boolean",
     "find_style",
+    "is_frame",
     "key",
     "number",
     "pack",
@@ -38,4 +41,5 @@ __all__ = [
     "stream",
     "stripped",
     "unpack",
+    "written",
 ]

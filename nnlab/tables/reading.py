@@ -19,6 +19,8 @@ from nnlab.tables.table import Table, Text, changed, part
 
 FAST_FROM = 1 << 18
 """Characters from which polars is worth its import."""
+ROWS = 65_536
+"""Rows that are streamed at once."""
 _PLAIN = frozenset("0123456789+-.eE \t")
 """Of these characters Python's ``float`` reads the same numbers as ``cells.number``."""
 
@@ -34,7 +36,7 @@ class Plain:
         self.rows = len(found.rows)
         self.lines: Sequence[int] = found.lines
         self._style = style
-        self._cells = found.rows
+        self.cells = found.rows
         self._missing = set(style.missing_words)
         self._simple = style.decimal == "." and style.thousands is None
 
@@ -58,7 +60,7 @@ class Plain:
 
     def texts(self, position: int) -> list[str]:
         """The cells as they are written."""
-        return [row[position] for row in self._cells]
+        return [row[position] for row in self.cells]
 
 
 def read(
@@ -108,7 +110,7 @@ def stream(
     keys: Keys | Style = AUTO,
     columns: Sequence[str] | None = None,
     text: Collection[str] = (),
-    rows_at_once: int = 65_536,
+    rows_at_once: int = ROWS,
     *,
     fast: bool | None = None,
 ) -> Iterator[Table]:
@@ -129,6 +131,20 @@ def stream(
         table = growing.table(None)
         for start in range(0, table.rows, rows_at_once):
             yield part(table, start, min(start + rows_at_once, table.rows))
+
+
+def written(path: Path, style: Style) -> Iterator[list[list[str]]]:
+    """The rows of a file as they are written, some at a time, with the columns before the first that counts.
+
+    They are those of ``read`` and ``stream``. Raises as these do.
+    """
+    if path.suffix.lower() == ".parquet":
+        for table in parquet.stream(path, style, style.names, style.names, ROWS):
+            yield [list(row) for row in zip(*(table.texts(name) for name in style.names), strict=True)]
+        return
+    for some in _parse(path, style, (), (), fast=False):
+        if isinstance(some, Plain):
+            yield some.cells
 
 
 def _parse(
