@@ -28,17 +28,20 @@ def list_runs(
 
     found = list(_rows(runs_dir))
     if json:
-        screen.print_json([{"path": str(row.path), **row.summary} for row in found])
+        screen.print_json([{"path": str(row.path), **row.summary, "marks": list(row.marks)} for row in found])
     elif not found:
         screen.note(f"there are no runs in {runs_dir}; train one: nnlab train configs/ann.yaml")
     else:
         columns = ["run", "status", "steps", "time", "score"]
-        rows = []
+        rows, marks = [], []
         for entry in [Entry((row,)) for row in found] if each else fold(found):
             steps = count(entry.rows[0].summary.get("steps"))
             time = "-" if entry.seconds is None else screen.duration(entry.seconds)
             rows.append([entry.name, entry.status, steps, time, score(entry)])
+            marks += [f"{entry.name}: {mark}" for mark in entry.marks]
         screen.print_table(columns, rows, left=(0, 1))
+        for mark in marks:
+            screen.line(mark)
 
 
 def _rows(runs_dir: "Path") -> "Iterator[Row]":

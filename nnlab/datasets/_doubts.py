@@ -1,20 +1,16 @@
-"""Doubts: what a column of a table looks like that should not be learnt from."""
+"""Doubts: what looks in a table as if it had not been meant to be learnt from."""
 
 import numpy as np
 
 from nnlab.dataset import Array
 
-LEAST = 10
-"""Rows; fewer may rise by chance, or because they were measured so."""
+LEAST_ROWS = 10
+"""Fewer numbers may rise by chance, or because somebody has sorted a few points."""
 
 
 def id_like(values: Array) -> bool:
-    """Whether (n,) float64 values look like those of an id: whole numbers that rise from each row to the next."""
-    if (
-        len(values) < LEAST
-        or not (np.diff(values[:LEAST]) > 0).all()
-        or np.isnan(values).any()
-        or (values != np.floor(values)).any()
-    ):
+    """Whether a column, (n,) numbers in the file's order, counts its rows: all different, rising whole numbers."""
+    values = np.asarray(values, np.float64)
+    if len(values) < LEAST_ROWS or not (np.diff(values[:LEAST_ROWS]) > 0).all():
         return False
-    return bool((np.diff(values) > 0).all())
+    return bool((np.diff(values) > 0).all() and (values == np.floor(values)).all() and np.isfinite(values).all())

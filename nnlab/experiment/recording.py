@@ -16,7 +16,7 @@ from nnlab.errors import Interrupted, NnlabError, RunError, TrainingError
 from nnlab.evaluate import evaluate
 from nnlab.experiment import frames, pictures
 from nnlab.experiment.build import parameters
-from nnlab.experiment.events import Event, Finished, Finishing, Started
+from nnlab.experiment.events import Event, Finished, Finishing, Notice, Started
 from nnlab.experiment.given import portable
 from nnlab.experiment.rows import Rows
 from nnlab.fit import Plan, Position, Record, fit
@@ -296,7 +296,7 @@ class Recording:
         self.directory.write_checkpoint(state, arrays)
         self.saved, self.saved_step = time.perf_counter(), record.step
 
-    def _finish(self) -> Iterator[Finishing]:
+    def _finish(self) -> Iterator[Finishing | Notice]:
         dataset, run, losses = self.dataset, self.directory, self.losses[: self.plan.steps]
         found: dict[SplitName, dict[str, float] | None] = {"train": None, "val": None, "test": None}
         scores: dict[SplitName, Array] = {}
@@ -309,6 +309,8 @@ class Recording:
                 if not math.isfinite(evaluation.metrics["loss"]):
                     raise TrainingError(f"the loss became {evaluation.metrics['loss']} on the {name} split")
         seconds = time.perf_counter() - began
+        if worse := metrics.shortfall({**self.summary, "metrics": found}):
+            yield Notice(f"this run is {worse}")
         run.write_weights(WEIGHTS, self.model.weights())
         run.write_array(LOSSES, losses)
         if dataset.test is not None:
