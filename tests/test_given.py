@@ -17,6 +17,7 @@ from nnlab.tables import Frame
 from tests.conftest import Cli
 from tests.data_fixtures import make_image_folder
 
+pytestmark = pytest.mark.filterwarnings("ignore:this run is worse than its baseline")
 CONFIG = """\
 model: {name: mlp-np, hidden: [4]}
 dataset: {name: csv, path: data/houses.csv, target: price}
