@@ -329,7 +329,10 @@ def test_several_values_at_once(load: Load) -> None:
     assert data.target_names == ("u", "v")
     assert data.transform.target is not None
     np.testing.assert_allclose(
-        data.transform.target.restored(data.transform.target.shrunk(data.train.targets)), data.train.targets, rtol=1e-6, atol=1e-4
+        data.transform.target.restored(data.transform.target.shrunk(data.train.targets)),
+        data.train.targets,
+        rtol=1e-6,
+        atol=1e-4,
     )
     with pytest.raises(DataError, match="one has"):
         load("a,u,v\n" + rows, target=["u", "v"], task="classification")

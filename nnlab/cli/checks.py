@@ -23,9 +23,10 @@ def verify(
     runs_dir: options.RunsDir = options.DEFAULT_RUNS,
     json: options.Json = False,
 ) -> None:
-    """Check a run: every hash, its config, metrics and checkpoint, and its weights evaluated again.
+    """Check a run: every hash, what its files say of one another, of the data, and its weights evaluated again.
 
-    Ends in exit code 3 where something is wrong, and 2 where it could not all be checked.
+    What no look at a run can tell is listed as not checked. Ends in exit code 3 where something is wrong, and 2 where
+    something else could not be checked here.
     """
     from nnlab import experiment, rundir
     from nnlab.cli.download import Fetching
@@ -35,15 +36,22 @@ def verify(
         checks = list(experiment.verify(found, progress, data))
     wrong = list(dict.fromkeys(check.subject for check in checks if check.held is False))
     if json:
-        document = {"run": found.name, "path": str(found.path), "verified": all(check.held for check in checks)}
-        screen.print_json({**document, "checks": [asdict(check) for check in checks]})
+        document = {
+            "run": found.name,
+            "path": str(found.path),
+            "verified": all(check.passes for check in checks),
+            "not_checked": [check.subject for check in checks if check.held is None],
+            "checks": [asdict(check) for check in checks],
+        }
+        screen.print_json(document)
     else:
         rows = [[check.subject, RESULTS[check.held], check.detail] for check in checks]
         screen.print_table([found.name, "", "what was found"], rows, left=(0, 1, 2))
     if wrong:
         raise CheckError(f"{found.path}: not as it should be: {', '.join(wrong)}")
-    if not all(check.held for check in checks):
-        raise ConfigError(f"{found.path}: not everything could be checked", "see above for what it takes")
+    if missing := list(dict.fromkeys(check.subject for check in checks if not check.passes)):
+        message = f"{found.path}: not everything could be checked here: {', '.join(missing)}"
+        raise ConfigError(message, "see above for what it takes")
 
 
 def reproduce(
