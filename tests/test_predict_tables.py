@@ -166,6 +166,23 @@ def test_missing_cells_are_filled_and_unseen_texts_are_none_of_the_categories_wi
     assert "town" in found.warnings[0]
 
 
+def test_a_pattern_means_the_files_that_fit_it(run: RunDir, tmp_path: Path) -> None:
+    for name in ("p2.csv", "p1.csv"):
+        (tmp_path / name).write_text("a,b\n2,-2\n")
+    found = experiment.predict(run, [str(tmp_path / "p?.csv")])
+    assert [Path(item.input).name for item in found.items] == ["p1.csv", "p2.csv"]
+    (tmp_path / "p[1].csv").write_text("a,b\n-2,2\n")
+    assert labels(run, tmp_path / "p[1].csv") == ["neg"]
+
+
+def test_a_long_input_is_no_name_of_a_file(run: RunDir, cli: Cli) -> None:
+    for given, said in (("1," * 400 + "1", "401 numbers given"), ("1," * 400 + "x", "neither a number nor a file")):
+        done = cli("predict", run.path, given, "-o", "out.csv")
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+
+
 def test_targets_that_the_run_does_not_know_are_not_scored_and_said(run: RunDir, tmp_path: Path) -> None:
     for label in ("other", ""):
         (tmp_path / "p.csv").write_text(f"a,b,label\n2,-2,pos\n-2,2,{label}\n")
@@ -225,6 +242,15 @@ def test_values_are_written_in_the_target_s_own_units(cli: Cli, tmp_path: Path) 
         assert "r2" in done.stdout
 
 
+def test_a_file_of_predictions_is_packed_where_its_name_says_so(run: RunDir, cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("a,b\n2,-2\n")
+    for name in ("out.csv", "out.csv.gz", "again.csv.gz"):
+        assert cli("predict", run.path, "p.csv", "-o", name).returncode == 0
+    packed = (tmp_path / "out.csv.gz").read_bytes()
+    assert gzip.decompress(packed) == (tmp_path / "out.csv").read_bytes()
+    assert packed == (tmp_path / "again.csv.gz").read_bytes()
+
+
 def test_predictions_go_to_stdout_where_that_is_asked_for(run: RunDir, cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("a,b\n2,-2\n")
     done = cli("predict", run.path, "p.csv", "-o", "-")
@@ -244,6 +270,7 @@ def test_predictions_go_to_stdout_where_that_is_asked_for(run: RunDir, cli: Cli,
         ("p.csv", ["p.csv"], "is one of the inputs"),
         ("./p.csv", ["p.csv"], "is one of the inputs"),
         ("link.csv", ["p.csv"], "is one of the inputs"),
+        ("p.csv", ["*.csv"], "is one of the inputs"),
         ("out.txt", ["p.csv"], ".csv, .tsv"),
         ("nowhere/out.csv", ["p.csv"], "cannot be written"),
         ("out.csv", ["p.csv", "bad.csv"], "line 3"),

@@ -1,6 +1,7 @@
 """New inputs for a trained model: numbers, pictures, arrays and tables, made into rows as the training data was."""
 
 import glob
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -88,7 +89,7 @@ class Reader:
                 continue
             for item in items:
                 if _all_numbers(item):
-                    yield _named(item, self._numbers(item.split(","), item))
+                    yield _named(item, self._numbers(item.split(","), _cut(item)))
                 else:
                     for path in _paths(item):
                         yield from self._file(path, written)
@@ -258,13 +259,16 @@ class Reader:
 
 def _paths(item: str) -> list[Path]:
     """The files that an input names, or that its pattern does where there is no such file."""
-    path = Path(item)
-    if path.exists():
-        return [path]
+    if os.path.exists(item):  # noqa: PTH110 (Path.exists raises OSError for a text that is too long)
+        return [Path(item)]
     found = sorted(glob.glob(item, recursive=True)) if glob.has_magic(item) else []  # noqa: PTH207 (may be absolute)
     if not found:
-        raise DataError(f"{item}: this is neither a number nor a file", f"give numbers, or files: {KINDS}")
+        raise DataError(f"{_cut(item)}: this is neither a number nor a file", f"give numbers, or files: {KINDS}")
     return [Path(each) for each in found]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:197]}..."
 
 
 def _named(name: str, rows: Array) -> Rows:
