@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nnlab import metrics
 from nnlab.config import yaml
 from nnlab.dataset import Task
 from nnlab.rundir import CONFIG, RunDir
@@ -106,7 +107,9 @@ def read_row(run: RunDir, *, bare: bool = False) -> Row:
     }
     seconds = summary["seconds"].get("total")
     total = float(seconds) if isinstance(seconds, int | float) and seconds else None
-    return Row(run.name, run.path, str(summary["status"]), config, values, total, run, summary)
+    worse = metrics.shortfall(summary)
+    marks = (worse.mark,) if worse else ()
+    return Row(run.name, run.path, str(summary["status"]), config, values, total, run, summary, marks)
 
 
 def chosen_by_test(row: Row) -> bool:

@@ -58,6 +58,10 @@ class Column:
     """What a missing cell is taken for; None: there was none to learn it for."""
     indicator: bool = False
     """Whether one more feature tells where a cell was missing."""
+    place: int = 0
+    """Where it stood in a line of the table, from 0."""
+    form: str = ""
+    """How a date is written."""
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -108,7 +112,9 @@ class Transform:
     """Of a table, in the order of its cells; empty for other data."""
     header: bool | None = None
     """Whether the table named its columns; None for other data."""
-    target_columns: tuple[int, ...] = ()
+    width: int = 0
+    """How many columns the table had in all."""
+    target_places: tuple[int, ...] = ()
     """Where the targets stood in a line of the table."""
     layout: Layout | None = None
     """How the pictures of an array lie, where it says."""
@@ -179,7 +185,8 @@ class Transform:
         return {
             "columns": [asdict(column) for column in self.columns],
             "header": self.header,
-            "target_columns": list(self.target_columns),
+            "width": self.width,
+            "target_places": list(self.target_places),
             "layout": self.layout,
             "picture": asdict(self.picture) if self.picture else None,
             "scale": self.scale,
@@ -196,7 +203,8 @@ class Transform:
         return cls(
             columns=tuple(_column(column) for column in data.get("columns") or ()),
             header=data.get("header"),
-            target_columns=tuple(int(n) for n in data.get("target_columns") or ()),
+            width=int(data.get("width") or 0),
+            target_places=tuple(int(n) for n in data.get("target_places") or ()),
             layout=data.get("layout"),
             picture=Picture(_size(picture["size"]), str(picture["colour"]), str(picture["fit"])) if picture else None,
             scale=float(data.get("scale") or 1),
@@ -244,7 +252,8 @@ def _column(data: Mapping[str, Any]) -> Column:
         fill = str(fill) if data["kind"] == "category" else float(fill)
         if data["kind"] == "category" and fill not in categories:
             raise ValueError("what a missing cell is taken for is no category")
-    return Column(str(data["name"]), data["kind"], str(data["part"]), categories, fill, data["indicator"])
+    name, part, place, form = str(data["name"]), str(data["part"]), int(data["place"]), str(data["form"])
+    return Column(name, data["kind"], part, categories, fill, data["indicator"], place, form)
 
 
 def _size(sides: Sequence[Any]) -> tuple[int, int]:

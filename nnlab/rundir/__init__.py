@@ -19,6 +19,7 @@ from nnlab.rundir.directory import (
 )
 from nnlab.rundir.folder import (
     LATEST,
+    Removal,
     all_runs,
     ambiguous,
     check_name,
@@ -33,6 +34,7 @@ from nnlab.rundir.folder import (
 from nnlab.rundir.frames import FOLDER as FRAMES
 from nnlab.rundir.frames import Frame
 from nnlab.rundir.growing import Growing
+from nnlab.rundir.ours import is_ours
 from nnlab.rundir.sealed import dump as json_bytes
 from nnlab.rundir.sealed import finite, sha256
 from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION, is_baselines
@@ -65,6 +67,7 @@ __all__ = [
     "Frame",
     "Growing",
     "Header",
+    "Removal",
     "RunDir",
     "State",
     "all_runs",
@@ -76,6 +79,7 @@ __all__ = [
     "find",
     "finite",
     "is_baselines",
+    "is_ours",
     "json_bytes",
     "matching",
     "metrics_line",

@@ -78,6 +78,7 @@ _MAY_HAVE: dict[str, Check] = {
     "resumed": _is(list),
     "config_sha256": _is(str),
     "config_before": _is(str),
+    "path_given": _is(str),
 }
 _OF_DATA: dict[str, Check] = {
     **dict.fromkeys(("val", "test", "features", "outputs"), _count),
@@ -91,8 +92,9 @@ _OF_DATA: dict[str, Check] = {
     "target_names": _texts,
     "examples": lambda value: isinstance(value, dict) and all(isinstance(v, str | None) for v in value.values()),
     "columns": _is(list),
-    "header": _is(bool),
-    "target_columns": lambda value: isinstance(value, list) and all(map(_count, value)),
+    "header": lambda value: isinstance(value, bool),
+    "width": _count,
+    "target_places": lambda value: isinstance(value, list) and all(map(_count, value)),
     "layout": lambda value: value in get_args(Layout),
     "picture": _is(dict),
     "target_mean": _numbers,
