@@ -212,24 +212,25 @@ class Reader:
         elif len(columns) == self.features:
             places = list(range(self.features))
         else:
-            raise DataError(
-                f"{path}: the row is not {_count(self.features)}: it has {len(columns)} columns",
-                f"its columns should be {self._example()}",
-            )
-        found = 0
-        for lines in tables.written(path, style):
-            cells = [[line[style.left_out + place].strip() for place in places] for line in lines]
-            for number, line in enumerate(cells, found + 1):
-                wrong = next((cell for cell in line if not _is_number(cell)), None)
-                if wrong is not None:
-                    raise DataError(f"{path}: row {number}: {short(wrong)} is no number", "correct it")
-            numbers = _array([cell for line in cells for cell in line]).reshape(-1, self.features)
-            names = [f"{path}:{number}" for number in range(found + 1, found + len(lines) + 1)]
-            header = (*[""] * style.left_out, *columns)
-            yield Rows(names, self._ready(numbers, str(path)), header, lines if written else ())
-            found += len(lines)
+            raise self._no_row(path, style.line)
+        header, found = (*[""] * style.left_out, *columns), 0
+        for lines, cells in tables.written(path, style):
+            texts: list[str] = []
+            for line, row in zip(lines, cells, strict=True):
+                numbers = [row[style.left_out + place].strip() for place in places]
+                if not all(map(_is_number, numbers)):
+                    raise self._no_row(path, line)
+                texts += numbers
+            names = [f"{path}:{number}" for number in range(found + 1, found + len(cells) + 1)]
+            rows = self._ready(_array(texts).reshape(-1, self.features), str(path))
+            yield Rows(names, rows, header, cells if written else ())
+            found += len(cells)
         if not found:
             raise DataError(f"{path}: there are no rows in it", "give at least one input")
+
+    def _no_row(self, path: Path, line: int) -> DataError:
+        message = f"{path}:{line}: the row is not {_count(self.features)}"
+        return DataError(message, f"its columns should be {self._example()}")
 
     def _picture(self, path: Path) -> Array:
         if self.transform.picture is None and self.read_picture is None:

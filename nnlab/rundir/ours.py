@@ -7,6 +7,8 @@ from nnlab.rundir.directory import (
     BEST_WEIGHTS,
     CONFIG,
     ENVIRONMENT,
+    KEPT_ARRAYS,
+    KEPT_TABLE,
     LOSSES,
     MANIFEST,
     METRICS,
@@ -17,7 +19,7 @@ from nnlab.rundir.directory import (
 
 FOLDERS = (checkpoint.FOLDER, frames.FOLDER)
 _NAMES = {SUMMARY, CONFIG, METRICS, WEIGHTS, BEST_WEIGHTS, PREDICTIONS, LOSSES, ENVIRONMENT, MANIFEST}
-_NAMES |= {lock.FILE, checkpoint.STATE, checkpoint.CUT}
+_NAMES |= {KEPT_TABLE, KEPT_ARRAYS, lock.FILE, checkpoint.STATE, checkpoint.CUT}
 _PICTURE = re.compile(r"(loss|accuracy|r2|samples|(confusion|fit)-(train|val|test))\.png")
 _ASIDE = re.compile(r"\.(.+)\.tmp")
 """What a kill leaves of a file that was being written."""
