@@ -29,7 +29,7 @@ def of_run(e: Evidence) -> Iterator[Check]:
     yield untold(f"{SUMMARY}: resumed", "how often it was stopped, and gone on with")
     yield _name(e)
     if more := sorted(e.summary.keys() - HELD):
-        yield untold(SUMMARY, f"keys that are not nnlab's: {_listed(more)}")
+        yield untold(f"{SUMMARY}: keys", f"they are not nnlab's: {_listed(more)}")
     yield from others(e.run)
 
 
