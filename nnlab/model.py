@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
-from nnlab.dataset import Array, Split, Task
+from nnlab.dataset import Array, Scaling, Split, Task
 from nnlab.errors import RunError
 
 Precision = Literal["float32", "bf16"]
@@ -44,6 +44,8 @@ class Setup:
     """Examples that a training step sees; 0 for a model that only predicts."""
     predicted: int = 1
     """Examples of the largest split, all of which are predicted in the end."""
+    target: Scaling | None = None
+    """How values are shrunk to be learnt, and scores brought back; None: values are learnt as they are."""
     held: int | None = None
     """How many numbers the weights have that are to be loaded; a model of more is refused before it is made."""
 
@@ -72,7 +74,10 @@ class Model(Protocol):
         ...
 
     def train(self, data: Any, batches: Sequence[Array]) -> Array:
-        """One update of the weights per vector of row numbers; returns the loss of each step, (steps,) float64."""
+        """One update of the weights per vector of row numbers; returns the loss of each step, (steps,) float64.
+
+        In the targets' own units, also where the model learns them scaled.
+        """
         ...
 
     def predict(self, data: Any) -> Array:

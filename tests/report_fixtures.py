@@ -61,4 +61,4 @@ def forged_data(run: RunDir) -> Dataset:
     inputs = np.random.default_rng(0).random((facts["test"], facts["features"]), dtype=np.float32)
     split = Split(inputs, predictions["targets"])
     names = {key: tuple(facts[key]) for key in ("classes", "feature_names", "shape")}
-    return Dataset(facts["name"], split, None, split, facts["sha256"], target_name=facts["target_name"], **names)
+    return Dataset(facts["name"], split, None, split, facts["sha256"], target_names=(facts["target_name"],), **names)

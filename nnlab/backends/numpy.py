@@ -54,15 +54,17 @@ class NumpyModel:
 
     def __init__(self, net: Net, setup: Setup) -> None:
         self.net = net
-        self.task = setup.task
+        self.task, self.target = setup.task, setup.target
         self.threads = 1
         self._update = update_rule(setup.optimizer)
         self._pools = ThreadpoolController()
         self._gathered: dict[int, Array] = {}
 
     def put(self, split: Split) -> Split:
-        """The same arrays: they are where NumPy needs them."""
-        return split
+        """The same arrays, which are where NumPy needs them, but for targets that are to be scaled."""
+        if self.target is None or split.targets.ndim == 1:
+            return split
+        return Split(split.inputs, self.target.shrunk(split.targets))
 
     def train(self, data: Split, batches: Sequence[Array]) -> Array:
         losses = np.empty(len(batches))
@@ -71,9 +73,19 @@ class NumpyModel:
             for number, batch in enumerate(batches):
                 if batch is not last:  # a full batch is the same vector each time, and gathered once
                     rows, last = self._gather(data, batch), batch
-                losses[number], grads = self.net.loss_and_grads(rows.inputs, rows.targets)
+                loss, grads = self.net.loss_and_grads(rows.inputs, rows.targets)
+                losses[number] = loss if self.target is None else self._in_own_units(loss, rows)
                 self._update.step(self.net.weights, grads)
         return losses
+
+    def _in_own_units(self, loss: float, rows: Split) -> float:
+        """The mean squared error of scaled targets in the units that they came in."""
+        assert self.target is not None  # noqa: S101 - it is asked for where there is one
+        squares = self.target.squares
+        if np.ptp(squares) == 0:
+            return loss * float(squares[0])
+        errors = self.net.forward(rows.inputs).astype(np.float64) - rows.targets
+        return float((squares * errors * errors).mean())
 
     def _gather(self, data: Split, batch: Array) -> Split:
         """The examples of a batch; their inputs lie where the next batch of this size will."""
@@ -89,6 +101,7 @@ class NumpyModel:
         with self._pools.limit(limits=self.threads), np.errstate(over="ignore", invalid="ignore"):
             rows = self._gather(data, batch)
             loss, grads = self.net.loss_and_grads(rows.inputs, rows.targets)
+            loss = loss if self.target is None else self._in_own_units(loss, rows)
         return loss, {name: np.array(grad) for name, grad in grads.items()}
 
     def predict(self, data: Split) -> Array:
@@ -97,7 +110,7 @@ class NumpyModel:
         scores = np.concatenate(parts)
         if self.task == "classification" and scores.shape[1] == 1:
             return both_classes(scores)
-        return scores
+        return scores if self.target is None else self.target.restored(scores)
 
     def weights(self) -> dict[str, Array]:
         return {name: weight.copy() for name, weight in self.net.weights.items()}

@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 RESULTS = {True: "ok", False: "WRONG", None: "not checked"}
 
 
-def verify(run: options.RunName, runs_dir: options.RunsDir = options.DEFAULT_RUNS, json: options.Json = False) -> None:
+def verify(
+    run: options.RunName,
+    data: options.Data = None,
+    runs_dir: options.RunsDir = options.DEFAULT_RUNS,
+    json: options.Json = False,
+) -> None:
     """Check a run: every hash, what its files say of one another, of the data, and its weights evaluated again.
 
     What no look at a run can tell is listed as not checked. Ends in exit code 3 where something is wrong, and 2 where
@@ -28,7 +33,7 @@ def verify(run: options.RunName, runs_dir: options.RunsDir = options.DEFAULT_RUN
 
     found = rundir.find(runs_dir, run)
     with Fetching() as progress:
-        checks = list(experiment.verify(found, progress))
+        checks = list(experiment.verify(found, progress, data))
     wrong = list(dict.fromkeys(check.subject for check in checks if check.held is False))
     if json:
         document = {
@@ -57,6 +62,7 @@ def reproduce(
     ] = None,
     runs_dir: options.RunsDir = options.DEFAULT_RUNS,
     device: options.Device = None,
+    data: options.Data = None,
     tolerance: Annotated[
         float, typer.Option("--tolerance", min=0.0, help="The largest relative difference that is taken for rounding.")
     ] = 1e-3,
@@ -71,10 +77,12 @@ def reproduce(
 
     if (run is None) == (configs is None):
         raise ConfigError("reproduce takes one RUN, or --all and a folder of configs", "nnlab reproduce latest")
+    if data is not None and configs is not None:
+        raise ConfigError("--data is where one run's data is, and --all means many runs", "leave one of them out")
     results: list[Reproduction] = []
     failures: list[NnlabError] = []
     if run is not None:
-        results.append(_again(rundir.find(runs_dir, run), runs_dir, device, tolerance))
+        results.append(_again(rundir.find(runs_dir, run), runs_dir, device, tolerance, data))
     wanted = experiment.configs_in(configs) if configs else []
     for config in wanted:
         try:
@@ -97,13 +105,13 @@ def reproduce(
         raise type(failures[0])(message)
 
 
-def _again(run: "RunDir", runs: Path, device: str | None, tolerance: float) -> "Reproduction":
+def _again(run: "RunDir", runs: Path, device: str | None, tolerance: float, data: Path | None = None) -> "Reproduction":
     """Train a run once more, and compare."""
     from nnlab import experiment
     from nnlab.cli.download import Fetching
 
     with Fetching() as progress:
-        finished = follow(experiment.train_again(run, runs, device, progress), progress)
+        finished = follow(experiment.train_again(run, runs, device, progress, data), progress)
     return experiment.compare_runs(run, finished.run, tolerance)
 
 

@@ -61,7 +61,8 @@ def _section(group: Group) -> str:
         curves = (
             f'<p><img alt="Loss and score of each run against step and seconds" src="data:image/png;base64,{data}"></p>'
         )
-    return f"<h2>{html.escape(group.data.title)}</h2>\n{table}\n{curves}"
+    remarks = "".join(f"<p>{html.escape(remark)}.</p>\n" for remark in group.remarks)
+    return f"<h2>{html.escape(group.data.title)}</h2>\n{table}\n{remarks}{curves}"
 
 
 def _cells(tag: str, texts: Sequence[str], kind: str = "") -> str:

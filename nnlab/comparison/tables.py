@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -30,6 +30,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                 "sha256": group.data.sha256,
                 "task": group.data.task,
                 "scored_on": group.data.scored,
+                "examples": group.data.examples,
                 "differing": group.differing,
                 "ranked_by": group.ranked_by,
                 "runs": [
@@ -56,12 +57,14 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                             for name, spread in entry.values.items()
                         },
                         "seconds": entry.seconds,
+                        "baselines": entry.baselines,
                         "marks": entry.marks,
                     }
                     for entry in group.entries
                 ],
                 "baselines": group.baselines,
                 "chosen_by_test": group.chosen_by_test,
+                "remarks": group.remarks,
             }
             for group in comparison.groups
         ],
@@ -90,15 +93,20 @@ class Line(NamedTuple):
 
 
 def lines_of(group: Group) -> list[Line]:
-    """The entries of a group, best first, and under them the baselines."""
-    lines = [
-        Line(entry.name, [entry.config.get(key, "-") for key in group.differing], *_measured(entry))
-        for entry in group.entries
-    ]
-    for name, values in group.baselines.items():
+    """The entries of a group, best first, and under them the baselines; where each has its own, under each its own."""
+    shared = group.baselines
+    lines: list[Line] = []
+    for entry in group.entries:
+        lines.append(Line(entry.name, [entry.config.get(key, "-") for key in group.differing], *_measured(entry)))
+        if not shared:
+            lines += _baselines(group, entry.baselines, f", for {entry.name}")
+    return [*lines, *_baselines(group, shared)]
+
+
+def _baselines(group: Group, baselines: Mapping[str, Mapping[str, float]], whose: str = "") -> Iterator[Line]:
+    for name, values in baselines.items():
         spreads = {column: Spread(value, 0.0, 1) for column, value in values.items()}
-        lines.append(Line(name, ["-"] * len(group.differing), spreads, None, BASELINE, []))
-    return lines
+        yield Line(f"{name}{whose}", ["-"] * len(group.differing), spreads, None, BASELINE, [])
 
 
 def _measured(entry: Entry) -> tuple[dict[str, Spread], float | None, str, list[str]]:
@@ -150,7 +158,8 @@ def _as_markdown(group: Group) -> str:
     texts = 1 + len(group.differing)
     rule = ["---"] * texts + ["---:"] * (len(head) - texts)
     rows = [f"| {' | '.join(row)} |" for row in (head, rule, *cells)]
-    return "\n".join([f"**{_markdown(group.data.title)}**", "", *rows, ""])
+    remarks = [line for remark in group.remarks for line in (_markdown(remark), "")]
+    return "\n".join([f"**{_markdown(group.data.title)}**", "", *rows, "", *remarks])
 
 
 def _as_latex(group: Group) -> str:
@@ -161,6 +170,7 @@ def _as_latex(group: Group) -> str:
     return "\n".join(
         [
             f"% {_one_line(group.data.title)}; needs \\usepackage{{booktabs}}",
+            *(f"% {_one_line(remark)}" for remark in group.remarks),
             rf"\begin{{tabular}}{{{'l' * texts}{'r' * (len(head) - texts)}}}",
             r"\toprule",
             " & ".join(head) + r" \\",

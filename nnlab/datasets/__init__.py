@@ -1,14 +1,25 @@
 """Datasets: one file each; here are the keys and the steps that they share."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pydantic import Field
 
 from nnlab import splits
 from nnlab.config.strict import Strict
-from nnlab.dataset import Array, Dataset, Split, digest
+from nnlab.dataset import (
+    UNCHANGED,
+    Array,
+    Dataset,
+    Scaling,
+    Split,
+    SplitName,
+    Transform,
+    digest,
+    digest_taken,
+    spread,
+)
 from nnlab.errors import DataError, did_you_mean
 from nnlab.randomness import Purpose, generator
 
@@ -46,16 +57,43 @@ class Examples:
     """Examples as decoded: inputs in their own shape and in the smallest type that holds them."""
 
     inputs: Array
-    """(n, …) uint8 or float32."""
+    """(m, …) numbers, or the (m, columns) float64 cells of a table; those of other examples may be among them."""
     targets: Array
-    """(n,) int64 class numbers, or (n, outputs) float32."""
+    """(n,) int64 class numbers, or (n, outputs) values."""
+    rows: Array | None = None
+    """(n,) where the inputs of each example stand; None: all of them, in their order."""
+    groups: Array | None = None
+    """(n,) numbers of the groups that no split may part."""
+    order: Array | None = None
+    """(n,) what the examples are sorted by, where the last of them are held out."""
 
     def __len__(self) -> int:
-        return len(self.inputs)
+        return len(self.targets)
 
     def take(self, rows: Array) -> "Examples":
         """The examples at these row numbers, in this order."""
-        return Examples(self.inputs[rows], self.targets[rows])
+        at = rows if self.rows is None else self.rows[rows]
+        groups, order = (None if of is None else of[rows] for of in (self.groups, self.order))
+        return Examples(self.inputs, self.targets[rows], at, groups, order)
+
+    def held_out(self, fraction: float, rng: np.random.Generator, key: str) -> tuple[Array, Array]:
+        """Row numbers, ascending, of what stays and of what is held out: the last, whole groups, or each class alike.
+
+        Raises DataError, naming the config's ``key``, where that cannot be.
+        """
+        if self.order is not None:
+            return splits.last(self.order, fraction, key)
+        if self.groups is not None:
+            return splits.whole_groups(self.groups, self.targets, fraction, rng, key)
+        return splits.held_out(self.targets, fraction, rng, key)
+
+    def digest(self, names: Sequence[Sequence[str]] = ()) -> str:
+        """SHA-256 over inputs, targets and these lists of names."""
+        return digest_taken((self.inputs, self.rows), (self.targets, None), names=names)
+
+
+Learn = Callable[[Examples], Transform]
+"""What makes the transform of the examples to train on, which are all that it is shown."""
 
 
 def choose(
@@ -73,7 +111,7 @@ def choose(
     renumber = np.full(len(names), -1)
     renumber[numbers] = range(len(numbers))
     kept = [pool.take(np.flatnonzero(renumber[pool.targets] >= 0)) for pool in pools]
-    return tuple(names[n] for n in numbers), [Examples(k.inputs, renumber[k.targets]) for k in kept]
+    return tuple(names[n] for n in numbers), [replace(k, targets=renumber[k.targets]) for k in kept]
 
 
 def hold_out(pool: Examples, params: HoldOutKeys) -> tuple[Examples, Examples | None]:
@@ -84,7 +122,7 @@ def hold_out(pool: Examples, params: HoldOutKeys) -> tuple[Examples, Examples | 
     if not params.test_fraction:
         return pool, None
     rng = generator(params.split_seed, Purpose.SPLIT, _TEST)
-    rest, test = splits.held_out(pool.targets, params.test_fraction, rng, "test_fraction")
+    rest, test = pool.held_out(params.test_fraction, rng, "test_fraction")
     return pool.take(rest), pool.take(test)
 
 
@@ -95,54 +133,66 @@ def build(
     train: Examples,
     test: Examples | None,
     *,
+    val: Examples | None = None,
     classes: Sequence[str] = (),
-    scale: float = 1,
+    transform: Transform | Learn = UNCHANGED,
     standardise: bool = False,
-    sha256: str = "",
+    standardise_target: bool = False,
     feature_names: Sequence[str] = (),
-    target_name: str = "",
+    target_names: Sequence[str] = (),
+    sha256: str = "",
+    your_files: bool = False,
+    notes: Sequence[str] = (),
+    warnings: Sequence[str] = (),
 ) -> Dataset:
-    """The dataset, its training examples limited and split, and every input a row of float32 divided by ``scale``.
+    """The dataset: training examples limited and split, the transform learnt on what is left, every input transformed.
 
-    ``sha256`` is given where the hash of these very examples is known already. Raises DataError for classes that are
-    absent and for splits that would be empty.
+    ``transform`` is what is done beside standardising inputs and target. ``val`` is a validation split that the data
+    brings itself. ``sha256`` is given where the hash of these very examples is known already; of your files the names
+    of classes and columns belong to it. Raises DataError for absent classes and splits that would be empty.
     """
-    _check(train, test, classes)
-    sha256 = sha256 or digest(*(a for pool in (train, test) if pool for a in (pool.inputs, pool.targets)))
-    rows, val_rows = _train_and_val(params or TrainKeys(), seed, train.targets)
-    train_split = _flat(train, rows, scale)
-    mean, std = _spread(train_split.inputs) if standardise else ((), ())
-
-    def ready(split: Split) -> Split:
-        return Split(standardised(split.inputs, mean, std), split.targets) if standardise else split
-
+    _check("train", train, classes)
+    _check("val", val, classes)
+    _check("test", test, classes)
+    rows, val_rows = _train_and_val(params or TrainKeys(), seed, train, val is not None)
+    whole, train = train, train if len(rows) == len(train) else train.take(rows)
+    pools = {"train": train, "val": whole.take(val_rows) if len(val_rows) else val, "test": test}
+    named = (classes, feature_names, target_names)
+    examples = {split: pool.digest(named) for split, pool in pools.items() if pool}
+    if your_files:
+        everything = [examples["train"] if train is whole else whole.digest(named)]
+        brought = [pool.digest(named) for pool in (val, test) if pool]
+        sha256 = digest(names=[[*everything, *brought]])
+    elif not sha256:
+        both = [each for pool in (whole, test) if pool for each in ((pool.inputs, pool.rows), (pool.targets, None))]
+        sha256 = digest_taken(*both)
+    made = transform if isinstance(transform, Transform) else transform(train)
+    if standardise:
+        mean, std = made.standardising(train.inputs, _rows(train))
+        made = replace(made, mean=mean, std=std)
+    if standardise_target and not classes:
+        made = replace(made, target=_scaling(train.targets))
+    ready = {split: _ready(pool, made) for split, pool in pools.items() if pool}
     return Dataset(
         name=name,
-        train=ready(train_split),
-        val=ready(_flat(train, val_rows, scale)) if len(val_rows) else None,
-        test=ready(_flat(test, np.arange(len(test)), scale)) if test else None,
+        train=ready["train"],
+        val=ready.get("val"),
+        test=ready.get("test"),
         sha256=sha256,
-        shape=train.inputs.shape[1:],
+        shape=train.inputs.shape[1:] if not made.columns else (len(made.feature_names),),
         classes=tuple(classes),
-        feature_names=tuple(feature_names),
-        target_name=target_name,
-        scale=scale,
-        mean=mean,
-        std=std,
+        feature_names=made.feature_names or tuple(feature_names),
+        target_names=tuple(target_names),
+        transform=made,
+        examples=examples,
+        notes=tuple(notes),
+        warnings=tuple(warnings),
     )
-
-
-def standardised(inputs: Array, mean: Sequence[float], std: Sequence[float]) -> Array:
-    """(n, features) float32 ``inputs`` less ``mean``, divided by ``std``, as a Dataset that gives both was made."""
-    # In float64: taking a large mean off in float32 would leave nothing but rounding.
-    return np.ascontiguousarray((inputs.astype(np.float64) - np.array(mean)) / np.array(std), dtype=np.float32)
 
 
 def divided(inputs: Array, scale: float) -> Array:
     """Inputs of any shape (n, …) as (n, features) float32 in C order, divided by ``scale``."""
-    rows = inputs.reshape(len(inputs), -1)
-    # Into float32 straight away: MNIST in float64 would be 430 MB for nothing.
-    return np.divide(rows, np.float32(scale), out=np.empty(rows.shape, np.float32), dtype=np.float32)
+    return Transform(scale=scale).apply(inputs)
 
 
 def short(value: object) -> str:
@@ -171,47 +221,60 @@ def _number(label: int | str, names: Sequence[str]) -> int:
     )
 
 
-def _check(train: Examples, test: Examples | None, classes: Sequence[str]) -> None:
-    if not len(train):
+def _check(split: SplitName, pool: Examples | None, classes: Sequence[str]) -> None:
+    if pool is None:
+        return
+    if not len(pool) and split != "train":
+        raise DataError(f"there is no example in the {split} split", "give it some, or none at all")
+    if split != "train":
+        return
+    if not len(pool):
         raise DataError("there is no training example", "give the dataset some data")
-    if test is not None and not len(test):
-        raise DataError("there is no example in the test split", "give it some, or none at all")
-    if train.targets.ndim == 1 and len(classes) < 2:
+    if pool.targets.ndim == 1 and len(classes) < 2:
         raise DataError(
             f"there is only one class, {listed(classes)}: nothing can be told apart", "give two classes or more"
         )
     if not classes:
         return
-    absent = [c for c, n in zip(classes, np.bincount(train.targets, minlength=len(classes)), strict=True) if not n]
+    absent = [c for c, n in zip(classes, np.bincount(pool.targets, minlength=len(classes)), strict=True) if not n]
     if absent:
         raise DataError(
             f"no training example is of class {listed(absent)}", "add some, or leave it out with dataset.classes"
         )
 
 
-def _train_and_val(params: TrainKeys, seed: int, targets: Array) -> tuple[Array, Array]:
-    """Row numbers, ascending, of the training and validation splits."""
-    rows = np.arange(len(targets))
+def _train_and_val(params: TrainKeys, seed: int, pool: Examples, brought: bool) -> tuple[Array, Array]:
+    """Row numbers, ascending, of the training and validation splits; ``brought``: the data has one of its own."""
+    rows = np.arange(len(pool))
     if params.limit is not None:
         # Not from the run's seed: runs that differ in it should see the same examples, as they do without a limit.
-        rows = splits.limited(targets, params.limit, generator(getattr(params, "split_seed", 0), Purpose.SPLIT, _LIMIT))
+        rng = generator(getattr(params, "split_seed", 0), Purpose.SPLIT, _LIMIT)
+        rows = splits.limited(pool.targets, params.limit, rng)
     if not params.val_fraction:
         return rows, rows[:0]
-    stay, out = splits.held_out(
-        targets[rows], params.val_fraction, generator(seed, Purpose.SPLIT, _VAL), "val_fraction"
-    )
+    if brought:
+        raise DataError(
+            f"dataset.val_fraction: given {params.val_fraction:g}, and the data brings a validation split of its own",
+            "leave the key out",
+        )
+    rng = generator(seed, Purpose.SPLIT, _VAL)
+    stay, out = pool.take(rows).held_out(params.val_fraction, rng, "val_fraction")
     return rows[stay], rows[out]
 
 
-def _flat(pool: Examples, rows: Array, scale: float) -> Split:
-    """The examples at these ascending rows, flattened, in the types that a Split holds."""
-    part = pool if len(rows) == len(pool) else pool.take(rows)
-    return Split(divided(part.inputs, scale), np.ascontiguousarray(part.targets))
+def _rows(pool: Examples) -> Array:
+    return np.arange(len(pool)) if pool.rows is None else pool.rows
 
 
-def _spread(inputs: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of each column."""
-    mean, std = inputs.mean(axis=0, dtype=np.float64), inputs.std(axis=0, dtype=np.float64)
-    # By its range: rounding leaves a constant column a tiny deviation, which would blow the rounding up to ones.
-    std[inputs.min(axis=0) == inputs.max(axis=0)] = 1
-    return tuple(mean.tolist()), tuple(std.tolist())
+def _ready(pool: Examples, transform: Transform) -> Split:
+    """The examples in the types that a Split holds."""
+    targets = pool.targets
+    if targets.ndim == 2:
+        targets = targets.astype(np.float64 if transform.target else np.float32)
+    return Split(transform.apply(pool.inputs, pool.rows), np.ascontiguousarray(targets))
+
+
+def _scaling(targets: Array) -> Scaling:
+    """That of the training targets, (n, outputs)."""
+    mean, std = spread(lambda part: targets[part].astype(np.float64), *targets.shape)
+    return Scaling(tuple(mean.tolist()), tuple(std.tolist()))

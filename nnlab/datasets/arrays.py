@@ -1,10 +1,11 @@
 """Your own NumPy arrays: a .npz file, or a folder of .npy files."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from nnlab.dataset import Array, Card, Dataset, Progress, quiet
+from nnlab.dataset import Array, Card, Dataset, Progress, Transform, quiet
 from nnlab.datasets import (
     ClassKeys,
     Examples,
@@ -50,7 +51,11 @@ def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
 
     Raises DataError, naming file and array, for what is missing, does not fit together or is not finite.
     """
-    found = _found(params)
+    return load_arrays(_found(params), params, seed)
+
+
+def load_arrays(found: Mapping[str, Array], params: Params, seed: int) -> Dataset:
+    """The dataset of arrays in memory, by the names that a .npz file would have for them. Raises as ``load`` does."""
     train, test = _pair(params, found, _train_names(params, found)), None
     if names := _test_names(params, found):
         test = _pair(params, found, names)
@@ -59,7 +64,9 @@ def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
     if test is None:
         train, test = hold_out(train, params)
     scale = 255 if train.inputs.dtype == np.uint8 else 1
-    return build("arrays", params, seed, train, test, classes=classes, scale=scale)
+    return build(
+        "arrays", params, seed, train, test, classes=classes, transform=Transform(scale=scale), your_files=True
+    )
 
 
 def _found(params: Params) -> dict[str, Array]:
@@ -82,7 +89,7 @@ def _found(params: Params) -> dict[str, Array]:
     return found
 
 
-def _train_names(params: Params, found: dict[str, Array]) -> tuple[str, str]:
+def _train_names(params: Params, found: Mapping[str, Array]) -> tuple[str, str]:
     for x, y in TRAIN_NAMES:
         names = (params.x or x, params.y or y)
         if names[0] in found and names[1] in found:
@@ -93,7 +100,7 @@ def _train_names(params: Params, found: dict[str, Array]) -> tuple[str, str]:
     )
 
 
-def _test_names(params: Params, found: dict[str, Array]) -> tuple[str, str] | None:
+def _test_names(params: Params, found: Mapping[str, Array]) -> tuple[str, str] | None:
     for x, y in TEST_NAMES:
         names = (params.x_test or x, params.y_test or y)
         if names[0] in found and names[1] in found:
@@ -103,7 +110,7 @@ def _test_names(params: Params, found: dict[str, Array]) -> tuple[str, str] | No
     return None
 
 
-def _pair(params: Params, found: dict[str, Array], names: tuple[str, str]) -> Examples:
+def _pair(params: Params, found: Mapping[str, Array], names: tuple[str, str]) -> Examples:
     x, y = (f"{n} of {params.path!r}" for n in names)
     inputs = _arrays.inputs(found[names[0]], x)
     return Examples(inputs, _arrays.targets(found[names[1]], y, params.task, len(inputs)))

@@ -19,4 +19,4 @@ class Params(Strict):
 def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
     """Inputs (7, 1), targets (7, 1); there is no test split."""
     points = Examples(np.array([PRICES], np.float32).T, np.array([SOLD], np.float32).T)
-    return build("car-prices", None, seed, points, None, feature_names=["price"], target_name="cars sold")
+    return build("car-prices", None, seed, points, None, feature_names=["price"], target_names=["cars sold"])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnlab.dataset import Array, Card, Dataset, Progress, quiet
+from nnlab.dataset import Array, Card, Dataset, Progress, Transform, quiet
 from nnlab.datasets import ClassKeys, Examples, HoldOutKeys, TrainKeys, build, choose, hold_out
 from nnlab.errors import MissingDependencyError
 
@@ -26,7 +26,7 @@ def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
     """Inputs (n, 64) in [0, 1]. Raises DataError for classes and splits that cannot be made."""
     names, (pool,) = choose(params.classes, [str(d) for d in range(10)], _digits())
     train, test = hold_out(pool, params)
-    return build("digits", params, seed, train, test, classes=names, scale=16)
+    return build("digits", params, seed, train, test, classes=names, transform=Transform(scale=16))
 
 
 def read_picture(image: "Image", shape: tuple[int, ...]) -> Array:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
-from nnlab.dataset import Array, Card, Dataset, Progress, quiet
+from nnlab.dataset import Array, Card, Dataset, Progress, Transform, quiet
 from nnlab.datasets import (
     ClassKeys,
     Examples,
@@ -57,7 +57,9 @@ def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
         pools.append(_decoded(_listed(test_folder), names, params))
     names, pools = choose(params.classes, names, *pools)
     train, test = pools if apart else hold_out(pools[0], params)
-    return build("image-folder", params, seed, train, test, classes=names, scale=255)
+    return build(
+        "image-folder", params, seed, train, test, classes=names, transform=Transform(scale=255), your_files=True
+    )
 
 
 def read_picture(image: "Image", shape: tuple[int, ...]) -> Array:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from nnlab.dataset import Array, Card, Dataset, Progress, quiet
+from nnlab.dataset import Array, Card, Dataset, Progress, Transform, quiet
 from nnlab.datasets import ClassKeys, TrainKeys, _mnist_family, _pictures, build, choose, divided
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
     train, test, sha256 = _mnist_family.load("mnist", "MNIST", SHA256, progress)
     names, (train, test) = choose(params.classes, [str(d) for d in range(10)], train, test)
     known = "" if params.classes else sha256
-    return build("mnist", params, seed, train, test, classes=names, scale=255, sha256=known)
+    return build("mnist", params, seed, train, test, classes=names, transform=Transform(scale=255), sha256=known)
 
 
 def cached() -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from nnlab import cache, splits
-from nnlab.dataset import Array, Card, Dataset, Progress, quiet
+from nnlab.dataset import Array, Card, Dataset, Progress, Transform, quiet
 from nnlab.datasets import (
     ClassKeys,
     Examples,
@@ -64,7 +64,7 @@ def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
     rows = [np.flatnonzero(pool.targets == n)[: params.per_class] for n in range(len(names))]
     pool = pool.take(np.concatenate(rows))
     train, test = _hold_out(pool, params)
-    return build("sign-digits", params, seed, train, test, classes=names, scale=scale)
+    return build("sign-digits", params, seed, train, test, classes=names, transform=Transform(scale=scale))
 
 
 def cached() -> bool:

@@ -34,7 +34,7 @@ VECTORS = 30
 """As long as the parameters, in float64: what scipy's lbfgs works with."""
 MAX_BYTES = 2**16
 LOGISTIC, RIDGE = "logistic regression, scikit-learn", "ridge regression, scikit-learn"
-MAJORITY, MEAN = "majority class", "mean of the targets"
+MAJORITY, MEAN = metrics.GUESS["classification"], metrics.GUESS["regression"]
 
 
 def baselines(config: Config, dataset: Dataset) -> Scores:

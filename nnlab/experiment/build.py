@@ -10,8 +10,8 @@ import numpy as np
 
 from nnlab import config as configs
 from nnlab import discover
-from nnlab.config import Config, Named, Resolved, Train, yaml
-from nnlab.dataset import Dataset, Progress, Task, quiet
+from nnlab.config import Config, Resolved, Train, yaml
+from nnlab.dataset import Dataset, Progress, Scaling, Task, Transform, quiet
 from nnlab.environment import cores
 from nnlab.errors import (
     ConfigError,
@@ -23,7 +23,8 @@ from nnlab.errors import (
     RunError,
     TrainingError,
 )
-from nnlab.experiment import pictures
+from nnlab.experiment import given, pictures
+from nnlab.experiment.given import Given
 from nnlab.fit import Plan
 from nnlab.model import Model, Optimizer, Setup, check_weights
 from nnlab.rundir import CONFIG, SUMMARY, Checkpoint, Header, RunDir, State
@@ -46,45 +47,53 @@ def json_schema() -> dict[str, Any]:
 def sample_sheet(name: str, keys: list[str], progress: Progress = quiet) -> bytes:
     """A PNG of some of a dataset's training examples; ``keys`` are its own as ``key=value``."""
     named = configs.resolve_named("datasets", name, keys, discover)
-    return pictures.of_data(_load(named, 0, progress))[1]
+    return pictures.of_data(given.load(named, 0, progress))[1]
 
 
-def load_dataset(config: Config, progress: Progress = quiet) -> tuple[Config, Dataset, str | None]:
+def load_dataset(
+    config: Config, progress: Progress = quiet, data: Given | None = None
+) -> tuple[Config, Dataset, str | None]:
     """The config's data, or its fallback's; the config as it then is, and a warning where the fallback was taken.
 
-    Raises DataError where there is neither.
+    ``data`` takes the place of both. Raises DataError where there is neither.
     """
+    if data is not None:
+        config = replace(config, dataset=given.placed(config.dataset, data), fallback=None)
     try:
-        return config, _load(config.dataset, config.seed, progress), None
+        return config, given.load(config.dataset, config.seed, progress, data), None
     except DataUnavailableError as error:
         if config.fallback is None:
             raise
         warning = f"{error.message}\nusing the fallback instead: {config.fallback.name}"
         changed = replace(config, dataset=config.fallback, fallback=None)
         try:
-            return changed, _load(changed.dataset, config.seed, progress), warning
+            return changed, given.load(changed.dataset, config.seed, progress), warning
         except DataError as second:
             second.message = re.sub(r"^dataset\.", "dataset.fallback.", second.message)
             raise
 
 
-def load_same_dataset(run: RunDir, config: Config, summary: dict[str, Any], progress: Progress = quiet) -> Dataset:
-    """The data a run was trained on; ``summary`` is its run.json.
+def load_same_dataset(
+    run: RunDir, config: Config, summary: dict[str, Any], progress: Progress = quiet, data: Given | None = None
+) -> Dataset:
+    """The data a run was trained on; ``summary`` is its run.json, and ``data`` the same data where it is now.
 
-    Raises DataChangedError where it has changed since.
+    Raises DataError where it is not there, and DataChangedError where it is other data.
     """
-    _, dataset, _ = load_dataset(config, progress)  # a run's config has no fallback: it names what was taken
+    if data is None:
+        given.refuse_gone(run.path, config.dataset, summary.get("path_given"))
+    _, dataset, _ = load_dataset(config, progress, data)  # a run's config has no fallback: it names what was taken
+    check_same(run, dataset, summary)
+    return dataset
+
+
+def check_same(run: RunDir, dataset: Dataset, summary: dict[str, Any]) -> None:
+    """Raise DataChangedError where this is not the data that a run was trained on."""
     if dataset.sha256 != summary["dataset"].get("sha256"):
         raise DataChangedError(
             f"{run.path}: the data of {dataset.name} is not what this run was trained on (its SHA-256 differs)",
             "bring the old data back, or train again",
         )
-    return dataset
-
-
-def _load(named: Named, seed: int, progress: Progress) -> Dataset:
-    dataset: Dataset = discover.module("datasets", named.name).load(named.params, seed, progress)
-    return dataset
 
 
 def check(config: Config) -> None:
@@ -122,17 +131,20 @@ def build_model(
     rows: int,
     largest: int | None = None,
     held: int | None = None,
+    target: Scaling | None = None,
 ) -> Model:
     """The model for data of this shape, on its device, with its initial weights and its number of threads.
 
     ``rows`` is how many examples the training split has, from which ``threads: auto`` is chosen; ``largest`` how many
-    the largest split has, or None for a model that is only to predict, and ``held`` how many numbers the weights are
-    that it is to load. Raises ConfigError or RunError, before anything is made of it, where the model would not fit
-    into the free memory or is larger than its weights.
+    the largest split has, or None for a model that is only to predict; ``held`` how many numbers the weights are that
+    it is to load; ``target`` how the values of a regression are scaled. Raises ConfigError or RunError, before anything
+    is made of it, where the model would not fit into the free memory or is larger than its weights.
     """
     seen, predicted = (batch_rows(config, rows), largest) if largest else (0, 1)
     rule = optimizer(config.train)
-    setup = Setup(shape, outputs, task, rule, config.seed, config.device, config.precision, seen, predicted, held)
+    setup = Setup(
+        shape, outputs, task, rule, config.seed, config.device, config.precision, seen, predicted, target, held
+    )
     try:
         model: Model = discover.module("models", config.model.name).build(config.model.params, setup)
     except MemoryError as error:
@@ -151,7 +163,8 @@ def build_model(
 def model_for(config: Config, dataset: Dataset) -> Model:
     """``build_model`` for the data that the config is to be trained on."""
     largest = max(len(split) for split in (dataset.train, dataset.val, dataset.test) if split)
-    return build_model(config, dataset.shape, dataset.outputs, dataset.task, len(dataset.train), largest)
+    target = dataset.transform.target
+    return build_model(config, dataset.shape, dataset.outputs, dataset.task, len(dataset.train), largest, target=target)
 
 
 def batch_rows(config: Config, rows: int) -> int:
@@ -214,13 +227,13 @@ def model_of(run: RunDir, *, trained: bool = False) -> tuple[Model, Config, dict
     for key in ("train", "features", "outputs", "shape", "classes"):
         if data.get(key) is None:
             raise RunError(f"{run.path / SUMMARY}: dataset.{key} is missing", "the file is damaged")
-    warning, held = None, run.count() if trained else None
+    warning, held, target = None, run.count() if trained else None, Transform.from_dict(data).target
     arguments = (tuple(data["shape"]), data["outputs"], summary["task"], data["train"])
     try:
-        model = build_model(config, *arguments, held=held)
+        model = build_model(config, *arguments, held=held, target=target)
     except DeviceError as error:
         warning = f"{error.message}; this run is used on the cpu instead"
-        model = build_model(replace(config, device="cpu"), *arguments, held=held)
+        model = build_model(replace(config, device="cpu"), *arguments, held=held, target=target)
     return model, config, summary, warning
 
 

@@ -51,7 +51,7 @@ def process_bytes(config: Config, dataset: Dataset, model: Model) -> int:
     """
     splits = [split for name in ("train", "val", "test") if (split := dataset.split(name))]
     rows, data = sum(map(len, splits)), sum(split.inputs.nbytes + split.targets.nbytes for split in splits)
-    loading = DECODED * data if dataset.scale != 1 else READ * data + READ_ROW * rows
+    loading = DECODED * data if dataset.transform.scale != 1 else READ * data + READ_ROW * rows
     busy = max(_learning(config, dataset, model), _drawing(dataset))
     if pending(config, dataset):
         fitting = NUMBER * len(dataset.train) * (dataset.features + 6 * dataset.outputs)

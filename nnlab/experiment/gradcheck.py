@@ -188,7 +188,9 @@ def _move(pair: _Pair, rng: np.random.Generator) -> None:
 def _batch(dataset: Dataset, rows: int, seed: int) -> Split:
     """The first batch of so many training examples, in float64."""
     batch = dataset.train.take(batch_order(len(dataset.train), rows, seed, 0)[0])
-    targets = batch.targets.astype(np.float64) if dataset.task == "regression" else batch.targets
+    targets, scaling = batch.targets, dataset.transform.target
+    if dataset.task == "regression":
+        targets = (scaling.shrunk(targets) if scaling else targets).astype(np.float64)
     return Split(batch.inputs.astype(np.float64), targets)
 
 

@@ -52,12 +52,10 @@ def of_data(dataset: Dataset) -> tuple[str, bytes]:
     if len(dataset.shape) > 1 and dataset.classes:
         rows = plots.choose_samples(train.targets, len(dataset.classes), SAMPLE_ROWS)
         title = f"Sample pictures: {dataset.name}"
-        sheet = plots.samples(
-            train.inputs[rows], train.targets[rows], dataset.shape, title=title, names=dataset.classes
-        )
-        return "samples.png", sheet
+        drawn, targets = dataset.transform.measured(train.inputs[rows]), train.targets[rows]
+        return "samples.png", plots.samples(drawn, targets, dataset.shape, title=title, names=dataset.classes)
     return "samples.png", plots.scatter(
-        _measured(dataset, train),
+        dataset.transform.measured(train.inputs),
         train.targets,
         title=f"Training data: {dataset.name}",
         feature_names=dataset.feature_names,
@@ -73,7 +71,7 @@ def of_scores(title: str, dataset: Dataset, name: str, scores: Array, split: Spl
         return f"confusion-{name}.png", plots.confusion(matrix, dataset.classes, title=f"Confusion, {name}: {title}")
     label = dataset.target_name or "value"
     if dataset.features == 1 and dataset.outputs == 1:
-        x = _measured(dataset, split)[:, 0]
+        x = dataset.transform.measured(split.inputs)[:, 0]
         order = np.argsort(x)
         fitted = plots.fit(
             x,
@@ -88,8 +86,3 @@ def of_scores(title: str, dataset: Dataset, name: str, scores: Array, split: Spl
     return f"fit-{name}.png", plots.predicted_against_true(
         split.targets, scores, title=f"Fit, {name}: {title}", label=label
     )
-
-
-def _measured(dataset: Dataset, split: Split) -> Array:
-    """Inputs in the units they came in, before they were standardised."""
-    return split.inputs * np.array(dataset.std) + np.array(dataset.mean) if dataset.std else split.inputs

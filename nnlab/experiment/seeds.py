@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from nnlab import memory
+from nnlab import memory, metrics
 from nnlab.dataset import Progress, quiet
 from nnlab.environment import cores
 from nnlab.errors import ConfigError
@@ -21,7 +21,7 @@ from nnlab.experiment.baselines import announced, baselines
 from nnlab.experiment.build import resolve
 from nnlab.experiment.estimate import process_bytes
 from nnlab.experiment.events import Notice, Working
-from nnlab.experiment.train import Ready, prepare
+from nnlab.experiment.train import Ready, prepare, said_of
 from nnlab.rundir import RunDir, check_name, new_stamp
 
 MOST_SEEDS = 1000
@@ -119,6 +119,7 @@ def train_seeds(
     ready = prepare(resolved, progress)
     if ready.warning:
         yield Notice(ready.warning)
+    yield from said_of(ready.dataset)
     yield from announced(ready.config, ready.dataset)
     baselines(ready.config, ready.dataset)  # into the cache, where every seed finds it
     at_once = min(jobs or _fitting(ready), len(seeds))
@@ -203,6 +204,8 @@ class _Crew:
         if line is None:
             code = member.process.wait()
             del self.members[seed]
+            if member.run and not code and (worse := metrics.shortfall(member.run.summary())):
+                yield Notice(f"the run of seed {seed} is {worse}")
             yield Ended(seed, member.run, code, "".join(member.said))
             return
         found = _event(line)

@@ -97,10 +97,11 @@ def _example(
     picture: str | None = None
     features: tuple[str, ...] = ()
     if dataset is not None and inputs is not None:
+        measured = dataset.transform.measured(inputs[number])
         if images.is_picture(dataset.shape):
-            picture = images.of_example(inputs[number].reshape(dataset.shape))
+            picture = images.of_example(measured.reshape(dataset.shape))
         else:
-            features = tuple(f"{value:.4g}" for value in _measured(dataset, inputs[number])[:MOST_FEATURES])
+            features = tuple(f"{value:.4g}" for value in measured[:MOST_FEATURES])
     scores, target = found.scores[number], found.targets[number]
     if classes:
         said = int(scores.argmax())
@@ -108,12 +109,6 @@ def _example(
         return Example(number, classes[int(target)], classes[said], f"{100 * share:.1f} %", picture, features)
     error = scores.astype(np.float64) - target
     return Example(number, _values(target), _values(scores), _values(error), picture, features)
-
-
-def _measured(dataset: Dataset, inputs: Array) -> Array:
-    """In the units they came in, before they were standardised."""
-    measured: Array = inputs * np.array(dataset.std) + np.array(dataset.mean) if dataset.std else inputs
-    return measured
 
 
 def _values(values: Array) -> str:

@@ -11,7 +11,7 @@ from nnlab.report.markup import EMPTY, Html, element
 
 
 def result(group: Group) -> Html:
-    """The entries, best first, and under them the baselines; the best of each column stands out."""
+    """The entries, best first, and under them the baselines, or under each its own; the best of a column stands out."""
     lines, labels = lines_of(group), labels_of(group)
     ranked = [line for line in lines if line.status != BASELINE]
     best = {column: best_of(ranked, column) for column in group.columns} if len(ranked) > 1 else {}
@@ -19,8 +19,10 @@ def result(group: Group) -> Html:
     several = max(seeds) > 1
     marked = any(line.marks for line in lines)
     rows = []
-    for number, line in enumerate(lines):
-        entry = number < len(ranked)
+    number = -1
+    for line in lines:
+        entry = line.status != BASELINE
+        number += entry
         name = [swatch(number), labels[number]] if entry else [line.name]
         cells = [element("th", *name, scope="row")]
         if several:

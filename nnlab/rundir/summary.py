@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_args
 
+from nnlab.dataset import Layout, Transform
 from nnlab.rundir.sealed import is_number
 
 SCHEMA_VERSION = 1
@@ -77,6 +78,7 @@ _MAY_HAVE: dict[str, Check] = {
     "resumed": _is(list),
     "config_sha256": _is(str),
     "config_before": _is(str),
+    "path_given": _is(str),
 }
 _OF_DATA: dict[str, Check] = {
     **dict.fromkeys(("val", "test", "features", "outputs"), _count),
@@ -87,6 +89,16 @@ _OF_DATA: dict[str, Check] = {
     "shape": _shape,
     "scale": lambda value: is_number(value) and value > 0,
     "target_name": _is(str),
+    "target_names": _texts,
+    "examples": lambda value: isinstance(value, dict) and all(isinstance(v, str | None) for v in value.values()),
+    "columns": _is(list),
+    "header": lambda value: isinstance(value, bool),
+    "width": _count,
+    "target_places": lambda value: isinstance(value, list) and all(map(_count, value)),
+    "layout": lambda value: value in get_args(Layout),
+    "picture": _is(dict),
+    "target_mean": _numbers,
+    "target_std": lambda value: _numbers(value) and all(value),
 }
 
 
@@ -132,6 +144,15 @@ def _contradiction(data: Mapping[str, Any], task: str) -> str | None:
             return f"dataset.{key}"
     if bool(data.get("mean")) != bool(data.get("std")):
         return "dataset.std"
+    means, deviations = data.get("target_mean") or [], data.get("target_std") or []
+    if len(means) != len(deviations) or (means and outputs is not None and len(means) != outputs):
+        return "dataset.target_std"
+    try:
+        transform = Transform.from_dict(data)
+    except (ValueError, TypeError, KeyError):
+        return "dataset.columns"
+    if transform.columns and features is not None and len(transform.feature_names) != features:
+        return "dataset.columns"
     if classes is not None and bool(classes) != (task == "classification"):
         return "dataset.classes"
     if classes and outputs is not None and len(classes) != outputs:

@@ -87,8 +87,16 @@ class Fused:
     looks for them.
     """
 
-    def __init__(self, layers: list[Layer], task: Task, update: Update, products: Products) -> None:
-        self.layers, self.task, self.update, self.products = layers, task, update, products
+    def __init__(
+        self,
+        layers: list[Layer],
+        task: Task,
+        update: Update,
+        products: Products,
+        squares: torch.Tensor | None = None,
+    ) -> None:
+        """``squares``, (outputs,) float64, are the squared deviations of targets that are scaled."""
+        self.layers, self.task, self.update, self.products, self.squares = layers, task, update, products, squares
         rule = update.optimizer
         self.plain = rule.name == "sgd" and not (rule.momentum or rule.weight_decay)
         self.lr = rule.lr
@@ -139,7 +147,7 @@ class Fused:
         d = b.d[-1]
         if self.task == "regression":
             torch.sub(scores, targets, out=d)
-            loss = torch.mean(d * d)
+            loss = torch.mean(d * d) if self.squares is None else in_own_units(d, self.squares)
             d.mul_(2 / d.numel())  # d loss / d scores = 2 (scores - targets) / (number of values)
             return loss
         logs = torch.log_softmax(scores, 1)
@@ -167,6 +175,11 @@ class Fused:
         linear = self.layers[number].linear
         self.products.gradient(d, x, _grad(linear.weight))
         torch.mv(d.t(), ones, out=_grad(linear.bias))
+
+
+def in_own_units(errors: torch.Tensor, squares: torch.Tensor) -> torch.Tensor:
+    """The mean squared error of scaled targets, (rows, outputs) ``errors``, in the units that they came in."""
+    return (squares * errors.detach().double().square()).mean()
 
 
 def _grad(weight: torch.Tensor) -> torch.Tensor:

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from nnlab.backends.torch.device import find_device, memory_errors
 from nnlab.backends.torch.draft import check_net, rows_at_once
-from nnlab.backends.torch.fused import Fused, layers_of
+from nnlab.backends.torch.fused import Fused, in_own_units, layers_of
 from nnlab.backends.torch.graph import Graph
 from nnlab.backends.torch.products import Bfloat16, Float32
 from nnlab.backends.torch.updates import Update
@@ -68,6 +68,9 @@ class TorchModel:
         self._seed = setup.seed
         self._bf16 = setup.precision == "bf16"
         self._loss = F.cross_entropy if setup.task == "classification" else F.mse_loss
+        self.target = setup.target
+        self._squares = None if setup.target is None else torch.from_numpy(setup.target.squares).to(place)
+        """Of the deviations of scaled targets, (outputs,) float64: in the targets' own units a loss is so much more."""
         self._update = Update(setup.optimizer, dict(self.net.named_parameters()))
         self._steps = 0
         self._random = any(isinstance(part, nn.modules.dropout._DropoutNd) for part in self.net.modules())
@@ -76,11 +79,14 @@ class TorchModel:
         self.fused: Fused | None = None
         """The faster way through the net where there is one; without it, autograd."""
         if layers := layers_of(self.net):
-            self.fused = Fused(layers, setup.task, self._update, Bfloat16() if self._bf16 else Float32())
+            products = Bfloat16() if self._bf16 else Float32()
+            self.fused = Fused(layers, setup.task, self._update, products, self._squares)
 
     def put(self, split: Split) -> Tensors:
         with memory_errors():
-            inputs, targets = (torch.from_numpy(array).to(self.device) for array in (split.inputs, split.targets))
+            scaled = self.target is not None and split.targets.ndim == 2
+            known = self.target.shrunk(split.targets) if scaled and self.target else split.targets
+            inputs, targets = (torch.from_numpy(array).to(self.device) for array in (split.inputs, known))
             return Tensors(inputs, targets)
 
     def train(self, data: Tensors, batches: Sequence[Array]) -> Array:
@@ -107,9 +113,10 @@ class TorchModel:
             torch.manual_seed(int(generator(self._seed, Purpose.DROPOUT, self._steps).integers(2**63)))
         self.net.zero_grad()
         with self._rounded():
-            loss = self._loss(self.net(batch.inputs), batch.targets)
+            scores = self.net(batch.inputs)
+            loss = self._loss(scores, batch.targets)
         loss.backward()  # type: ignore[no-untyped-call]
-        return loss.detach()
+        return loss.detach() if self._squares is None else in_own_units(scores - batch.targets, self._squares)
 
     def gradients(self, data: Tensors, batch: Array) -> tuple[float, dict[str, Array]]:
         """Raises TrainingError where the device runs out of memory."""
@@ -171,11 +178,13 @@ class TorchModel:
         torch.set_num_threads(self.threads)
         self.net.eval()
         with torch.no_grad(), memory_errors():
-            if self.fused:
-                return _array(self.fused.predict(data.inputs))
-            with self._rounded():
-                parts = [self.net(rows).float() for rows in torch.split(data.inputs, self._predict_rows)]
-            return _array(torch.cat(parts))
+            scores = _array(self.fused.predict(data.inputs) if self.fused else self._predicted(data.inputs))
+        return scores if self.target is None else self.target.restored(scores)
+
+    def _predicted(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Scores (n, outputs) by the net itself."""
+        with self._rounded():
+            return torch.cat([self.net(rows).float() for rows in torch.split(inputs, self._predict_rows)])
 
     def weights(self) -> dict[str, Array]:
         return {name: _array(tensor) for name, tensor in self.net.state_dict().items()}

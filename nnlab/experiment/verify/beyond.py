@@ -18,11 +18,16 @@ def of_run(e: Evidence) -> Iterator[Check]:
     if e.finished:
         yield untold(f"{WEIGHTS}: origin", f"that {CONFIG} leads to these weights: nnlab reproduce trains it again")
         which = "after step 1" if steppable(e) else "of its own solver"
-        yield untold(f"{LOSSES}: {which}", f"and train_loss in {METRICS} with them: nnlab reproduce comes to them again")
+        yield untold(
+            f"{LOSSES}: {which}", f"and train_loss in {METRICS} with them: nnlab reproduce comes to them again"
+        )
         yield from _rows(e)
         yield from _frames(e)
     else:
-        yield untold(f"{METRICS}: its numbers", f"scores and losses: nnlab resume goes on from {CHECKPOINTS}, and does not look back")
+        yield untold(
+            f"{METRICS}: its numbers",
+            f"scores and losses: nnlab resume goes on from {CHECKPOINTS}, and does not look back",
+        )
         yield untold(f"{SUMMARY}: error", f"why it ended: {e.summary.get('error')!s:.60}")
     yield untold(f"{CHECKPOINTS}: optimizer", "what the optimizer remembers")
     yield untold(f"{SUMMARY}: times", f"started, finished and seconds, there and in {METRICS}")
@@ -41,7 +46,9 @@ def _rows(e: Evidence) -> Iterator[Check]:
     known = {e.plan.steps, (e.summary.get("best") or {}).get("step")}
     if between := len(steps - known):
         which = "the last" if len(known - {None}) == 1 else "the best and the last"
-        yield untold(f"{METRICS}: earlier scores", f"{watched(e.summary)} in {between:,} rows: {which} alone can be had again")
+        yield untold(
+            f"{METRICS}: earlier scores", f"{watched(e.summary)} in {between:,} rows: {which} alone can be had again"
+        )
 
 
 def _frames(e: Evidence) -> Iterator[Check]:

@@ -150,5 +150,3 @@ def _pixels(content: bytes, expected: bytes) -> bool:
                 return np.array_equal(np.asarray(ours), np.asarray(theirs))
     except (OSError, ValueError, SyntaxError, EOFError):
         return False
-
-

@@ -139,7 +139,9 @@ def _possible(e: Evidence, columns: Mapping[str, list[float]]) -> None:
     count = e.summary["dataset"][split]
     for step, value in zip(columns["step"], columns.get(f"{split}_accuracy", []), strict=False):
         if not 0 <= value <= 1 or round(value * count) / count != value:
-            raise CheckError(f"{split}_accuracy at step {step:.0f} is {value}, which no number of {count:,} examples is")
+            raise CheckError(
+                f"{split}_accuracy at step {step:.0f} is {value}, which no number of {count:,} examples is"
+            )
     seconds, (working, _) = [0.0, *columns["seconds"]], _seconds(e.summary)
     if not all(a <= b for a, b in zip(seconds, seconds[1:], strict=False)):
         raise CheckError("its seconds go back")

@@ -1,10 +1,12 @@
 """Whole: all checks of a run, in their order, from its hashes to what cannot be told."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import partial
 
 from nnlab.dataset import Dataset, Progress, quiet
 from nnlab.errors import ConfigError, DataChangedError, MissingDependencyError, NnlabError, RunError
 from nnlab.experiment.build import load_same_dataset, model_of, trained_model
+from nnlab.experiment.given import Given
 from nnlab.experiment.plan import complete
 from nnlab.experiment.verify import beyond, data, files, looks, recorded, scores
 from nnlab.experiment.verify.check import UNABLE, Check, tried
@@ -12,19 +14,22 @@ from nnlab.experiment.verify.evidence import Evidence
 from nnlab.rundir import CHECKPOINTS, CONFIG, FRAMES, LOSSES, METRICS, RUNNING, SUMMARY, WEIGHTS, RunDir
 
 DATA = f"{SUMMARY}: dataset"
+Load = Callable[..., Dataset]
+"""Loads the data of a run, its config and its run.json."""
 
 
-def verify(run: RunDir, progress: Progress = quiet) -> Iterator[Check]:
+def verify(run: RunDir, progress: Progress = quiet, data: Given | None = None) -> Iterator[Check]:
     """Look at everything in a run directory that can be right or wrong, and go on where something is wrong.
 
-    A finished run is evaluated again; of one that stopped, what is there is held against its checkpoint. What no look
-    can tell is named too. Raises RunError for a run that is still going, and for what is no run.
+    A finished run is evaluated again, on its ``data`` where that is now; of one that stopped, what is there is held
+    against its checkpoint. What no look can tell is named too. Raises RunError for a run that is still going, and for
+    what is no run.
     """
     status = _status(run)
     if status == RUNNING:
         raise RunError(f"{run.path}: this run is still going", "verify it when it has ended")
     made: list[Check] = []
-    for check in _checks(run, status, made, progress):
+    for check in _checks(run, status, made, partial(load_same_dataset, progress=progress, data=data)):
         made.append(check)
         yield check
 
@@ -37,7 +42,7 @@ def _status(run: RunDir) -> str:
         return "finished"
 
 
-def _checks(run: RunDir, status: str, made: Sequence[Check], progress: Progress) -> Iterator[Check]:
+def _checks(run: RunDir, status: str, made: Sequence[Check], load: Load) -> Iterator[Check]:
     """All checks; ``made`` are those so far."""
     yield from files.manifest(run, status)
     try:
@@ -56,7 +61,7 @@ def _checks(run: RunDir, status: str, made: Sequence[Check], progress: Progress)
         yield from tried(CHECKPOINTS, lambda: recorded.last_checkpoint(e))
     else:
         yield from tried(CHECKPOINTS, lambda: recorded.stopped(e))
-    dataset = yield from _data(e, progress)
+    dataset = yield from _data(e, load)
     if dataset is not None:
         yield from tried(DATA, lambda: data.facts(e, dataset))
         if e.finished:
@@ -84,11 +89,11 @@ def _evidence(run: RunDir) -> Generator[Check, None, Evidence | None]:
     return None
 
 
-def _data(e: Evidence, progress: Progress) -> Generator[Check, None, Dataset | None]:
+def _data(e: Evidence, load: Load) -> Generator[Check, None, Dataset | None]:
     """The data of the run; None, with a check that says why, where there is none that could be it."""
     subject = WEIGHTS if e.finished else DATA
     try:
-        return load_same_dataset(e.run, e.config, e.summary, progress)
+        return load(e.run, e.config, e.summary)
     except DataChangedError as error:
         yield Check(subject, False, error.message)
     except NnlabError as error:

@@ -1,0 +1,28 @@
+"""The types of data: splits, datasets, and what was done to the one on the way to the other."""
+
+from nnlab.dataset.dataset import Card, Dataset
+from nnlab.dataset.npy import read_npy
+from nnlab.dataset.split import Array, Progress, Split, SplitName, Task, digest, digest_taken, quiet
+from nnlab.dataset.transform import UNCHANGED, Column, Layout, Picture, Scaling, Transform, mark, spread
+
+__all__ = [
+    "UNCHANGED",
+    "Array",
+    "Card",
+    "Column",
+    "Dataset",
+    "Layout",
+    "Picture",
+    "Progress",
+    "Scaling",
+    "Split",
+    "SplitName",
+    "Task",
+    "Transform",
+    "digest",
+    "digest_taken",
+    "mark",
+    "quiet",
+    "read_npy",
+    "spread",
+]

@@ -1,0 +1,76 @@
+"""A dataset: inputs and targets in up to three splits, and what is known of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from nnlab.dataset.split import Split, SplitName, Task
+from nnlab.dataset.transform import UNCHANGED, Transform
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Everything a run needs to know of its data."""
+
+    name: str
+    train: Split
+    val: Split | None
+    test: Split | None
+    sha256: str
+    """Of all examples as decoded, before ``limit`` and ``val_fraction``, and of your own files their names too."""
+    shape: tuple[int, ...]
+    """Of one input before it was flattened to ``features``: (28, 28), (3, 32, 32) or (4,)."""
+    classes: tuple[str, ...] = ()
+    """The name of each class by its number; empty for regression."""
+    feature_names: tuple[str, ...] = ()
+    target_names: tuple[str, ...] = ()
+    transform: Transform = UNCHANGED
+    """What was done to the inputs, and what a model is to do to the targets."""
+    examples: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of the very examples of each split there is, as they came, under their names."""
+    notes: tuple[str, ...] = ()
+    """What was found out about the data, or decided, and should be said where it is used."""
+    warnings: tuple[str, ...] = ()
+    """What is probably not as it was meant."""
+
+    @property
+    def task(self) -> Task:
+        """Classification where there are classes."""
+        return "classification" if self.classes else "regression"
+
+    @property
+    def target_name(self) -> str:
+        """What is predicted, in a word or several; empty where it has no name."""
+        return ", ".join(self.target_names)
+
+    @property
+    def features(self) -> int:
+        """How many numbers one input has."""
+        return int(self.train.inputs.shape[1])
+
+    @property
+    def outputs(self) -> int:
+        """How many classes, or how many values a regression predicts."""
+        return len(self.classes) if self.classes else int(self.train.targets.shape[1])
+
+    def split(self, name: SplitName) -> Split | None:
+        """The split of that name, where there is one."""
+        return {"train": self.train, "val": self.val, "test": self.test}[name]
+
+    @property
+    def watched(self) -> SplitName:
+        """The split that is evaluated while training: val, else test, else train."""
+        return "val" if self.val else "test" if self.test else "train"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What ``nnlab datasets`` says of a dataset before any of it is loaded; None where only the files can tell."""
+
+    source: Literal["download", "built in", "your files"]
+    task: Task | None = None
+    train: int | None = None
+    test: int | None = None
+    shape: tuple[int, ...] | None = None
+    outputs: int | None = None
+    download_mib: int = 0
