@@ -17,6 +17,7 @@ from nnlab.rundir.directory import (
 
 FOLDERS = (checkpoint.FOLDER, frames.FOLDER)
 _NAMES = {SUMMARY, CONFIG, METRICS, WEIGHTS, BEST_WEIGHTS, PREDICTIONS, LOSSES, ENVIRONMENT, MANIFEST}
+_NAMES |= {"data.csv", "data.npz"}  # copies of data that was given in a notebook
 _NAMES |= {lock.FILE, checkpoint.STATE, checkpoint.CUT}
 _PICTURE = re.compile(r"(loss|accuracy|r2|samples|(confusion|fit)-(train|val|test))\.png")
 _ASIDE = re.compile(r"\.(.+)\.tmp")

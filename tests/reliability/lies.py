@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -24,6 +25,14 @@ from nnlab.rundir import (
 )
 
 CLASSES, VALUES = "classes", "values"
+TRAIN = "train: {epochs: 6, batch_size: 20, eval_every: 4, optimizer: adam, lr: 0.01}\nthreads: 1\n"
+CONFIGS = {
+    CLASSES: "model: {name: mlp-np, hidden: [8]}\ndataset: {name: digits, limit: 100, val_fraction: 0.2}\n" + TRAIN,
+    VALUES: "model: {name: mlp-np, hidden: [4]}\ndataset: {name: csv, path: rows.csv, target: c}\n" + TRAIN,
+}
+ROWS = "a,b,c\n" + "".join(f"{n % 7},{n % 5}.5,{1000 + 3 * (n % 7) - n % 5}.25\n" for n in range(100))
+DRAWN = ("loss.png", "accuracy.png", "r2.png")
+"""The pictures that show what is in metrics.csv and losses.npy."""
 Told = Literal["WRONG", "not checked"]
 Tell = Callable[[RunDir], Any]
 
@@ -48,6 +57,14 @@ def all_lies() -> list[Lie]:
     found = [lie for part in parts for lie in part()]
     assert len({lie.name for lie in found}) == len(found)
     return found
+
+
+def honest(folder: Path, base: str) -> Path:
+    """A config to train an honest run by, with its data in the same folder."""
+    config = folder / f"{base}.yaml"
+    config.write_text(CONFIGS[base])
+    (folder / "rows.csv").write_text(ROWS)
+    return config
 
 
 def put_right(run: RunDir) -> None:
@@ -107,6 +124,8 @@ def _table(run: RunDir, change: Callable[[dict[str, list[float]]], Any]) -> None
         return replace(kept, state=replace(kept.state, metrics_bytes=len(start), metrics_sha256=sha256(start)))
 
     _checkpoint(run, again)
+    for name in DRAWN:  # they show it too
+        (run.path / name).unlink(missing_ok=True)
 
 
 def _weights(file: str, change: Callable[[np.ndarray], np.ndarray]) -> Tell:
@@ -133,7 +152,7 @@ def scores() -> Iterator[Lie]:
     yield Lie("all are right", CLASSES, perfect, "WRONG", WEIGHTS)
     yield Lie("the train accuracy is higher", CLASSES, _metric("train", "accuracy", lambda _: 1.0), "WRONG", WEIGHTS)
     yield Lie("the loss is a millionth lower", CLASSES, _metric("test", "loss", lambda x: x * (1 - 1e-6)), "WRONG", WEIGHTS)
-    yield Lie("R² is higher", VALUES, _metric("train", "r2", lambda x: 1 - (1 - x) / 2), "WRONG", WEIGHTS)
+    yield Lie("R² is higher", VALUES, _metric("test", "r2", lambda x: 1 - (1 - x) / 2), "WRONG", WEIGHTS)
     yield Lie("the val score is higher", CLASSES, _metric("val", "accuracy", lambda _: 1.0), "WRONG", METRICS)
     yield Lie("there are scores of no val split", VALUES, _invent_val, "WRONG", WEIGHTS)
     yield Lie("the best val score is higher", CLASSES, _better_best, "WRONG", WEIGHTS)
@@ -192,29 +211,33 @@ def rows() -> Iterator[Lie]:
     """What metrics.csv says of the time before the end."""
     earlier = "metrics.csv: earlier scores"
     yield Lie("earlier losses are lower", CLASSES, _rows("val_loss", lambda x: x / 2), "not checked", earlier)
-    yield Lie("earlier values are better", VALUES, _rows("train_r2", lambda x: (1 + x) / 2), "not checked", earlier)
+    yield Lie("earlier values are better", VALUES, _rows("test_r2", lambda x: (1 + x) / 2), "not checked", earlier)
     yield Lie("earlier scores no examples give", CLASSES, _rows("val_accuracy", lambda x: x * 0.99), "WRONG", METRICS)
     yield Lie("earlier scores are others", CLASSES, _rows("val_accuracy", lambda x: 0.0), "WRONG", FRAMES)
-    yield Lie("it was faster", CLASSES, _rows("seconds", lambda x: x / 2), "not checked", "run.json: times")
+    yield Lie("it was faster", CLASSES, _faster, "not checked", "run.json: times")
     yield Lie("its seconds go back", CLASSES, _rows("seconds", lambda x: 100 - x), "WRONG", METRICS)
     yield Lie("a row is left out", CLASSES, _without_a_row, "WRONG", METRICS)
     yield Lie("the checkpoint knows of other rows", CLASSES, _other_checkpoint, "WRONG", "checkpoint")
 
 
 def _rows(column: str, change: Callable[[float], float]) -> Tell:
-    """All rows but the best and the last."""
+    """All rows before the best and the last."""
 
     def tell(run: RunDir) -> None:
-        best = (run.summary()["best"] or {}).get("step")
+        best = (run.summary()["best"] or {}).get("step", math.inf)
 
         def lie(columns: dict[str, list[float]]) -> None:
             for row, step in enumerate(columns["step"][:-1]):
-                if step != best:
+                if step < best:
                     columns[column][row] = change(columns[column][row])
 
         _table(run, lie)
 
     return tell
+
+
+def _faster(run: RunDir) -> None:
+    _table(run, lambda columns: columns.update(seconds=[second / 2 for second in columns["seconds"]]))
 
 
 def _without_a_row(run: RunDir) -> None:
@@ -279,14 +302,16 @@ def of_data() -> Iterator[Lie]:
         "mean and std": _data_says(mean=[0.5] * 64, std=[2.0] * 64),
         "shape": _data_says(shape=[64]),
         "test": _data_says(test=1000),
+        "examples": _data_says(examples={"train": "0" * 64, "val": None, "test": "0" * 64}),
         "another key": _data_says(owl=1),
     }
     for key, tell in owls.items():
         yield Lie(f"the data's {key}", CLASSES, tell, "WRONG", subject)
     values: dict[str, Tell] = {
-        "std of values": lambda run: _summary(run, lambda found: found["dataset"].update(std=[1.0])),
-        "mean of values": lambda run: _summary(run, lambda found: found["dataset"].update(mean=[1.0])),
-        "names of values": _data_says(feature_names=["owls"]),
+        "std of values": _data_says(std=[1.0, 1.0]),
+        "mean of values": _data_says(mean=[1.0, 1.0]),
+        "names of values": _data_says(feature_names=["b", "a"]),
+        "scaling of targets": _data_says(target_mean=[0.0], target_std=[1.0]),
     }
     for key, tell in values.items():
         yield Lie(f"the data's {key}", VALUES, tell, "WRONG", subject)
@@ -349,7 +374,7 @@ def of_pictures() -> Iterator[Lie]:
     for name in ("loss.png", "accuracy.png", "confusion-test.png"):
         other: Tell = lambda run, name=name: run.write(name, run.read("samples.png"))  # noqa: E731
         yield Lie(f"{name} shows something else", CLASSES, other, "WRONG", name)
-    yield Lie("a pixel is another", VALUES, _other_pixel, "WRONG", "fit-train.png")
+    yield Lie("a pixel is another", VALUES, _other_pixel, "WRONG", "fit-test.png")
     note: Tell = lambda run: run.write("award.png", run.read("samples.png"))  # noqa: E731
     yield Lie("a picture of its own", CLASSES, note, "not checked", "other files")
 
@@ -360,10 +385,10 @@ def _other_pixel(run: RunDir) -> None:
     from PIL import Image
 
     buffer = io.BytesIO()
-    with Image.open(io.BytesIO(run.read("fit-train.png"))) as picture:
+    with Image.open(io.BytesIO(run.read("fit-test.png"))) as picture:
         picture.putpixel((300, 300), (255, 0, 0, 255)[: len(picture.getbands())])
         picture.save(buffer, "PNG")
-    run.write("fit-train.png", buffer.getvalue())
+    run.write("fit-test.png", buffer.getvalue())
 
 
 # Lies about the training and the machine
