@@ -285,7 +285,7 @@ def test_a_diverging_loss_fails_the_run_keeps_what_was_written_and_says_what_to_
     assert str(run.name) in failed.stderr
     assert (run / "metrics.csv").read_text().startswith("step,")
     assert {"config.yaml", "env.json", "metrics.csv", "losses.npy"} <= {path.name for path in run.iterdir()}
-    assert all(check.held for check in experiment.verify(rundir.RunDir(run)) if check.subject != "checkpoint")
+    assert all(check.passes for check in experiment.verify(rundir.RunDir(run)) if check.subject != "checkpoint")
     shown = good(cli("runs"))
     assert "failed" in shown.stdout
     assert "failed" in good(cli("show", "latest")).stdout

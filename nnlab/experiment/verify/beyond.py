@@ -32,9 +32,11 @@ def of_run(e: Evidence) -> Iterator[Check]:
     yield untold(f"{CHECKPOINTS}: optimizer", "what the optimizer remembers")
     yield untold(f"{SUMMARY}: times", f"started, finished and seconds, there and in {METRICS}")
     yield untold(f"{SUMMARY}: resumed", "how often it was stopped, and gone on with")
+    if e.summary.get("path_given"):
+        yield untold(f"{SUMMARY}: path_given", "how the path of the data was written")
     yield _name(e)
     if more := sorted(e.summary.keys() - HELD):
-        yield untold(SUMMARY, f"keys that are not nnlab's: {_listed(more)}")
+        yield untold(f"{SUMMARY}: keys", f"they are not nnlab's: {_listed(more)}")
     yield from others(e.run)
 
 

@@ -30,7 +30,6 @@ class Evidence:
     summary: dict[str, Any]
     """Its run.json."""
     config: Config
-    """With what only the data and the machine could tell filled in."""
     plan: Plan
     model: Model
     """Of a finished run with its last weights."""

@@ -49,7 +49,8 @@ def _weights_of(e: Evidence, last: Mapping[str, Array]) -> Iterator[tuple[int, M
     """The steps whose weights are known, with these."""
     yield 0, model_of(e.run)[0].weights()
     if best := e.summary.get("best"):
-        yield best["step"], e.run.weights(BEST_WEIGHTS, check=lambda found: check_weights(found, last))
+        found = e.run.weights(BEST_WEIGHTS, check=lambda found: check_weights(found, last))
+        yield best["step"], {name: found[name] for name in last}  # in the net's order, in which layers come
     yield e.plan.steps, last
 
 
@@ -73,7 +74,7 @@ def _must_fit(e: Evidence, dataset: Dataset, frame: Frame, first: Frame | None) 
     if (frame.confusion < 0).any() or not np.array_equal(frame.confusion.sum(axis=1), true):
         raise CheckError(f"the counts {at} are not of the {len(targets):,} examples that were watched")
     columns = e.run.metrics()
-    recorded = dict(zip(columns["step"], columns[f"{dataset.watched}_accuracy"], strict=True))
+    recorded = dict(zip(columns.get("step", []), columns.get(f"{dataset.watched}_accuracy", []), strict=False))
     accuracy = int(np.trace(frame.confusion)) / len(targets)
     must_equal(f"the accuracy {at} by its counts", accuracy, recorded.get(frame.step))
 

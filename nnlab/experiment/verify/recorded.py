@@ -32,7 +32,7 @@ from nnlab.rundir import (
 HELD = {
     *("schema_version", "status", "name", "config_sha256", "config_before", "model", "dataset", "task", "device"),
     *("seed", "parameters", "started", "finished", "seconds", "steps", "epochs", "metrics", "best", "baselines"),
-    *("resumed", "error"),
+    *("resumed", "error", "path_given"),
 }
 """The keys of run.json that something here, or in the other files, looks at."""
 CLOCK = 1e-3

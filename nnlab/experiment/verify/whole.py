@@ -80,7 +80,7 @@ def _evidence(run: RunDir) -> Generator[Check, None, Evidence | None]:
     subject = WEIGHTS if finished else CHECKPOINTS
     try:
         model, config, summary, _ = (trained_model if finished else model_of)(run)
-        config, plan = complete(config, model, summary["dataset"]["train"])
+        _, plan = complete(config, model, summary["dataset"]["train"])
         return Evidence(run, summary, config, plan, model)
     except (ConfigError, MissingDependencyError) as error:  # of the device or the memory here; a bad config is named
         yield Check(subject, None, f"not looked into: {error.message}")
