@@ -115,9 +115,13 @@ class Reader:
         if not all(column.plain for column in columns):
             return [(len(columns),)]
         shapes = [self.shape, (self.features,)]
-        if self.transform.layout == "channels last" and len(self.shape) == 3:
-            shapes.insert(0, (*self.shape[1:], self.shape[0]))  # as its own arrays lay
-        return list(dict.fromkeys(shapes))
+        lying = self._lying()
+        return list(dict.fromkeys([lying, *shapes] if lying else shapes))
+
+    def _lying(self) -> tuple[int, ...] | None:
+        """The shape of one picture in the run's own arrays, where that has its channels last."""
+        last = self.transform.layout == "channels last" and len(self.shape) == 3
+        return (*self.shape[1:], self.shape[0]) if last else None
 
     def _ready(self, rows: Array, name: str) -> Array:
         """Rows scaled and standardised as the training data was, (n, features) float32."""
