@@ -166,6 +166,27 @@ def test_missing_cells_are_filled_and_unseen_texts_are_none_of_the_categories_wi
     assert "town" in found.warnings[0]
 
 
+def test_an_array_holds_what_the_columns_do_and_a_gap_is_filled(tmp_path: Path) -> None:
+    lines = ["a,b,label"] + [
+        f"{n % 10},{'' if n % 7 == 0 else n % 3},{'pos' if n % 10 > 4 else 'neg'}" for n in range(80)
+    ]
+    run = trained(tmp_path / "run", "\n".join(lines), ", missing: mean, missing_indicator: true")
+    assert run.summary()["dataset"]["features"] == 3
+    (tmp_path / "p.csv").write_text("a,b\n7,\n2,1\n")
+    table = experiment.predict(run, [str(tmp_path / "p.csv")])
+    numbers = experiment.predict(run, ["7,nan", "2,1"])
+    assert [item.probabilities for item in numbers.items] == [item.probabilities for item in table.items]
+    scores = experiment.predict_rows(run, np.array([[7, np.nan], [2, 1]]))
+    np.testing.assert_allclose(np.exp(metrics.log_softmax(scores)), [item.probabilities for item in table.items])
+    with pytest.raises(DataError, match=r"this model takes \(n, 2\)"):
+        experiment.predict_rows(run, np.zeros((2, 3)))
+    mixed = trained(tmp_path / "mixed", MIXED, ", missing: median")
+    with pytest.raises(DataError, match="not numbers alone"):
+        experiment.predict_rows(mixed, np.zeros((2, 3)))
+    with pytest.raises(DataError, match="not numbers alone"):
+        experiment.predict(mixed, ["1,2,3"])
+
+
 def test_a_pattern_means_the_files_that_fit_it(run: RunDir, tmp_path: Path) -> None:
     for name in ("p2.csv", "p1.csv"):
         (tmp_path / name).write_text("a,b\n2,-2\n")

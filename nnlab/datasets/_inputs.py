@@ -101,8 +101,8 @@ class Reader:
         for shape in self._shapes():
             if array.shape == shape or array.shape[1:] == shape:
                 rows = array.reshape(-1, *shape)
-                turned = len(shape) == 3 and shape != self.shape
-                return self._ready((np.moveaxis(rows, -1, 1) if turned else rows).reshape(-1, self.features), name)
+                rows = np.moveaxis(rows, -1, 1) if shape == self._lying() else rows
+                return self._ready(rows.reshape(len(rows), -1), name)
         wanted = " or ".join(f"(n, {', '.join(map(str, shape))})" for shape in sorted(self._shapes(), key=len))
         wanted = wanted or "a data frame, or a table's file: its columns are not numbers alone"
         raise DataError(f"{name}: the shape is {array.shape}", f"this model takes {wanted}")
