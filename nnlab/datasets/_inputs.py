@@ -246,13 +246,20 @@ class Reader:
         return row.reshape(1, -1)
 
     def _pixels(self, picture: "Image") -> Array:
-        """A picture as (features,) float32."""
-        return self.read_picture(picture, self.shape)  # type: ignore[misc]
+        """A picture as (features,) float32, brought to its size as those of training were."""
+        how = self.transform.picture
+        if how is None:
+            return self.read_picture(picture, self.shape)  # type: ignore[misc]
+        pixels = _pictures.pixels(picture, how.size, how.colour, how.fit)
+        if pixels.shape != self.shape:
+            raise DataError(f"run.json: a picture of {how.size} in {how.colour} is no input of {self.shape}")
+        row: Array = self.transform.apply(pixels[None])[0]
+        return row
 
     def _doubt(self, path: Path, picture: "Image", row: Array) -> None:
         """Note where a picture is unlike those of training in a way that people overlook."""
         height, width = self.shape[-2:]
-        if not 0.8 < (picture.width / picture.height) / (width / height) < 1.25:
+        if self.transform.picture is None and not 0.8 < (picture.width / picture.height) / (width / height) < 1.25:
             said = f"{path}: {picture.width}x{picture.height} is squeezed into {width}x{height}; crop it"
             self._warnings.append(said)
         edges = np.ones((height, width), bool)
