@@ -34,7 +34,7 @@ from nnlab.rundir.folder import (
 from nnlab.rundir.frames import FOLDER as FRAMES
 from nnlab.rundir.frames import Frame
 from nnlab.rundir.growing import Growing
-from nnlab.rundir.ours import is_ours
+from nnlab.rundir.ours import copy_of_data, is_ours
 from nnlab.rundir.sealed import dump as json_bytes
 from nnlab.rundir.sealed import finite, sha256
 from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION, is_baselines
@@ -74,6 +74,7 @@ __all__ = [
     "ambiguous",
     "check_name",
     "check_stamp",
+    "copy_of_data",
     "create",
     "discard",
     "find",
