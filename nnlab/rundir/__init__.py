@@ -17,6 +17,7 @@ from nnlab.rundir.directory import (
     WEIGHTS,
     RunDir,
 )
+from nnlab.rundir.edited import edited
 from nnlab.rundir.folder import (
     LATEST,
     Removal,
@@ -77,6 +78,7 @@ __all__ = [
     "copy_of_data",
     "create",
     "discard",
+    "edited",
     "find",
     "finite",
     "is_baselines",
