@@ -177,6 +177,8 @@ def train(
     keys = [f"{key.replace('__', '.')}={_as_yaml(value)}" for key, value in overrides.items()]
     given = _given(data, target)
     keys += _of_data(given, target)
+    if keep_data and (given is None or isinstance(given, Path)):
+        raise ConfigError("keep_data: a copy is kept of data in memory", "give data=, a data frame or arrays")
     path, folder = Path(config), Path(runs_dir)
     wanted = None if seeds is None else experiment.read_seeds(_text_of(seeds))
     if given is None and wanted is not None:

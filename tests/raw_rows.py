@@ -43,9 +43,10 @@ def lines_of_csv(params: Strict, pool: Examples, folder: Path) -> list[str]:
 def files_of_pictures(params: Strict, pool: Examples, folder: Path) -> list[str]:
     """The picture files that the examples were read from, told by their pixels."""
     inputs = inputs_of(pool)
+    fit = getattr(params, "fit", "stretch")
     files = {
-        _pictures.pixels(_pictures.open_picture(path), inputs.shape[1:], params.colour).tobytes(): str(path)
-        for path in sorted(Path(params.path).rglob("*.png"))
+        _pictures.pixels(_pictures.open_picture(path), inputs.shape[1:], params.colour, fit).tobytes(): str(path)
+        for path in sorted(Path(params.path).rglob("*.*"))
     }
     return [files[picture.tobytes()] for picture in inputs]
 

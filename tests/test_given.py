@@ -2,6 +2,7 @@
 
 import shutil
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 import nnlab
-from nnlab import experiment, tables
+from nnlab import experiment, rundir, tables
 from nnlab.api import Run
 from nnlab.errors import ConfigError, DataChangedError, DataError
 from nnlab.rundir import RunDir
@@ -17,6 +18,7 @@ from nnlab.tables import Frame
 from tests.conftest import Cli
 from tests.data_fixtures import make_image_folder
 
+pytestmark = pytest.mark.filterwarnings("ignore:this run is worse than its baseline")
 CONFIG = """\
 model: {name: mlp-np, hidden: [4]}
 dataset: {name: csv, path: data/houses.csv, target: price}
@@ -105,12 +107,13 @@ def test_other_data_is_refused_by_its_hash(moved: Run, cli: Cli) -> None:
     renamed = Path("elsewhere/renamed.csv")
     renamed.write_text(NOW.read_text().replace("rooms", "room", 1))
     for path in (other, renamed):
-        for command in (["eval"], ["reproduce"], ["resume", "--epochs", "4"]):
-            done = cli(command[0], moved.path, *command[1:], "--data", path)
-            assert done.returncode == 2, done.stdout
-            assert "SHA-256 differs" in done.stderr
-        with pytest.raises(DataChangedError):
-            moved.evaluate(data=path)
+        for verb in (moved.evaluate, moved.reproduce, partial(moved.resume, epochs=4)):
+            with pytest.raises(DataChangedError, match="SHA-256 differs"):
+                verb(data=path)
+    for command in (["eval"], ["reproduce"]):
+        done = cli(*command, moved.path, "--data", other)
+        assert done.returncode == 2, done.stdout
+        assert "SHA-256 differs" in done.stderr
     done = cli("eval", moved.path, "--data", "nowhere.csv")
     assert done.returncode == 2
     assert "--data: there is no file" in done.stderr
@@ -181,21 +184,23 @@ def test_without_its_frame_a_run_says_what_it_takes(cli: Cli) -> None:
 
 
 @EACH_KIND
-def test_a_copy_of_the_frame_is_kept_where_that_is_asked_for(kind: str, cli: Cli) -> None:
+def test_a_copy_of_the_frame_is_kept_where_that_is_asked_for(kind: str) -> None:
     Path("c.yaml").write_text(NO_PATH)
     frame = FRAMES[kind](houses())
     run = nnlab.train("c.yaml", data=frame, keep_data=True)
-    assert "data.csv" in RunDir(run.path).manifest()
-    assert run.config["dataset"]["path"] == "data.csv"
+    assert "kept-data.csv" in RunDir(run.path).manifest()
+    assert run.config["dataset"]["path"] == "kept-data.csv"
     Path("runs").rename("carried")
     run = nnlab.open_run(Path("carried") / run.path.name)
     assert run.evaluate().metrics == run.summary["metrics"]["test"]
-    assert cli("resume", run.path, "--epochs", "4").returncode == 0
-    assert run.config["dataset"]["path"] == "data.csv"
-    done = cli("reproduce", run.path)
-    assert "BITWISE" in done.stdout, done.stderr
-    done = cli("train", run.path / "config.yaml", "--json")
-    assert done.returncode == 0, done.stderr
+    run.resume(epochs=4)
+    assert run.config["dataset"]["path"] == "kept-data.csv"
+    assert run.reproduce().verdict == "BITWISE"
+    again = nnlab.train(run.path / "config.yaml")
+    assert again.summary["metrics"] == run.summary["metrics"]
+    assert [check for check in again.verify() if check.held is False] == []
+    assert "kept-data.csv" in rundir.remove(RunDir(run.path)).removed
+    assert not run.path.exists()
 
 
 @EACH_KIND
@@ -266,6 +271,8 @@ def test_seeds_of_a_frame_are_trained_here() -> None:
 
 def test_what_is_no_data_is_refused() -> None:
     Path("c.yaml").write_text(NO_PATH)
+    with pytest.raises(ConfigError, match="keep_data"):
+        nnlab.train("c.yaml", keep_data=True)
     with pytest.raises(ConfigError, match="ndarray without targets"):
         nnlab.train("c.yaml", data=np.zeros((3, 2)))
     with pytest.raises(ConfigError, match=r"dataset\.path is missing"):
@@ -304,6 +311,36 @@ def test_a_frame_is_the_table_that_its_own_file_is(kind: str) -> None:
     kept = tables.read(Path("kept.csv"))
     assert kept.texts("text").tolist() == ours.texts("text").tolist()
     np.testing.assert_array_equal(kept.numbers("fraction"), ours.numbers("fraction"))
+
+
+@EACH_KIND
+def test_truth_values_are_the_classes_that_the_frame_s_own_file_has(kind: str) -> None:
+    frame = FRAMES[kind]({"a": [float(n % 5) for n in range(40)], "price": [n % 5 > 2 for n in range(40)]})
+    Path("data").mkdir()
+    if kind == "pandas":
+        frame.to_csv("data/own.csv", index=False)
+    else:
+        frame.write_csv("data/own.csv")
+    Path("c.yaml").write_text(NO_PATH)
+    run = nnlab.train("c.yaml", data=frame)
+    assert run.evaluate(data="data/own.csv").metrics == run.summary["metrics"]["test"]
+
+
+@EACH_KIND
+def test_a_test_split_beside_a_frame_is_used(kind: str) -> None:
+    write(houses(seed=1, rows=20), Path("data/test.csv"))
+    Path("c.yaml").write_text(NO_PATH.replace("target: price", "target: price, test_path: data/test.csv"))
+    run = nnlab.train("c.yaml", data=FRAMES[kind](houses()))
+    assert run.summary["dataset"]["test"] == 20
+
+
+def test_what_was_beside_a_moved_file_has_moved_along() -> None:
+    write(houses())
+    write(houses(seed=1, rows=20), Path("data/test.csv"))
+    Path("c.yaml").write_text(CONFIG.replace("target: price", "target: price, test_path: data/test.csv"))
+    run = nnlab.train("c.yaml")
+    Path("data").rename("elsewhere")
+    assert run.evaluate(data=NOW).metrics == run.summary["metrics"]["test"]
 
 
 @EACH_KIND

@@ -50,9 +50,7 @@ def test_an_honest_run_is_verified_and_what_cannot_be_told_is_named(made: dict[s
 
 
 @pytest.mark.parametrize("lie", all_lies(), ids=lambda lie: lie.name)
-def test_a_lie_with_every_hash_right_is_found_out_or_named(
-    lie: Lie, made: dict[str, RunDir], tmp_path: Path
-) -> None:
+def test_a_lie_with_every_hash_right_is_found_out_or_named(lie: Lie, made: dict[str, RunDir], tmp_path: Path) -> None:
     run = copied(made[lie.base], tmp_path, pictures="png" in lie.subject or "picture" in lie.name)
     lie.tell(run)
     put_right(run)
@@ -129,8 +127,12 @@ def test_an_accuracy_reaches_as_far_as_the_examples_that_are_near_a_boundary() -
 def test_a_run_made_on_a_device_that_is_not_here_is_no_lie(made: dict[str, RunDir], tmp_path: Path) -> None:
     """As if it came from a machine with a CUDA device: its own files agree, and the scores are within rounding."""
     config = tmp_path / "torch.yaml"
-    config.write_text(CONFIGS[CLASSES].replace("mlp-np", "ann-torch").replace("hidden: [8]", "hidden: [8], activations: tanh"))
-    run = copied(run_to_end(experiment.train(experiment.resolve(config), tmp_path / "a")), tmp_path / "b", pictures=False)
+    config.write_text(
+        CONFIGS[CLASSES].replace("mlp-np", "ann-torch").replace("hidden: [8]", "hidden: [8], activations: tanh")
+    )
+    run = copied(
+        run_to_end(experiment.train(experiment.resolve(config), tmp_path / "a")), tmp_path / "b", pictures=False
+    )
     for name in ("config.yaml", SUMMARY, "env.json"):
         run.write(name, run.read(name).replace(b"device: cpu", b"device: cuda:7").replace(b'"cpu",', b'"cuda:7",'))
     put_right(run)

@@ -6,13 +6,15 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from nnlab import discover, experiment, metrics
 from nnlab.config.strict import Strict
 from nnlab.dataset import Array
-from nnlab.datasets import Examples
+from nnlab.datasets import Examples, _pictures
+from nnlab.datasets._inputs import Reader
 from nnlab.rundir import RunDir
-from tests.data_fixtures import MIRROR, required, why_missing
+from tests.data_fixtures import MIRROR, make_image_folder, required, why_missing
 from tests.raw_rows import captured, inputs_for_predict, inputs_of
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
@@ -153,3 +155,30 @@ def test_arrays_of_every_type(kind: type, tmp_path: Path, monkeypatch: pytest.Mo
     np.savez(tmp_path / "raw.npz", x=raw)
     for file in ("raw.npy", "raw.npz"):
         must_be_those_of_training(run, [str(tmp_path / file)], pool)
+
+
+@pytest.mark.parametrize("fit", ["stretch", "pad", "crop"])
+@pytest.mark.parametrize("colour", ["grey", "rgb"])
+def test_pictures_are_brought_to_their_size_as_in_training(
+    fit: str, colour: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = discover.module("datasets", "image-folder")
+    if "fit" not in module.Params.model_fields and fit != "stretch":
+        pytest.skip("pictures are only stretched here")
+    keys = make_image_folder(tmp_path / "pictures") | {"colour": colour}
+    keys |= {"fit": fit} if fit != "stretch" else {}
+    run, params, pool = trained("image-folder", keys, tmp_path, monkeypatch)
+    must_be_those_of_training(run, inputs_for_predict("image-folder", module, params, pool, tmp_path), pool)
+
+
+@pytest.mark.parametrize("fit", ["stretch", "pad", "crop"])
+@pytest.mark.parametrize("colour", ["grey", "rgb"])
+def test_a_run_that_says_how_its_pictures_were_fitted_is_given_others_so(fit: str, colour: str, tmp_path: Path) -> None:
+    shape = (6, 5) if colour == "grey" else (3, 6, 5)
+    how = {"size": [6, 5], "colour": colour, "fit": fit}
+    reader = Reader({"features": int(np.prod(shape)), "shape": shape, "classes": ["a"], "scale": 255, "picture": how})
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (30, 70, 3), np.uint8)).save(tmp_path / "x.png")
+    (rows,) = reader.parts([str(tmp_path / "x.png")])
+    expected = _pictures.pixels(_pictures.open_picture(tmp_path / "x.png"), shape, colour, fit)
+    np.testing.assert_array_equal(rows.features[0], expected.ravel().astype(np.float32) / np.float32(255))
+    assert reader.warnings == []

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nnlab.rundir import KEPT_ARRAYS
 from tests.conftest import Cli
 from tests.test_cli import bad, good
 
@@ -62,7 +63,15 @@ def test_what_is_the_users_own_is_named_and_left(cli: Cli, run: Path, tmp_path: 
     for path in (*theirs, run / "inner/run.json", run / "inner/config.yaml"):
         assert path.read_bytes() == kept[path]
     assert (run / "loss.png").is_symlink()
-    assert sorted(path.name for path in run.iterdir()) == ["checkpoint", "frames", "inner", "link", "loss.png", "mine", "notes.txt"]
+    assert sorted(path.name for path in run.iterdir()) == [
+        "checkpoint",
+        "frames",
+        "inner",
+        "link",
+        "loss.png",
+        "mine",
+        "notes.txt",
+    ]
     bad(cli("rm", run, "-y"), 2, "there are no runs")
 
 
@@ -76,7 +85,7 @@ def test_what_came_before_the_manifest_is_the_users_all_the_same(cli: Cli, run: 
     assert [path.name for path in run.iterdir()] == ["notes.txt"]
 
 
-def test_a_copy_of_the_data_goes_with_the_run_that_reads_it_and_with_no_other(
+def test_a_copy_of_the_data_goes_with_its_run_and_a_file_like_it_stays(
     cli: Cli, run: Path, tmp_path: Path
 ) -> None:
     import nnlab
@@ -85,7 +94,7 @@ def test_a_copy_of_the_data_goes_with_the_run_that_reads_it_and_with_no_other(
     config = tmp_path / "arrays.yaml"
     config.write_text("model: {name: logreg-np}\ndataset: {name: arrays, path: x.npz}\ntrain: {steps: 2}\n")
     kept = nnlab.train(config, runs_dir=tmp_path / "runs", data=data, keep_data=True).path
-    assert (kept / "data.npz").is_file()
+    assert (kept / KEPT_ARRAYS).is_file()
     (run / "data.npz").write_bytes(b"my own")
     good(cli("rm", kept, run, "-y"))
     assert not kept.exists()

@@ -368,7 +368,14 @@ def test_nnlabs_names_are_told_from_others(base):
     place = f"{folder}/" if folder else ""
     assert rundir.is_ours(base)
     assert rundir.is_ours(f"{place}.{name}.tmp")
-    for other in (f"inner/{base}", f"{base}/x", f"{place}x{name}", f"{base}.bak", f"{place}{name.upper()}", f"../{base}"):
+    for other in (
+        f"inner/{base}",
+        f"{base}/x",
+        f"{place}x{name}",
+        f"{base}.bak",
+        f"{place}{name.upper()}",
+        f"../{base}",
+    ):
         assert not rundir.is_ours(other), other
 
 

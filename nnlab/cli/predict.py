@@ -1,8 +1,10 @@
 """The eval and predict commands: what a run's weights say of its own data, and of new inputs."""
 
 import csv
+import glob
 import gzip
 import io
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -158,8 +160,9 @@ class _Output:
             raise ConfigError(
                 f"-o {path}: predictions are written as a table", "give it a name that ends in .csv, .tsv or .csv.gz"
             )
-        for item in inputs:
-            if path.exists() and Path(item).exists() and path.samefile(item):
+        for item in (found for given in inputs for found in (given, *glob.glob(given))):  # noqa: PTH207 (a user's text)
+            # Not Path.exists: the numbers of one input, as one text, are too long for a name.
+            if path.exists() and os.path.exists(item) and path.samefile(item):  # noqa: PTH110
                 raise ConfigError(f"-o {path}: this is one of the inputs", "give the predictions a file of their own")
 
     def write(self, lines: Iterator[list[list[str]]]) -> int:

@@ -4,7 +4,8 @@ Both are drawn by chance, and each seed is tried on each example, so that the di
 mean, a part of the seed, a part of the example and a rest. The interval is a modified large-sample one (Burdick and
 Graybill, "Confidence Intervals on Variance Components", 1992): the variance that the seeds bring is taken with
 Student's t of as many seeds, and that of the examples with Student's t of as many examples. It is never narrower than
-that of the examples alone, however alike the seeds come out.
+that of the examples alone, however alike the seeds come out. From 5 seeds on those that lie no farther apart than the
+rest would put them count as alike; of fewer, that says too little.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from nnlab.comparison.estimate import TAIL, Estimate
 from nnlab.comparison.means import from_scale, to_scale, variance
 from nnlab.dataset import Array
 
+TELLING = 5
+"""Seeds from which on it says something that they lie close together."""
 HALVINGS = 50
 SMALLEST = 1e-15
 """No p below it is worked out."""
@@ -38,10 +41,15 @@ def _estimate(sides: Sequence[Array], step: Array | float) -> Estimate:
     over = [side.mean(axis=1) for side in sides]
     differences = over[-1] - (over[0] if len(over) > 1 else 0)
     mean, n = differences.mean(axis=1), differences.shape[1]
-    seeds = [(side.shape[1] - 1, _of_seeds(side)) for side in sides]
+    seeds, rest = [], np.zeros(len(mean))
+    for side in sides:
+        spread, chance = _of_seeds(side), _of_rest(side)
+        apart = (side.shape[1] < TELLING) | (spread > chance)
+        seeds.append((side.shape[1] - 1, np.where(apart, spread, 0)))
+        rest += np.where(apart, chance, 0)
     whole = variance(differences, step)
     examples = max(n - 1, 1), whole
-    own = examples[0], np.maximum(whole - sum(map(_of_rest, sides)), 0)
+    own = examples[0], np.maximum(whole - rest, 0)
     reach = np.maximum(_reach(TAIL, [*seeds, own]), _reach(TAIL, [examples]))
     p = np.maximum(_p(np.abs(mean), [*seeds, own]), _p(np.abs(mean), [examples]))
     return Estimate(mean, mean - reach, mean + reach, p)

@@ -28,7 +28,8 @@ class Estimate:
     @property
     def clear(self) -> Array:
         """(m,) bool: whether chance alone would part two so far in less than one case of twenty."""
-        return is_clear(self.p, self.low, self.high)
+        clear: Array = is_clear(self.p, self.low, self.high)
+        return clear
 
 
 def is_clear(p: Any, low: Any, high: Any) -> Any:

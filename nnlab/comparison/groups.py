@@ -159,7 +159,7 @@ def _lacking(rows: Sequence[Row]) -> set[str]:
             rooms.setdefault(key.partition(".")[0], set()).add(key)
         for room, keys in rooms.items():
             alike.setdefault((room, _owner(room, row.config)), []).append(keys)
-    return {key for found in alike.values() for key in set.union(*found) - set.intersection(*found)}
+    return {key for first, *rest in alike.values() for key in first.union(*rest) - first.intersection(*rest)}
 
 
 def _owner(room: str, config: Mapping[str, str]) -> object:

@@ -52,7 +52,7 @@ def to_scale(numbers: Array) -> tuple[Array, Array]:
 
     Squares of what is very large or small have no numbers. A row that is not finite comes as zeros, its scale as nan.
     """
-    finite = np.isfinite(numbers).all(axis=1)
+    finite = np.asarray(np.isfinite(numbers).all(axis=1))
     usable = np.where(finite[:, None], numbers, 0)
     largest = np.abs(usable).max(axis=1)
     divisor = np.where(largest > 0, largest, 1)
@@ -141,7 +141,8 @@ def _t_of_resamples(centred: Array, counts: Array) -> Array:
 def _ratio(above: Array, below: Array) -> Array:
     """A quotient that is infinite where only ``below`` is 0, and 0 where both are."""
     beyond = np.where(above == 0, 0.0, np.copysign(np.inf, above))
-    return np.divide(above, below, out=beyond, where=below > 0)
+    found: Array = np.divide(above, below, out=beyond, where=below > 0)
+    return found
 
 
 def _resamples(n: int) -> Iterator[Array]:

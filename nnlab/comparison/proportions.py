@@ -34,12 +34,13 @@ def of_proportions(won: Array, lost: Array, n: int) -> Estimate:
 def _end(won: Array, lost: Array, n: int, wanted: float) -> Array:
     """(m,): the difference at which the score is ``wanted``, found by halving; the score falls as the difference
     grows."""
-    below, above = np.full(won.shape, -1.0), np.full(won.shape, 1.0)
+    below, above = -np.ones_like(won), np.ones_like(won)
     for _ in range(HALVINGS):
         middle = (below + above) / 2
         higher = _score(won, lost, n, middle) > wanted
         below, above = np.where(higher, middle, below), np.where(higher, above, middle)
-    return (below + above) / 2
+    end: Array = (below + above) / 2
+    return end
 
 
 def _score(won: Array, lost: Array, n: int, difference: Array) -> Array:
@@ -54,4 +55,5 @@ def _score(won: Array, lost: Array, n: int, difference: Array) -> Array:
     above = won - lost - n * difference
     variance = n * (2 * share + difference * (1 - difference))
     beyond = np.where(above == 0, 0.0, np.copysign(np.inf, above))
-    return np.divide(above, np.sqrt(np.maximum(variance, 0)), out=beyond, where=variance > 0)
+    found: Array = np.divide(above, np.sqrt(np.maximum(variance, 0)), out=beyond, where=variance > 0)
+    return found

@@ -207,8 +207,8 @@ def _over_examples(metric: str, a: Sequence[Scored], b: Sequence[Scored], over: 
 
 def _contrast(metric: str, over: str, n: int, found: tuple[Estimate, str], examples: int) -> Contrast:
     estimate, method = found
-    numbers = (float(each[0]) for each in (estimate.difference, estimate.low, estimate.high, estimate.p))
-    return Contrast(metric, over, n, *numbers, method, examples)
+    difference, low, high, p = (float(x[0]) for x in (estimate.difference, estimate.low, estimate.high, estimate.p))
+    return Contrast(metric, over, n, difference, low, high, p, method, examples)
 
 
 def _stacked(runs: Sequence[Scored], metric: str) -> Array:

@@ -11,6 +11,8 @@ from nnlab.dataset.split import Array
 
 Kind = Literal["number", "boolean", "category", "date"]
 Layout = Literal["channels first", "channels last"]
+Colour = Literal["grey", "rgb"]
+Fit = Literal["stretch", "pad", "crop"]
 BLOCK = 2**16
 """Numbers that are in float64 at once, beside the data itself."""
 
@@ -100,8 +102,8 @@ class Picture:
 
     size: tuple[int, int]
     """Height and width."""
-    colour: str
-    fit: str
+    colour: Colour
+    fit: Fit
 
 
 @dataclass(frozen=True)
@@ -206,7 +208,7 @@ class Transform:
             width=int(data.get("width") or 0),
             target_places=tuple(int(n) for n in data.get("target_places") or ()),
             layout=data.get("layout"),
-            picture=Picture(_size(picture["size"]), str(picture["colour"]), str(picture["fit"])) if picture else None,
+            picture=_picture(picture) if picture else None,
             scale=float(data.get("scale") or 1),
             mean=_numbers(data.get("mean")),
             std=_numbers(data.get("std")),
@@ -254,6 +256,12 @@ def _column(data: Mapping[str, Any]) -> Column:
             raise ValueError("what a missing cell is taken for is no category")
     name, part, place, form = str(data["name"]), str(data["part"]), int(data["place"]), str(data["form"])
     return Column(name, data["kind"], part, categories, fill, data["indicator"], place, form)
+
+
+def _picture(data: Mapping[str, Any]) -> Picture:
+    if data["colour"] not in get_args(Colour) or data["fit"] not in get_args(Fit):
+        raise ValueError("no way to bring a picture to its size")
+    return Picture(_size(data["size"]), data["colour"], data["fit"])
 
 
 def _size(sides: Sequence[Any]) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """New inputs for a trained model: numbers, pictures, arrays and tables, made into rows as the training data was."""
 
 import glob
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -88,7 +89,7 @@ class Reader:
                 continue
             for item in items:
                 if _all_numbers(item):
-                    yield _named(item, self._numbers(item.split(","), item))
+                    yield _named(item, self._numbers(item.split(","), _cut(item)))
                 else:
                     for path in _paths(item):
                         yield from self._file(path, written)
@@ -100,8 +101,8 @@ class Reader:
         for shape in self._shapes():
             if array.shape == shape or array.shape[1:] == shape:
                 rows = array.reshape(-1, *shape)
-                turned = len(shape) == 3 and shape != self.shape
-                return self._ready((np.moveaxis(rows, -1, 1) if turned else rows).reshape(-1, self.features), name)
+                rows = np.moveaxis(rows, -1, 1) if shape == self._lying() else rows
+                return self._ready(rows.reshape(len(rows), -1), name)
         wanted = " or ".join(f"(n, {', '.join(map(str, shape))})" for shape in sorted(self._shapes(), key=len))
         wanted = wanted or "a data frame, or a table's file: its columns are not numbers alone"
         raise DataError(f"{name}: the shape is {array.shape}", f"this model takes {wanted}")
@@ -114,9 +115,13 @@ class Reader:
         if not all(column.plain for column in columns):
             return [(len(columns),)]
         shapes = [self.shape, (self.features,)]
-        if self.transform.layout == "channels last" and len(self.shape) == 3:
-            shapes.insert(0, (*self.shape[1:], self.shape[0]))  # as its own arrays lay
-        return list(dict.fromkeys(shapes))
+        lying = self._lying()
+        return list(dict.fromkeys([lying, *shapes] if lying else shapes))
+
+    def _lying(self) -> tuple[int, ...] | None:
+        """The shape of one picture in the run's own arrays, where that has its channels last."""
+        last = self.transform.layout == "channels last" and len(self.shape) == 3
+        return (*self.shape[1:], self.shape[0]) if last else None
 
     def _ready(self, rows: Array, name: str) -> Array:
         """Rows scaled and standardised as the training data was, (n, features) float32."""
@@ -212,24 +217,25 @@ class Reader:
         elif len(columns) == self.features:
             places = list(range(self.features))
         else:
-            raise DataError(
-                f"{path}: the row is not {_count(self.features)}: it has {len(columns)} columns",
-                f"its columns should be {self._example()}",
-            )
-        found = 0
-        for lines in tables.written(path, style):
-            cells = [[line[style.left_out + place].strip() for place in places] for line in lines]
-            for number, line in enumerate(cells, found + 1):
-                wrong = next((cell for cell in line if not _is_number(cell)), None)
-                if wrong is not None:
-                    raise DataError(f"{path}: row {number}: {short(wrong)} is no number", "correct it")
-            numbers = _array([cell for line in cells for cell in line]).reshape(-1, self.features)
-            names = [f"{path}:{number}" for number in range(found + 1, found + len(lines) + 1)]
-            header = (*[""] * style.left_out, *columns)
-            yield Rows(names, self._ready(numbers, str(path)), header, lines if written else ())
-            found += len(lines)
+            raise self._no_row(path, style.line)
+        header, found = (*[""] * style.left_out, *columns), 0
+        for lines, cells in tables.written(path, style):
+            texts: list[str] = []
+            for line, row in zip(lines, cells, strict=True):
+                numbers = [row[style.left_out + place].strip() for place in places]
+                if not all(map(_is_number, numbers)):
+                    raise self._no_row(path, line)
+                texts += numbers
+            names = [f"{path}:{number}" for number in range(found + 1, found + len(cells) + 1)]
+            rows = self._ready(_array(texts).reshape(-1, self.features), str(path))
+            yield Rows(names, rows, header, cells if written else ())
+            found += len(cells)
         if not found:
             raise DataError(f"{path}: there are no rows in it", "give at least one input")
+
+    def _no_row(self, path: Path, line: int) -> DataError:
+        message = f"{path}:{line}: the row is not {_count(self.features)}"
+        return DataError(message, f"its columns should be {self._example()}")
 
     def _picture(self, path: Path) -> Array:
         if self.transform.picture is None and self.read_picture is None:
@@ -240,13 +246,20 @@ class Reader:
         return row.reshape(1, -1)
 
     def _pixels(self, picture: "Image") -> Array:
-        """A picture as (features,) float32."""
-        return self.read_picture(picture, self.shape)  # type: ignore[misc]
+        """A picture as (features,) float32, brought to its size as those of training were."""
+        how = self.transform.picture
+        if how is None:
+            return self.read_picture(picture, self.shape)  # type: ignore[misc]
+        pixels = _pictures.pixels(picture, how.size, how.colour, how.fit)
+        if pixels.shape != self.shape:
+            raise DataError(f"run.json: a picture of {how.size} in {how.colour} is no input of {self.shape}")
+        row: Array = self.transform.apply(pixels[None])[0]
+        return row
 
     def _doubt(self, path: Path, picture: "Image", row: Array) -> None:
         """Note where a picture is unlike those of training in a way that people overlook."""
         height, width = self.shape[-2:]
-        if not 0.8 < (picture.width / picture.height) / (width / height) < 1.25:
+        if self.transform.picture is None and not 0.8 < (picture.width / picture.height) / (width / height) < 1.25:
             said = f"{path}: {picture.width}x{picture.height} is squeezed into {width}x{height}; crop it"
             self._warnings.append(said)
         edges = np.ones((height, width), bool)
@@ -257,13 +270,16 @@ class Reader:
 
 def _paths(item: str) -> list[Path]:
     """The files that an input names, or that its pattern does where there is no such file."""
-    path = Path(item)
-    if path.exists():
-        return [path]
+    if os.path.exists(item):  # noqa: PTH110 (Path.exists raises OSError for a text that is too long)
+        return [Path(item)]
     found = sorted(glob.glob(item, recursive=True)) if glob.has_magic(item) else []  # noqa: PTH207 (may be absolute)
     if not found:
-        raise DataError(f"{item}: this is neither a number nor a file", f"give numbers, or files: {KINDS}")
+        raise DataError(f"{_cut(item)}: this is neither a number nor a file", f"give numbers, or files: {KINDS}")
     return [Path(each) for each in found]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:197]}..."
 
 
 def _named(name: str, rows: Array) -> Rows:

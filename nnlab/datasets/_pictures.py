@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Colour = Literal["grey", "rgb"]
+Fit = Literal["stretch", "pad", "crop"]
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
 DEPTH = 24
 """Where a PNG says how many bits each of its numbers has: https://www.w3.org/TR/png-3/#11IHDR."""
@@ -60,15 +61,33 @@ def _fit_clear_colour(picture: "Image", depth: int) -> None:
         picture.info["transparency"] = tuple(part >> 8 for part in clear)
 
 
-def pixels(image: "Image", size: tuple[int, ...], colour: Colour) -> Array:
-    """The image upright and scaled to ``size`` (h, w): (h, w) uint8 in grey, (3, h, w) in colour."""
-    from PIL import Image, ImageOps
+def pixels(image: "Image", size: tuple[int, ...], colour: Colour, fit: Fit = "stretch") -> Array:
+    """The image upright and brought to ``size`` (h, w): (h, w) uint8 in grey, (3, h, w) in colour."""
+    from PIL import ImageOps
 
-    height, width = size[-2:]
     mode = "L" if colour == "grey" else "RGB"
-    scaled = plain(ImageOps.exif_transpose(image)).convert(mode).resize((width, height), Image.Resampling.BILINEAR)
-    found = np.asarray(scaled)
+    found = np.asarray(fitted(plain(ImageOps.exif_transpose(image)).convert(mode), size[-2:], fit))
     return found if colour == "grey" else np.ascontiguousarray(found.transpose(2, 0, 1))
+
+
+def fitted(image: "Image", size: tuple[int, ...], fit: Fit) -> "Image":
+    """The image in ``size`` (h, w): stretched to it, whole on a black ground, or cropped to its middle."""
+    from PIL import Image
+
+    height, width = size
+    bilinear = Image.Resampling.BILINEAR
+    across, down = width / image.width, height / image.height
+    if fit == "stretch" or across == down:
+        return image.resize((width, height), bilinear)
+    if fit == "crop":
+        part = (width / max(across, down), height / max(across, down))
+        left, top = (image.width - part[0]) / 2, (image.height - part[1]) / 2
+        right, bottom = min(left + part[0], image.width), min(top + part[1], image.height)
+        return image.resize((width, height), bilinear, (max(left, 0), max(top, 0), right, bottom))
+    inner = [max(1, round(side * min(across, down))) for side in image.size]
+    ground = Image.new(image.mode, (width, height))
+    ground.paste(image.resize((inner[0], inner[1]), bilinear), ((width - inner[0]) // 2, (height - inner[1]) // 2))
+    return ground
 
 
 def plain(image: "Image") -> "Image":

@@ -55,14 +55,15 @@ class TableReader:
         head = _head(path, style)
         at = dict(_columns.places(head, self.transform))
         targets = _columns.target_places(head, self.transform, self.targets)
-        lines: Iterator[Sequence[str]] = chain.from_iterable(tables.written(path, style)) if written else iter(())
+        some = (cells for _, cells in tables.written(path, style)) if written else iter(())
+        cells: Iterator[Sequence[str]] = chain.from_iterable(some)
         found = 0
         for table in tables.stream(path, style, *_wanted(at, targets, self.transform), self._at_once()):
             table.again = _part_as_text(path, style, found, table.rows)
             rows = self._rows(table, at, targets)
             names = [f"{path}:{number}" for number in range(found + 1, found + table.rows + 1)]
             columns = (*[""] * style.left_out, *style.names)
-            yield replace(rows, names=names, columns=columns, cells=list(islice(lines, table.rows)))
+            yield replace(rows, names=names, columns=columns, cells=list(islice(cells, table.rows)))
             found += table.rows
         if not found:
             raise DataError(f"{str(path)!r} has column names and no data", "one line an input")

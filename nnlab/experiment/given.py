@@ -13,6 +13,7 @@ from nnlab import discover
 from nnlab.config import Config, Named
 from nnlab.dataset import Array, Dataset, Progress
 from nnlab.errors import ConfigError, DataError
+from nnlab.rundir import KEPT_ARRAYS, KEPT_TABLE
 from nnlab.tables import Frame
 
 Given = Path | Frame | Mapping[str, Array]
@@ -43,7 +44,9 @@ def load(named: Named, seed: int, progress: Progress, given: Given | None = None
     if given is None:
         found = module.load(named.params, seed, progress)
     elif isinstance(given, Frame):
-        found = module.load_table(given.table(named.params.keys()), named.params, seed)
+        beside = getattr(named.params, "test_path", None)
+        test = module.read(named.params, beside) if beside else None
+        found = module.load_table(given.table(named.params.keys()), named.params, seed, test)
     elif isinstance(given, Mapping):
         found = module.load_arrays(given, named.params, seed)
     else:
@@ -86,11 +89,11 @@ def kept(named: Named, given: Given) -> tuple[Named, Copy | None]:
     if isinstance(given, Path):
         return named, None
     if isinstance(given, Frame):
-        copy = Copy("data.csv", given.csv(named.params.keys()))
+        copy = Copy(KEPT_TABLE, given.csv(named.params.keys()))
         return at(named, copy.name, header=True), copy
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **given)
-    copy = Copy("data.npz", buffer.getvalue())
+    copy = Copy(KEPT_ARRAYS, buffer.getvalue())
     return at(named, copy.name), copy
 
 

@@ -7,6 +7,8 @@ from nnlab.rundir.directory import (
     CONFIG,
     ENVIRONMENT,
     HEADERS,
+    KEPT_ARRAYS,
+    KEPT_TABLE,
     LOSSES,
     MANIFEST,
     MAX_ARRAY_BYTES,
@@ -35,7 +37,7 @@ from nnlab.rundir.folder import (
 from nnlab.rundir.frames import FOLDER as FRAMES
 from nnlab.rundir.frames import Frame
 from nnlab.rundir.growing import Growing
-from nnlab.rundir.ours import copy_of_data, is_ours
+from nnlab.rundir.ours import is_ours
 from nnlab.rundir.sealed import dump as json_bytes
 from nnlab.rundir.sealed import finite, sha256
 from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION, is_baselines
@@ -51,6 +53,8 @@ __all__ = [
     "ENVIRONMENT",
     "FRAMES",
     "HEADERS",
+    "KEPT_ARRAYS",
+    "KEPT_TABLE",
     "LATEST",
     "LOSSES",
     "MANIFEST",
@@ -75,7 +79,6 @@ __all__ = [
     "ambiguous",
     "check_name",
     "check_stamp",
-    "copy_of_data",
     "create",
     "discard",
     "edited",

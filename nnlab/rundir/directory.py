@@ -29,6 +29,10 @@ PREDICTIONS = "predictions.npz"
 LOSSES = "losses.npy"
 ENVIRONMENT = "env.json"
 MANIFEST = "manifest.json"
+KEPT_TABLE = "kept-data.csv"
+"""The data of a run that was trained on a data frame, where a copy was asked for."""
+KEPT_ARRAYS = "kept-data.npz"
+"""The same of arrays."""
 MAX_JSON_BYTES = 8 * 2**20
 MAX_TEXT_BYTES = 2**20
 MAX_METRICS_BYTES = 40 * 2**20

@@ -13,7 +13,7 @@ from typing import Any
 from nnlab.errors import RunError
 from nnlab.rundir import storage
 from nnlab.rundir.directory import SUMMARY, RunDir
-from nnlab.rundir.ours import FOLDERS, copy_of_data, is_ours
+from nnlab.rundir.ours import FOLDERS, is_ours
 
 LATEST = "latest"
 _STAMP = re.compile(r"[0-9]{8}-[0-9]{6}")
@@ -158,17 +158,16 @@ def _remove_ours(path: Path) -> Removal:
         if place.is_dir() and not place.is_symlink():
             removed += _remove_files(path, f"{folder}/")
             storage.delete_folder(place)
-    copy = copy_of_data(path)
-    removed += _remove_files(path, "", copy)
+    removed += _remove_files(path, "")
     if not (left := _left(path)):
         storage.delete_folder(path)
     return Removal(sorted(removed), left)
 
 
-def _remove_files(path: Path, folder: str, copy: str | None = None) -> list[str]:
-    """Delete nnlab's own files in a folder of the run at ``path``, and ``copy``: run.json last, which makes it a run."""
+def _remove_files(path: Path, folder: str) -> list[str]:
+    """Delete nnlab's own files in a folder of the run at ``path``: run.json last, without which it is no run."""
     there = [f"{folder}{name}" for name, _ in _inside(path / folder)]
-    ours = [name for name in there if is_ours(name) or name == copy]
+    ours = [name for name in there if is_ours(name)]
     names = [name for name in ours if _is_plain(path / name)]
     for name in sorted(names, key=lambda name: (name == SUMMARY, name)):
         storage.delete(path / name)

@@ -1,17 +1,16 @@
 """Ours: which names in a run directory are those of files that nnlab writes; all others are the user's."""
 
 import re
-from pathlib import Path
 
-from nnlab.errors import RunError
-from nnlab.rundir import checkpoint, frames, lock, storage
+from nnlab.rundir import checkpoint, frames, lock
 from nnlab.rundir.directory import (
     BEST_WEIGHTS,
     CONFIG,
     ENVIRONMENT,
+    KEPT_ARRAYS,
+    KEPT_TABLE,
     LOSSES,
     MANIFEST,
-    MAX_TEXT_BYTES,
     METRICS,
     PREDICTIONS,
     SUMMARY,
@@ -20,9 +19,8 @@ from nnlab.rundir.directory import (
 
 FOLDERS = (checkpoint.FOLDER, frames.FOLDER)
 _NAMES = {SUMMARY, CONFIG, METRICS, WEIGHTS, BEST_WEIGHTS, PREDICTIONS, LOSSES, ENVIRONMENT, MANIFEST}
-_NAMES |= {lock.FILE, checkpoint.STATE, checkpoint.CUT}
+_NAMES |= {KEPT_TABLE, KEPT_ARRAYS, lock.FILE, checkpoint.STATE, checkpoint.CUT}
 _PICTURE = re.compile(r"(loss|accuracy|r2|samples|(confusion|fit)-(train|val|test))\.png")
-_COPY = re.compile(rb"^  path: (data\.(?:csv|npz))$", re.MULTILINE)
 _ASIDE = re.compile(r"\.(.+)\.tmp")
 """What a kill leaves of a file that was being written."""
 
@@ -38,15 +36,3 @@ def is_ours(name: str) -> bool:
     if folder == frames.FOLDER:
         return bool(frames.FILE.fullmatch(base))
     return whole in _NAMES or bool(_PICTURE.fullmatch(whole))
-
-
-def copy_of_data(folder: Path) -> str | None:
-    """The name of the copy that the run at ``folder`` keeps of data that was given in a notebook; None without one.
-
-    Its config reads it: a file of that name in any other run is the user's.
-    """
-    try:
-        found = _COPY.search(storage.read(folder / CONFIG, MAX_TEXT_BYTES))
-    except RunError:
-        return None
-    return found[1].decode() if found else None

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from nnlab.tables.table import Table, Text, distinct
 
 PLACE = Path("the data frame")
 """What messages call it."""
+_TRUTH = {True: "true", False: "false"}
 EXACT = 2**53
 """Whole numbers up to here are float64 numbers too."""
 
@@ -38,9 +39,11 @@ class Frame:
                 raise DataError(f"{PLACE}: a column has no printable name: {short(name)}", "give it one")
             if self.names.count(name) > 1:
                 raise DataError(f"{PLACE}: two columns are called {short(name)}", "rename one of them")
+        # As each writes them into its own CSV files: pandas True, polars and most others true.
+        truth = {True: "True", False: "False"} if type(frame).__module__.split(".")[0] == "pandas" else _TRUTH
         self.columns: dict[str, Array] = {}
         for name, own in zip(self.names, frame.columns, strict=True):
-            self.columns[name] = _column(name, frame[own].to_numpy())
+            self.columns[name] = _column(name, frame[own].to_numpy(), truth)
         self.rows = len(frame)
 
     def table(self, keys: Keys = AUTO) -> Table:
@@ -100,7 +103,7 @@ def _style(names: Sequence[str], keys: Keys) -> Style:
     )
 
 
-def _column(name: str, column: Array) -> Array:
+def _column(name: str, column: Array, truth: Mapping[bool, str]) -> Array:
     """A column as whole numbers, float64 or text, (n,)."""
     if column.ndim == 1 and column.dtype.kind in "iu":
         return column
@@ -112,7 +115,8 @@ def _column(name: str, column: Array) -> Array:
         values = column.tolist()
         if column.dtype.kind == "O" and (numbers := _numbers(values)) is not None:
             return numbers
-        return np.array([_cell(name, value) for value in values], object)
+        cells = [truth[value] if isinstance(value, bool) else _cell(name, value) for value in values]
+        return np.array(cells, object)
     raise DataError(
         f"{PLACE}: column {short(name)} holds {column.dtype}, which is no number, text or date",
         "leave it out of the frame",
@@ -142,7 +146,7 @@ def _cell(name: str, value: Any) -> str:
         return ""
     if isinstance(value, datetime):
         return value.isoformat(sep=" ")
-    if isinstance(value, bool | int | float | str | np.generic | date | time):
+    if isinstance(value, int | float | str | np.generic | date | time):
         return str(value)
     if isinstance(value, timedelta) or not type(value).__name__ == "Decimal":
         raise DataError(

@@ -133,18 +133,19 @@ def stream(
             yield part(table, start, min(start + rows_at_once, table.rows))
 
 
-def written(path: Path, style: Style) -> Iterator[list[list[str]]]:
-    """The rows of a file as they are written, some at a time, with the columns before the first that counts.
+def written(path: Path, style: Style) -> Iterator[tuple[Sequence[int], list[list[str]]]]:
+    """The rows of a file as they are written, some at a time, each with the line where it begins.
 
-    They are those of ``read`` and ``stream``. Raises as these do.
+    They are those of ``read`` and ``stream``, with the columns before the first that counts. Raises as these do.
     """
     if path.suffix.lower() == ".parquet":
         for table in parquet.stream(path, style, style.names, style.names, ROWS):
-            yield [list(row) for row in zip(*(table.texts(name) for name in style.names), strict=True)]
+            columns = (table.texts(name) for name in style.names)
+            yield table.lines(), [list(row) for row in zip(*columns, strict=True)]
         return
     for some in _parse(path, style, (), (), fast=False):
         if isinstance(some, Plain):
-            yield some.cells
+            yield some.lines, some.cells
 
 
 def _parse(

@@ -163,7 +163,9 @@ def scores() -> Iterator[Lie]:
     perfect = _metric("test", "accuracy", lambda _: 1.0)
     yield Lie("all are right", CLASSES, perfect, "WRONG", WEIGHTS)
     yield Lie("the train accuracy is higher", CLASSES, _metric("train", "accuracy", lambda _: 1.0), "WRONG", WEIGHTS)
-    yield Lie("the loss is a millionth lower", CLASSES, _metric("test", "loss", lambda x: x * (1 - 1e-6)), "WRONG", WEIGHTS)
+    yield Lie(
+        "the loss is a millionth lower", CLASSES, _metric("test", "loss", lambda x: x * (1 - 1e-6)), "WRONG", WEIGHTS
+    )
     yield Lie("R² is higher", VALUES, _metric("test", "r2", lambda x: 1 - (1 - x) / 2), "WRONG", WEIGHTS)
     yield Lie("the val score is higher", CLASSES, _metric("val", "accuracy", lambda _: 1.0), "WRONG", METRICS)
     yield Lie("there are scores of no val split", VALUES, _invent_val, "WRONG", WEIGHTS)
@@ -349,7 +351,13 @@ def of_baselines() -> Iterator[Lie]:
     yield Lie("the simple baseline is gone", CLASSES, without(0), "WRONG", subject)
     yield Lie("the fitted baseline is gone", CLASSES, without(1), "not checked", subject)
     owl = {"an owl": {"test": {"loss": 9.0, "accuracy": 0.01}}}
-    yield Lie("a weak baseline", CLASSES, lambda run: _summary(run, lambda found: found["baselines"].update(owl)), "WRONG", subject)
+    yield Lie(
+        "a weak baseline",
+        CLASSES,
+        lambda run: _summary(run, lambda found: found["baselines"].update(owl)),
+        "WRONG",
+        subject,
+    )
 
 
 # Lies for the eye

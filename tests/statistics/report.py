@@ -47,10 +47,10 @@ Above 97 % is on the careful side, and has three reasons:
 - Few examples on which two models differ have few outcomes, of which an exact test can call only those clear that come
   to less than 5 % together: 95 % right on 30 examples says next to nothing.
 - Between 6 and 12 examples the same goes for 2^n sign flips, and over seeds for steps of an accuracy.
-- From 2, 3 or 5 seeds it cannot be told whether seeds differ at all. The interval allows for it, so that it is right
-  where they do ("both") and wide where they do not ("chance alone"). What would be narrower there calls chance better
-  in more than 5.5 % where seeds differ: it was tried (Satterthwaite: up to 7.5 %; the wider of two t intervals: up to
-  7 %).
+- From 2 or 3 seeds it cannot be told whether seeds differ at all. The interval allows for it, so that it is right where
+  they do and wide where they do not ("chance alone"). What would be narrower there was tried, and calls chance better
+  in more than 5.5 % where seeds differ: Satterthwaite's degrees of freedom in up to 7.8 %, the wider of two t intervals
+  in up to 7.0 %.
 """
 BEYOND = """\
 ## Where the promise ends

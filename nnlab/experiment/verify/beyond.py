@@ -7,7 +7,7 @@ from nnlab.experiment.verify.check import Check, untold
 from nnlab.experiment.verify.evidence import Evidence
 from nnlab.experiment.verify.recorded import HELD, watched
 from nnlab.experiment.verify.scores import steppable
-from nnlab.rundir import CHECKPOINTS, CONFIG, FRAMES, LOSSES, METRICS, SUMMARY, WEIGHTS, RunDir, copy_of_data, is_ours
+from nnlab.rundir import CHECKPOINTS, CONFIG, FRAMES, LOSSES, METRICS, SUMMARY, WEIGHTS, RunDir, is_ours
 
 MOST = 5
 """Names that are listed."""
@@ -74,8 +74,7 @@ def _name(e: Evidence) -> Check:
 def others(run: RunDir) -> Iterator[Check]:
     """Files that nnlab does not write, of which nothing is known."""
     try:
-        known = copy_of_data(run.path)
-        found = [name for name in run.files() if not is_ours(name) and name != known]
+        found = [name for name in run.files() if not is_ours(name)]
     except NnlabError:
         return
     if found:
