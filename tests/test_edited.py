@@ -57,7 +57,7 @@ def test_a_run_as_it_ended_has_no_marks_and_neither_has_a_copy_of_its_folder(run
 def test_every_file_that_is_edited_or_gone_is_named(runs: Path) -> None:
     run = whole(runs)
     for name in run.manifest():
-        content, times = run.read(name), os.stat(run.path / name)
+        content, times = run.read(name), (run.path / name).stat()
         (run.path / name).write_bytes(content + b" ")
         os.utime(run.path / name, ns=(times.st_atime_ns, times.st_mtime_ns))
         assert marks(run) == [f"{name} was edited since the run ended"] or name == SUMMARY
@@ -75,7 +75,7 @@ def test_every_file_that_is_edited_or_gone_is_named(runs: Path) -> None:
 def test_run_json_is_always_read_whatever_the_clock_says(runs: Path) -> None:
     for name in ("whole", "stopped"):
         run = rundir.find(runs, name)
-        times = os.stat(run.path / SUMMARY)
+        times = (run.path / SUMMARY).stat()
         content = run.read(SUMMARY)
         (run.path / SUMMARY).write_bytes(content.replace(b'"seed": 0', b'"seed": 1'))
         os.utime(run.path / SUMMARY, ns=(times.st_atime_ns, times.st_mtime_ns))

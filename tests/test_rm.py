@@ -85,9 +85,7 @@ def test_what_came_before_the_manifest_is_the_users_all_the_same(cli: Cli, run: 
     assert [path.name for path in run.iterdir()] == ["notes.txt"]
 
 
-def test_a_copy_of_the_data_goes_with_its_run_and_a_file_like_it_stays(
-    cli: Cli, run: Path, tmp_path: Path
-) -> None:
+def test_a_copy_of_the_data_goes_with_its_run_and_a_file_like_it_stays(cli: Cli, run: Path, tmp_path: Path) -> None:
     import nnlab
 
     data = {"x": np.arange(40.0).reshape(20, 2), "y": np.arange(20) % 2}

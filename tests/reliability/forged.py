@@ -64,8 +64,8 @@ def measure(full: bool, folder: Path) -> Finding:
         failures.append(f"{tried} forgeries are not all")
     slowest, largest = (max((one[key] for one in found), default=(0, "")) for key in ("slowest", "largest"))
     text = (
-        f"{tried} forgeries through {commands:,} commands, and {wrong + untold} lies: {wrong} named as wrong, {untold} as "
-        f"not checked; {len(failures)} cases against it"
+        f"{tried} forgeries through {commands:,} commands, and {wrong + untold} lies: {wrong} named as wrong, {untold} "
+        f"as not checked; {len(failures)} cases against it"
     )
     notes = [f"longest: {slowest[0]:.2f} s, {slowest[1]}", f"most memory: {largest[0]:.0f} MiB, {largest[1]}"]
     return Finding(GOAL, text, failures, notes)
