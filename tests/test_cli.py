@@ -532,7 +532,7 @@ def test_show_finds_a_run_by_latest_path_and_unique_part(cli, forged, tmp_path):
     ):
         shown = json.loads(good(cli("show", wanted, "--json")).stdout)
         assert shown["name"] == name
-        assert shown["files"].keys() == {"config.yaml", "metrics.csv", "run.json"}
+        assert shown["files"].keys() == {"config.yaml", "manifest.json", "metrics.csv", "run.json"}
     text = good(cli("show", "latest")).stdout
     assert "name: ann-torch" in text
     assert text.splitlines()[-1] == "runs/20260103-000000-ann-torch-mnist"

@@ -74,6 +74,8 @@ def forge(
     steps = range(1, 11) if curve else ()
     lines += [",".join(map(str, [step, step / 5, 1 / step, *(0.5 for _ in names), step / 100])) for step in steps]
     (run.path / "metrics.csv").write_text("\n".join(lines) + "\n")
+    if status == "finished":
+        run.write_manifest()
     return run
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from nnlab import metrics
 from nnlab.config import yaml
 from nnlab.dataset import Task
-from nnlab.rundir import CONFIG, RunDir
+from nnlab.rundir import CONFIG, RunDir, edited
 
 SPLITS = ("test", "val", "train")
 SEED = "seed"
@@ -108,7 +108,7 @@ def read_row(run: RunDir, *, bare: bool = False) -> Row:
     seconds = summary["seconds"].get("total")
     total = float(seconds) if isinstance(seconds, int | float) and seconds else None
     worse = metrics.shortfall(summary)
-    marks = (worse.mark,) if worse else ()
+    marks = (*edited(run, summary), *([worse.mark] if worse else []))
     return Row(run.name, run.path, str(summary["status"]), config, values, total, run, summary, marks)
 
 

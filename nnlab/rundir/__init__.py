@@ -19,6 +19,7 @@ from nnlab.rundir.directory import (
     WEIGHTS,
     RunDir,
 )
+from nnlab.rundir.edited import edited
 from nnlab.rundir.folder import (
     LATEST,
     Removal,
@@ -80,6 +81,7 @@ __all__ = [
     "check_stamp",
     "create",
     "discard",
+    "edited",
     "find",
     "finite",
     "is_baselines",

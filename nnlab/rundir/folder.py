@@ -166,7 +166,8 @@ def _remove_ours(path: Path) -> Removal:
 
 def _remove_files(path: Path, folder: str) -> list[str]:
     """Delete nnlab's own files in a folder of the run at ``path``: run.json last, without which it is no run."""
-    ours = [f"{folder}{name}" for name, _ in _inside(path / folder) if is_ours(f"{folder}{name}")]
+    there = [f"{folder}{name}" for name, _ in _inside(path / folder)]
+    ours = [name for name in there if is_ours(name)]
     names = [name for name in ours if _is_plain(path / name)]
     for name in sorted(names, key=lambda name: (name == SUMMARY, name)):
         storage.delete(path / name)

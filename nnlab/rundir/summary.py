@@ -9,7 +9,8 @@ from nnlab.rundir.sealed import is_number
 
 SCHEMA_VERSION = 1
 RUNNING, DIED = "running", "died"
-STATUSES = (RUNNING, "finished", "failed", "interrupted")
+ENDED = ("finished", "failed", "interrupted")
+STATUSES = (RUNNING, *ENDED)
 MAX_DIMENSIONS = 8
 MAX_COUNT = 2**53
 MAX_TEXT = 4096

@@ -1,7 +1,7 @@
 """Lies: changes of a run that make it look better or other than it is, every hash, seal and copy put right after it."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -68,12 +68,24 @@ def honest(folder: Path, base: str) -> Path:
 
 
 def put_right(run: RunDir) -> None:
-    """Bring config_sha256 and the manifest up to date, as a clever forger would."""
-    summary = run.read_json(SUMMARY)
-    if summary["config_sha256"] != run.sha256(CONFIG):
-        run.write_json(SUMMARY, {**summary, "config_sha256": run.sha256(CONFIG)})
+    """Bring the hashes of the config and the manifest up to date, as a clever forger would."""
+    digest = run.sha256(CONFIG)
+    if run.read_json(SUMMARY)["config_sha256"] != digest:
+        _says(config_sha256=digest)(run)
+        _checkpoint(run, lambda kept: replace(kept, state=replace(kept.state, config_sha256=digest)))
     run.remove_manifest()
     run.write_manifest()
+
+
+def found_out(lie: Lie, checks: Iterable[tuple[str, bool | None]]) -> bool:
+    """Whether checks, each a subject and whether it held, say of a lie what they must.
+
+    What cannot be told must be named, and beside it nothing is wrong: who says otherwise has not looked at the lie.
+    """
+    told = {"WRONG": False, "not checked": None}[lie.told]
+    there = list(checks)
+    named = any(held is told and subject.startswith(lie.subject) for subject, held in there)
+    return named and (lie.told == "WRONG" or all(held is not False for _, held in there))
 
 
 # Ways to lie
@@ -423,7 +435,7 @@ def of_training() -> Iterator[Lie]:
 
 
 def _other_rate(run: RunDir) -> None:
-    run.write(CONFIG, run.read(CONFIG).replace(b"lr: 0.02", b"lr: 0.021"))
+    run.write(CONFIG, run.read(CONFIG).replace(b"lr: 0.01", b"lr: 0.02"))
 
 
 def _other_seed(run: RunDir) -> None:

@@ -33,7 +33,7 @@ def manifest(run: RunDir, status: str) -> Iterator[Check]:
         if status != "finished" and MANIFEST not in there:
             yield Check(MANIFEST, None, "the run was stopped before it was written; nnlab resume goes on with it")
             return
-        hashes = run.manifest()
+        hashes, sizes = run.hashes_and_sizes()
     except NnlabError as error:
         yield Check(MANIFEST, False, error.message)
         return
@@ -43,6 +43,8 @@ def manifest(run: RunDir, status: str) -> Iterator[Check]:
         try:
             if name in there:
                 reason = "" if run.sha256(name) == expected else "its SHA-256 is not the one recorded"
+                if not reason and sizes.get(name, there[name]) != there[name]:
+                    reason = "its size is not the one recorded"
         except NnlabError as error:
             reason = error.message
         if reason:

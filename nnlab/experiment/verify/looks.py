@@ -1,6 +1,7 @@
 """Looks: the frames of a training are held against weights, scores and rows, and its pictures are drawn again."""
 
 import io
+import struct
 import warnings
 from collections.abc import Iterator, Mapping
 
@@ -143,10 +144,13 @@ def _pixels(content: bytes, expected: bytes) -> bool:
     from PIL import Image
 
     try:
-        with warnings.catch_warnings(action="ignore"):
-            with Image.open(io.BytesIO(content), formats=["PNG"]) as ours, Image.open(io.BytesIO(expected)) as theirs:
-                if ours.size != theirs.size or ours.mode != theirs.mode:  # before anything is unpacked
-                    return False
-                return np.array_equal(np.asarray(ours), np.asarray(theirs))
-    except (OSError, ValueError, SyntaxError, EOFError):
+        with (
+            warnings.catch_warnings(action="ignore"),
+            Image.open(io.BytesIO(content), formats=["PNG"]) as ours,
+            Image.open(io.BytesIO(expected)) as theirs,
+        ):
+            if ours.size != theirs.size or ours.mode != theirs.mode:  # before anything is unpacked
+                return False
+            return np.array_equal(np.asarray(ours), np.asarray(theirs))
+    except (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError):
         return False

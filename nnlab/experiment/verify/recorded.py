@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -143,7 +144,7 @@ def _possible(e: Evidence, columns: Mapping[str, list[float]]) -> None:
                 f"{split}_accuracy at step {step:.0f} is {value}, which no number of {count:,} examples is"
             )
     seconds, (working, _) = [0.0, *columns["seconds"]], _seconds(e.summary)
-    if not all(a <= b for a, b in zip(seconds, seconds[1:], strict=False)):
+    if not all(a <= b for a, b in pairwise(seconds)):
         raise CheckError("its seconds go back")
     if seconds[-1] > working + CLOCK:
         raise CheckError(f"its seconds are more than those in {SUMMARY}")
