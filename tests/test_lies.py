@@ -139,6 +139,17 @@ def test_a_run_made_on_a_device_that_is_not_here_is_no_lie(made: dict[str, RunDi
     assert not [check for check in experiment.verify(run) if not check.passes]
 
 
+def test_a_run_that_was_too_short_for_frames_and_made_longer_is_no_lie(tmp_path: Path) -> None:
+    config = tmp_path / "short.yaml"
+    config.write_text(CONFIGS[CLASSES].replace("epochs: 6", "steps: 3").replace("eval_every: 4", "eval_every: 2"))
+    run = run_to_end(experiment.train(experiment.resolve(config), tmp_path / "runs"))
+    assert not run.frames()
+    assert all(check.passes for check in experiment.verify(run))
+    run_to_end(experiment.resume(run, epochs=3))
+    assert [frame.step for frame in run.frames()] == [4, 8, 12]
+    assert all(check.passes for check in experiment.verify(run)), list(experiment.verify(run))
+
+
 def test_a_stopped_run_that_shows_scores_or_other_classes_is_found(tmp_path: Path) -> None:
     config = honest(tmp_path, CLASSES)
     run = stop_at(experiment.train(experiment.resolve(config), tmp_path / "runs"), 12)
