@@ -149,6 +149,16 @@ def kept(name: str, keys: Sequence[str]) -> list[Array] | None:
     return found[0]
 
 
+def entries(name: str, prefix: str) -> list[str]:
+    """The names of what is kept in a folder of the cache that begin with this. Raises DataError as ``scratch`` does."""
+    try:
+        if not (folder() / name).is_dir():
+            return []
+        return [path.name for path in (folder() / name).iterdir() if path.name.startswith(prefix)]
+    except OSError as error:
+        raise _unreadable(error) from error
+
+
 def prune(name: str, most: int) -> None:
     """Keep the ``most`` entries of a folder of the cache that were used last. Raises DataError as ``scratch`` does."""
     try:

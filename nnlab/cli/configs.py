@@ -8,7 +8,6 @@ import typer
 
 from nnlab.cli import options, screen
 from nnlab.cli.files import write
-from nnlab.config import yaml
 from nnlab.errors import ConfigError
 
 
@@ -65,6 +64,7 @@ def init(
 def _init_table(table: Path, keys: list[str], target: str | None) -> None:
     """Write a config for a table into the working directory, and print its path."""
     from nnlab import experiment
+    from nnlab.config import yaml
 
     if target is None and not any(key.partition("=")[0] in ("target", "dataset.target") for key in keys):
         raise ConfigError(f"{table}: which column is to be predicted?", "name it: --target COLUMN")

@@ -8,7 +8,6 @@ import typer
 
 from nnlab import discover
 from nnlab.cli import complete, options, screen
-from nnlab.config import yaml
 from nnlab.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -129,6 +128,8 @@ def show_dataset(
 
 def _show_table(found: "Survey", json: bool) -> None:
     """What a table would be read as."""
+    from nnlab.config import yaml
+
     if json:
         screen.print_json(asdict(found) | {"config": {"dataset": {"name": "csv", **found.keys}}})
         return

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from nnlab.errors import DataError
 from nnlab.tables.cells import short
 
-PIECE = 1 << 20
+PIECE = 1 << 22
 """Bytes that are read at once: large enough for speed, small beside the data."""
 LONGEST = 1 << 24
 """Characters of one record; more is no table, or a quotation mark that is never closed."""
