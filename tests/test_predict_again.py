@@ -157,6 +157,23 @@ def test_arrays_of_every_type(kind: type, tmp_path: Path, monkeypatch: pytest.Mo
         must_be_those_of_training(run, [str(tmp_path / file)], pool)
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.uint8])
+def test_dark_pictures_are_divided_as_the_others_were(
+    kind: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fractions that were divided in training are divided, be they all below 1."""
+    rng = np.random.default_rng(1)
+    x = rng.uniform(0, 255, (90, 20)) * (np.arange(90) % 3 > 0)[:, None] + rng.uniform(0, 1, (90, 20))
+    np.savez(tmp_path / "d.npz", x=x.astype(kind), y=np.arange(90) % 2)
+    keys: dict[str, object] = {"path": str(tmp_path / "d.npz")}
+    if "scale" in discover.module("datasets", "arrays").Params.model_fields:
+        keys["scale"] = 255
+    run, _, pool = trained("arrays", keys, tmp_path, monkeypatch)
+    scores = run.arrays()["scores"]
+    for row, score in zip(x.astype(kind)[pool.rows], scores, strict=True):
+        np.testing.assert_allclose(experiment.predict_rows(run, row)[0], score, rtol=CLOSE, atol=CLOSE)
+
+
 @pytest.mark.parametrize("fit", ["stretch", "pad", "crop"])
 @pytest.mark.parametrize("colour", ["grey", "rgb"])
 def test_pictures_are_brought_to_their_size_as_in_training(

@@ -123,6 +123,8 @@ class Transform:
     picture: Picture | None = None
     scale: float = 1
     """What every input is divided by, so that pictures come in [0, 1]."""
+    whole: bool = True
+    """Whether inputs came as whole numbers: then fractions have been divided already."""
     mean: tuple[float, ...] = ()
     """What is taken off each feature, after that; empty where nothing is."""
     std: tuple[float, ...] = ()
@@ -192,6 +194,7 @@ class Transform:
             "layout": self.layout,
             "picture": asdict(self.picture) if self.picture else None,
             "scale": self.scale,
+            "whole": self.whole,
             "mean": list(self.mean),
             "std": list(self.std),
             "target_mean": list(self.target.mean) if self.target else [],
@@ -210,6 +213,7 @@ class Transform:
             layout=data.get("layout"),
             picture=_picture(picture) if picture else None,
             scale=float(data.get("scale") or 1),
+            whole=data.get("whole") is not False,
             mean=_numbers(data.get("mean")),
             std=_numbers(data.get("std")),
             target=Scaling(means, _numbers(data.get("target_std"))) if means else None,

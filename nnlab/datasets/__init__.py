@@ -167,6 +167,7 @@ def build(
         both = [each for pool in (whole, test) if pool for each in ((pool.inputs, pool.rows), (pool.targets, None))]
         sha256 = digest_taken(*both)
     made = transform if isinstance(transform, Transform) else transform(train)
+    made = replace(made, whole=train.inputs.dtype.kind in "iub")
     if standardise:
         mean, std = made.standardising(train.inputs, _rows(train))
         made = replace(made, mean=mean, std=std)

@@ -137,9 +137,9 @@ class Reader:
         return result
 
     def _transform(self, rows: Array, name: str) -> Transform:
-        """What training did to its own rows: whole numbers are divided; fractions from 0 to 1 have been already."""
+        """What training did to its own rows; where these were whole, fractions up to 1 have been divided already."""
         scale = self.transform.scale
-        if scale == 1:
+        if scale == 1 or not self.transform.whole:
             return self.transform
         if not (rows.dtype.kind in "iub" or np.nanmax(rows) > 1):
             return replace(self.transform, scale=1)

@@ -96,6 +96,7 @@ _OF_DATA: dict[str, Check] = {
     "examples": lambda value: isinstance(value, dict) and all(isinstance(v, str | None) for v in value.values()),
     "columns": _is(list),
     "header": lambda value: isinstance(value, bool),
+    "whole": lambda value: isinstance(value, bool),
     "width": _count,
     "target_places": lambda value: isinstance(value, list) and all(map(_count, value)),
     "layout": lambda value: value in get_args(Layout),
