@@ -71,6 +71,7 @@ _EVERY_RUN_HAS: dict[str, Check] = {
     "seconds": _is(dict),
 }
 _MAY_HAVE: dict[str, Check] = {
+    "seed": lambda value: type(value) is int,
     "steps": _count,
     "epochs": is_number,
     "parameters": _count,
@@ -82,6 +83,7 @@ _MAY_HAVE: dict[str, Check] = {
     "path_given": _is(str),
 }
 _OF_DATA: dict[str, Check] = {
+    **dict.fromkeys(("name", "sha256"), _is(str)),
     **dict.fromkeys(("val", "test", "features", "outputs"), _count),
     **dict.fromkeys(("classes", "feature_names"), _texts),
     "train": lambda value: _count(value) and value > 0,

@@ -42,7 +42,7 @@ def of_run(e: Evidence) -> Iterator[Check]:
 
 def _rows(e: Evidence) -> Iterator[Check]:
     try:
-        steps = set(e.run.metrics()["step"])
+        steps = set(e.columns["step"])
     except (NnlabError, KeyError):
         return
     known = {e.plan.steps, (e.summary.get("best") or {}).get("step")}

@@ -41,6 +41,11 @@ class Evidence:
         """Whether the run says so."""
         return bool(self.summary["status"] == "finished")
 
+    @cached_property
+    def columns(self) -> dict[str, list[float]]:
+        """Those of metrics.csv. Raises RunError where it is damaged."""
+        return self.run.metrics()
+
     @property
     def tolerance(self) -> float:
         """How far two numbers may be apart that two machines have worked out, relative."""

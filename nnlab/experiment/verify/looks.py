@@ -76,7 +76,7 @@ def _must_fit(e: Evidence, dataset: Dataset, frame: Frame, first: Frame | None) 
     true = np.bincount(targets, minlength=dataset.outputs)
     if (frame.confusion < 0).any() or not np.array_equal(frame.confusion.sum(axis=1), true):
         raise CheckError(f"the counts {at} are not of the {len(targets):,} examples that were watched")
-    columns = e.run.metrics()
+    columns = e.columns
     recorded = dict(zip(columns.get("step", []), columns.get(f"{dataset.watched}_accuracy", []), strict=False))
     accuracy = int(np.trace(frame.confusion)) / len(targets)
     must_equal(f"the accuracy {at} by its counts", accuracy, recorded.get(frame.step))
@@ -121,7 +121,7 @@ def drawn_again(e: Evidence, dataset: Dataset) -> Iterator[Check]:
 
 def _drawings(e: Evidence, dataset: Dataset, there: set[str]) -> dict[str, list[bytes]]:
     """The pictures of this run by file name: with the run's name in the title, and with that it had at its start."""
-    columns, losses = e.run.metrics(), e.run.array(LOSSES, HEADERS + 8 * e.plan.steps)
+    columns, losses = e.columns, e.run.array(LOSSES, HEADERS + 8 * e.plan.steps)
     per_epoch = e.plan.steps_per_epoch(len(dataset.train))
     found: dict[str, list[bytes]] = {}
     for title in dict.fromkeys((e.run.name, e.summary["name"])):

@@ -98,7 +98,7 @@ def watched(summary: Mapping[str, Any]) -> SplitName:
 def rows(e: Evidence) -> str:
     """metrics.csv, held against losses.npy, the config and run.json."""
     run, summary, plan = e.run, e.summary, e.plan
-    columns, losses = run.metrics(), run.array(LOSSES, HEADERS + 8 * plan.steps)
+    columns, losses = e.columns, run.array(LOSSES, HEADERS + 8 * plan.steps)
     must_equal("steps", summary.get("steps"), plan.steps)
     if losses.shape != (plan.steps,) or losses.dtype != np.float64 or not np.isfinite(losses).all():
         raise CheckError(f"{LOSSES} does not hold a finite loss for each of the {plan.steps:,} steps")
@@ -203,7 +203,7 @@ def _rows_of(e: Evidence, state: State, content: bytes) -> dict[str, list[float]
     """The columns of metrics.csv as far as they belong to a checkpoint. Raises CheckError where they do not."""
     if sha256(content[: state.metrics_bytes]) != state.metrics_sha256:
         raise CheckError(f"the first {state.metrics_bytes:,} bytes of {METRICS} are not those of the checkpoint")
-    columns = e.run.metrics(state.metrics_bytes)
+    columns = e.columns if state.metrics_bytes == len(content) else e.run.metrics(state.metrics_bytes)
     _must_be_columns(columns, e.summary)
     if not np.isfinite(columns["step"]).all():
         raise CheckError(f"a step in {METRICS} is no number")
@@ -221,7 +221,7 @@ def stopped(e: Evidence) -> str:
     _must_belong(e, kept)
     _rows_of(e, state, run.metrics_bytes())
     if summary.get("steps") == state.step and {WEIGHTS, LOSSES} <= run.files().keys():
-        if summary.get("best") not in (state.best, best(run.metrics(), summary["task"])):
+        if summary.get("best") not in (state.best, best(e.columns, summary["task"])):
             raise CheckError(f"best in {SUMMARY} is not where {METRICS} has it")
         expected = e.model.weights()
         if not _same(run.weights(check=lambda found: check_weights(found, expected)), kept.arrays["weights"]):

@@ -118,7 +118,7 @@ def _within(a: Array, b: Array, bound: float) -> bool:
 
 def _best(e: Evidence, dataset: Dataset, val: Split) -> float:
     """The best weights, evaluated again, give the row of metrics.csv where they came out best."""
-    columns, best, last = e.run.metrics(), e.summary["best"], e.model.weights()
+    columns, best, last = e.columns, e.summary["best"], e.model.weights()
     e.model.load_weights(e.run.weights(BEST_WEIGHTS, check=lambda found: check_weights(found, last)))
     try:
         found = evaluate(e.model, e.model.put(val), val, dataset.task)
@@ -140,7 +140,10 @@ def first_loss(e: Evidence, dataset: Dataset) -> str:
     fresh = model_of(e.run)[0]
     batch = next(batches(len(dataset.train), e.plan))
     value = float(fresh.train(fresh.put(dataset.train), [batch])[0])
-    recorded = float(e.run.array(LOSSES, HEADERS + 8 * e.plan.steps)[0])
+    losses = e.run.array(LOSSES, HEADERS + 8 * e.plan.steps)
+    if losses.shape != (e.plan.steps,) or losses.dtype != np.float64:
+        raise CheckError("it has no loss for each of the steps")
+    recorded = float(losses[0])
     if not e.same(value, recorded, exact=not e.otherwise):
         raise CheckError(f"the loss at step 1 comes to {value} now, and is {recorded}")
     return "the initial weights give its first loss on the first batch"
