@@ -140,12 +140,12 @@ def _one(table: Table, name: str, task: Task | None, there: Array, *, as_text: b
                 whole = bool((distinct == np.floor(distinct)).all())
                 notes = (_taken_for_values(name, len(distinct)),) if whole else ()
                 return Targets(_values(table, [name], there), (), there, notes)
-        wholes = table.wholes(name)
+        wholes = table.distinct_wholes(name)
         if wholes is not None and task is None and any(people_number(cell) for cell in table.counts(name)):
             said = f"{short(name)}: numbers written with separators are taken for values; dataset.task: classification"
             return Targets(_values(table, [name], there), (), there, (f"{said} makes each a class",))
         if wholes is not None:
-            return _wholes(table, name, task, wholes, there)
+            return _wholes(table, name, task, *wholes, there)
         if not any(_PADDED.fullmatch(cell) for cell in table.counts(name)):
             if task == "classification":
                 at = next(n for n, cell in enumerate(table.texts(name)) if there[n] and not _is_whole(cell))
@@ -181,13 +181,14 @@ def _refuse_written_for_people(table: Table, name: str, labels: Sequence[str]) -
     )
 
 
-def _wholes(table: Table, name: str, task: Task | None, wholes: list[int | None], there: Array) -> Targets:
-    """Whole numbers: classes where they are few."""
-    distinct = sorted({whole for whole, known in zip(wholes, there, strict=True) if known and whole is not None})
+def _wholes(table: Table, name: str, task: Task | None, cells: list[int | None], codes: Array, there: Array) -> Targets:
+    """Whole numbers: classes where they are few. ``cells`` are the different ones, ``codes`` which each row has."""
+    used = np.bincount(codes[there], minlength=len(cells)) > 0
+    distinct = sorted({whole for whole, known in zip(cells, used, strict=True) if known and whole is not None})
     if task is None and len(distinct) > MOST_CLASSES:
         return Targets(_values(table, [name], there), (), there, (_taken_for_values(name, len(distinct)),))
     numbered = {whole: n for n, whole in enumerate(distinct)}
-    values = np.array([numbered.get(whole, 0) if whole is not None else 0 for whole in wholes], np.int64)
+    values = np.array([0 if whole is None else numbered.get(whole, 0) for whole in cells], np.int64)[codes]
     said = f"{short(name)}: {len(distinct)} different whole numbers are taken for classes; dataset.task: regression"
     notes = (f"{said} takes them for values",) if task is None else ()
     return Targets(values, tuple(map(str, distinct)), there, notes)

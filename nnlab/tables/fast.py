@@ -1,5 +1,6 @@
 """The fast way from text to columns: polars, for what it reads exactly as the plain way does."""
 
+import codecs
 import re
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -55,13 +56,16 @@ class Fast:
             and all(word.isascii() for word in style.missing_words)
         )
 
-    def parse(self, text: str, line: int, final: bool) -> tuple[Columns, int] | None:
-        """The whole records at the beginning of a text, and its characters that they take.
+    def parse(self, text: bytes, line: int, final: bool) -> tuple[Columns, int] | None:
+        """The whole records at the beginning of a text in UTF-8, and its bytes that they take.
 
         None where the text holds something that must be looked at cell by cell.
         """
-        cut = _whole(text, final) if '"' in text else len(text) if final else text.rfind("\n") + 1
-        data = text[:cut].encode() + (b"" if text.endswith("\n", 0, cut) else b"\n")
+        if text.startswith(codecs.BOM_UTF8):  # which polars would take for the mark of a file
+            return None
+        cut = _whole(text, final) if b'"' in text else len(text) if final else text.rfind(b"\n") + 1
+        data = text if cut == len(text) else text[:cut]
+        data = data if data.endswith(b"\n") else data + b"\n"
         ends = _places(data, "\n")
         lines: Sequence[int] = range(line, line + (len(ends) if cut else 0))
         if blank := self._blank(data, ends):
@@ -176,14 +180,14 @@ def _places(data: bytes, character: str) -> Array:
     return np.flatnonzero(np.frombuffer(data, np.uint8) == ord(character))
 
 
-def _whole(text: str, final: bool) -> int:
+def _whole(text: bytes, final: bool) -> int:
     """The end of the last line that ends outside of quotation marks, as far as counting them tells."""
     if final:
         return len(text)
-    end = text.rfind("\n")
-    marks = text.count('"', 0, end + 1)
+    end = text.rfind(b"\n")
+    marks = text.count(b'"', 0, end + 1)
     while end >= 0 and marks % 2:
-        start = text.rfind("\n", 0, end)
-        marks -= text.count('"', start + 1, end + 1)
+        start = text.rfind(b"\n", 0, end)
+        marks -= text.count(b'"', start + 1, end + 1)
         end = start
     return end + 1

@@ -1,5 +1,6 @@
 """Reading: a file to a table, whole or a part at a time, fast where that is exact and cell by cell where not."""
 
+import codecs
 from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain
@@ -153,23 +154,27 @@ def _parse(
 ) -> Iterator[Columns | Plain]:
     """All rows of a file, some at a time. Raises DataError for a line that has too many cells or too few."""
     quick = Fast(style, numbered, text) if fast is not False and Fast.reads(style) else None
-    rest, line, skip = "", style.line, style.start
-    for piece in chain(source.pieces(path, style.compression, style.encoding), [None]):
-        final = piece is None
-        if piece:
-            rest, skip = rest + piece[skip:], max(0, skip - len(piece))
+    rest, line, skip = b"", style.line, style.start
+    for block in chain(source.blocks(path, style.compression, style.encoding), [None]):
+        final = block is None
+        if block:
+            rest += block
+        if skip:  # characters, which may be several bytes each
+            text, whole = codecs.utf_8_decode(rest, "strict", final)
+            rest, skip = text[skip:].encode() + rest[whole:], max(0, skip - len(text))
         if not rest:
             continue
         big = len(rest) >= FAST_FROM if fast is None else True
         found: tuple[Columns | Plain, int] | None = quick.parse(rest, line, final) if quick and big else None
         if found is None:
-            kept = records(path, rest, line, style.delimiter, style.comment, final=final)
+            text = codecs.utf_8_decode(rest, "strict", final)[0]
+            kept = records(path, text, line, style.delimiter, style.comment, final=final)
             _same_width(path, style, kept)
-            found = Plain(style, kept), kept.used
+            found = Plain(style, kept), len(text[: kept.used].encode())
         some, used = found
         if some.rows:
             yield some
-        line += rest.count("\n", 0, used)
+        line += rest.count(b"\n", 0, used)
         rest = rest[used:]
         if len(rest) > source.LONGEST:
             raise DataError(
@@ -268,6 +273,7 @@ class _Growing:
         for name, cells in self.text.items():
             cells.add(some.texts(self.at[name]))
         self.places.extend(some.lines)
+        self._must_fit()
 
     def table(self, again: Callable[[str], Text] | None) -> Table:
         """The table as it is now; its text columns, but for late ones, among it."""
@@ -287,7 +293,7 @@ class _Growing:
             more = needed
             if not len(self.values) and self.size:
                 # Pages that are never written to cost nothing, so a guess on the large side does no harm.
-                more = max(needed, int(1.02 * needed * self.size / source.PIECE))
+                more = max(needed, int(1.02 * needed * self.size / source.BLOCK))
             elif len(self.values):
                 more = max(needed, int(1.25 * len(self.values)))
             self.must_fit(8 * more)
@@ -295,7 +301,11 @@ class _Growing:
                 self.values.resize(more, refcheck=False)
             else:
                 self.values = np.empty(more)
-        kept = 8 * needed + 12 * rows + sum(cells.size for cells in self.text.values())
+
+    def _must_fit(self) -> None:
+        """Raises what ``must_fit`` does, where what there is has come to too much."""
+        numbers = 8 * self.rows * len(self.numbered)
+        kept = numbers + 12 * self.rows + sum(cells.size for cells in self.text.values())
         if kept > self._allowed:
             self.must_fit(kept)
             self._allowed = kept + kept // 4

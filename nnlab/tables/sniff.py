@@ -67,7 +67,7 @@ def find_style(path: Path, keys: Keys = AUTO, named: Collection[str] = ()) -> St
     notes = [f"read as {codec.upper()} (by its mark)"] if keys.encoding == "auto" and codec != "utf-8" else []
     delimiter, skipped = _delimiter(head, notes)
     rows = [[stripped(cell) for cell in row] for row in head.records(delimiter, skipped).rows]
-    if not rows:
+    if not any(rows):
         raise DataError(f"{str(path)!r} is empty", "one line of column names, then one line an example")
     header = _header(rows, keys, named, notes)
     names, left_out = _names(path, rows, header, head, delimiter, skipped, notes)
@@ -135,7 +135,7 @@ def _best(head: _Head, skipped: int) -> str:
         except DataError:  # quotation marks that make no sense with this one
             continue
         widths = Counter(map(len, rows))
-        if not rows or (width := widths.most_common(1)[0][0]) == 1:
+        if not rows or (width := widths.most_common(1)[0][0]) <= 1:
             continue
         alike = widths[width] / len(rows)
         if alike < 0.5:
@@ -195,6 +195,8 @@ def _header(rows: list[list[str]], keys: Keys, named: Collection[str], notes: li
 
 def _judge(rows: Sequence[Sequence[str]], keys: Keys, named: Collection[str]) -> _Verdict:
     """What the first row holds, by the types of the cells below it."""
+    if not any(rows):
+        return "data"
     first, below = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
     if named and not {stripped(name) for name in named}.isdisjoint(first):
         return "names"

@@ -12,8 +12,10 @@ from typing import BinaryIO
 from nnlab.errors import DataError
 from nnlab.tables.cells import short
 
-PIECE = 1 << 22
+PIECE = 1 << 20
 """Bytes that are read at once: large enough for speed, small beside the data."""
+BLOCK = 1 << 22
+"""The same where little is done to them."""
 LONGEST = 1 << 24
 """Characters of one record; more is no table, or a quotation mark that is never closed."""
 
@@ -85,28 +87,79 @@ def pieces(path: Path, packed: str, codec: str, size: int = 0) -> Iterator[str]:
     """
     decoder = codecs.getincrementaldecoder(codec)()
     lines = io.IncrementalNewlineDecoder(None, translate=True)
-    before, line, first = 0, 1, True
+    before, first = 0, True
     with opened(path, packed) as file:
         while True:
             chunk = file.read(size or PIECE)
             try:
                 text = decoder.decode(chunk, final=not chunk)
             except UnicodeError as error:
+                line = 1 + _lines(path, packed, codec, before)
                 raise _undecodable(path, codec, error, before + len(chunk), line) from error
             text = lines.decode(text, final=not chunk)
             if first and text:
                 text, first = text.removeprefix("\ufeff"), False
             if "\0" in text:
-                line += text.count("\n", 0, text.index("\0"))
+                line = 1 + _lines(path, packed, codec, before) + text.count("\n", 0, text.index("\0"))
                 raise DataError(
                     f"{str(path)!r} line {line} holds a character of code 0, as no text does",
                     "is it a text file? If it is UTF-16, say so with dataset.encoding: utf-16-le",
                 )
-            before, line = before + len(chunk), line + text.count("\n")
+            before += len(chunk)
             if text:
                 yield text
             if not chunk:
                 return
+
+
+def blocks(path: Path, packed: str, codec: str) -> Iterator[bytes]:
+    """The text of a file as ``pieces`` has it, in UTF-8 and in blocks that end anywhere.
+
+    A file that is UTF-8 already is never decoded. Raises DataError as ``pieces`` does.
+    """
+    if codec != "utf-8":
+        yield from (text.encode() for text in pieces(path, packed, codec))
+        return
+    decoder, first, held = codecs.getincrementaldecoder(codec)(), True, b""
+    with opened(path, packed) as file:
+        while chunk := file.read(max(BLOCK, len(codecs.BOM_UTF8))):
+            fine = chunk.isascii() and not decoder.getstate()[0] or _decodes(decoder, chunk)
+            if not fine or b"\0" in chunk:
+                break
+            chunk, held = held + chunk, b""
+            if first:
+                chunk, first = chunk.removeprefix(codecs.BOM_UTF8), False
+            if chunk.endswith(b"\r"):  # the other half of its line end may come next
+                chunk, held = chunk[:-1], b"\r"
+            yield chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in chunk else chunk
+        else:
+            if _decodes(decoder, b"", final=True):
+                if held:
+                    yield b"\n"
+                return
+    for _ in pieces(path, packed, codec):  # which says what is wrong, and where
+        pass
+
+
+def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, *, final: bool = False) -> bool:
+    try:
+        decoder.decode(chunk, final)
+    except UnicodeError:
+        return False
+    return True
+
+
+def _lines(path: Path, packed: str, codec: str, size: int) -> int:
+    """The line ends in the first ``size`` bytes of a file.
+
+    They are counted where something is to be said: while all goes well, counting would cost a tenth of the time.
+    """
+    decoder, lines = codecs.getincrementaldecoder(codec)(errors="replace"), io.IncrementalNewlineDecoder(None, True)
+    count = 0
+    with opened(path, packed) as file:
+        while size > 0 and (chunk := file.read(min(size, PIECE))):
+            count, size = count + lines.decode(decoder.decode(chunk)).count("\n"), size - len(chunk)
+    return count
 
 
 def _undecodable(path: Path, codec: str, error: UnicodeError, read: int, line: int) -> DataError:

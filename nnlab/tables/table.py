@@ -90,11 +90,19 @@ class Table:
 
     def wholes(self, name: str) -> list[int | None] | None:
         """The whole number in each row, of any size; None in a row for a missing one, None for all if any is else."""
+        found = self.distinct_wholes(name)
+        return None if found is None else [found[0][code] for code in found[1]]
+
+    def distinct_wholes(self, name: str) -> tuple[list[int | None], Array] | None:
+        """The whole number of each different cell, None for a missing one, and which cell each row has, (n,) int32.
+
+        None where a cell is anything else.
+        """
         text = self._text(name)
         found = [None if cell in self.style.missing_words else self._plain(cell) for cell in text.cells]
         if any(value is None and not self._missing(cell) for value, cell in zip(found, text.cells, strict=True)):
             return None
-        return [found[code] for code in text.codes]
+        return found, text.codes
 
     def mixed(self, name: str) -> int | None:
         """The first row whose cell is no number where others of its column are; None where all are alike."""
