@@ -574,7 +574,7 @@ def test_text_among_numbers_is_named_with_line_column_and_cell(write: Write, fas
 @BOTH
 def test_text_after_many_rows_of_numbers_is_read_as_text(write: Write, fast: bool) -> None:
     path = write("a,b,c\n" + "1,02,3\n" * 300_000 + "4,x5,6\n")
-    with mock.patch.object(source, "BLOCK", 1 << 19):
+    with mock.patch.object(source, "PIECE", 1 << 19):
         table = read(path, fast=fast)
     assert table.kind("b") == "text"
     assert table.counts("b") == {"02": 300_000, "x5": 1}
@@ -662,7 +662,7 @@ def test_cells_are_shown_escaped_and_short(write: Write, fast: bool) -> None:
 @BOTH
 def test_a_stream_gives_the_rows_of_the_table_in_order(write: Write, fast: bool) -> None:
     path = write("a,label\n" + "".join(f"{i},{'xy'[i % 2]}\n" for i in range(1000)))
-    with mock.patch.object(source, "BLOCK", 512):
+    with mock.patch.object(source, "PIECE", 512):
         parts = list(stream(path, rows_at_once=100, fast=fast))
     assert all(0 < part.rows <= 100 for part in parts)
     assert [n for part in parts for n in part.numbers("a")] == list(range(1000))
@@ -673,7 +673,7 @@ def test_a_stream_gives_the_rows_of_the_table_in_order(write: Write, fast: bool)
 @BOTH
 def test_a_stream_names_the_line_of_a_cell(write: Write, fast: bool) -> None:
     path = write("a,b\n" + "1,2\n" * 500 + "x,2\n" + "1,2\n" * 500)
-    with mock.patch.object(source, "BLOCK", 512), pytest.raises(CellError, match="line 502, column 'a': 'x'"):
+    with mock.patch.object(source, "PIECE", 512), pytest.raises(CellError, match="line 502, column 'a': 'x'"):
         _ = [some.numbers("a") for some in stream(path, fast=fast)]
 
 
@@ -767,7 +767,7 @@ def test_the_fast_way_reads_what_the_plain_way_does(
         return
     as_text = style.names[:1] if text else ()
     plain = outcome(path, style, fast=False, text=as_text)
-    with mock.patch.object(source, "BLOCK", piece):
+    with mock.patch.object(source, "PIECE", piece):
         assert outcome(path, style, fast=True, text=as_text) == plain
         assert outcome(path, style, fast=False, text=as_text) == plain
 

@@ -293,7 +293,7 @@ class _Growing:
             more = needed
             if not len(self.values) and self.size:
                 # Pages that are never written to cost nothing, so a guess on the large side does no harm.
-                more = max(needed, int(1.02 * needed * self.size / source.BLOCK))
+                more = max(needed, int(1.02 * needed * self.size / source.PIECE))
             elif len(self.values):
                 more = max(needed, int(1.25 * len(self.values)))
             self.must_fit(8 * more)

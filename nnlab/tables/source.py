@@ -14,8 +14,6 @@ from nnlab.tables.cells import short
 
 PIECE = 1 << 20
 """Bytes that are read at once: large enough for speed, small beside the data."""
-BLOCK = 1 << 22
-"""The same where little is done to them."""
 LONGEST = 1 << 24
 """Characters of one record; more is no table, or a quotation mark that is never closed."""
 
@@ -122,8 +120,8 @@ def blocks(path: Path, packed: str, codec: str) -> Iterator[bytes]:
         return
     decoder, first, held = codecs.getincrementaldecoder(codec)(), True, b""
     with opened(path, packed) as file:
-        while chunk := file.read(max(BLOCK, len(codecs.BOM_UTF8))):
-            fine = chunk.isascii() and not decoder.getstate()[0] or _decodes(decoder, chunk)
+        while chunk := file.read(max(PIECE, len(codecs.BOM_UTF8))):
+            fine = (chunk.isascii() and not decoder.getstate()[0]) or _decodes(decoder, chunk)
             if not fine or b"\0" in chunk:
                 break
             chunk, held = held + chunk, b""
