@@ -24,7 +24,7 @@ Outcome = tuple[float, Mapping[str, Array]]
 def enlarged(
     weights: Mapping[str, Array], learnt: Mapping[str, object], scores: Callable[[Weights], Array]
 ) -> Iterator[tuple[Weights, Array]]:
-    """The same weights, scaled so that the largest score is about ``SIZE``, and those scores; then with the sign turned.
+    """The weights scaled so that the largest score is about ``SIZE``, and those scores; then with the sign turned.
 
     The last layer's are scaled, or where that does not do it all that are ``learnt``. ``scores`` gives those of a batch
     with other weights. Nothing where scores do not grow with the weights.

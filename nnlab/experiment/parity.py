@@ -13,7 +13,7 @@ from nnlab.dataset import Array, Dataset, Progress, digest, quiet
 from nnlab.errors import ConfigError, NnlabError, TrainingError
 from nnlab.experiment.build import batch_rows, check, check_task, load_dataset, model_for, optimizer
 from nnlab.experiment.distance import array_difference, difference
-from nnlab.experiment.large import apart, enlarged, not_finite
+from nnlab.experiment.large import Outcome, apart, enlarged, not_finite
 from nnlab.fit import Plan, batch_order, batches
 from nnlab.model import Differentiable
 from nnlab.randomness import Purpose, generator
@@ -260,13 +260,13 @@ def _at_large_scores(models: tuple[Differentiable, Differentiable], a: _Side, b:
 
     weights = models[0].weights()
     for tried, found in enlarged(weights, models[0].gradients(placed[0], everything)[1], scores):
-        outcomes = []
+        outcomes: list[Outcome] = []
         for side, model, data in zip((a, b), models, placed, strict=True):
             model.load_weights(tried)
             outcomes.append(model.gradients(data, everything))
             if wrong := not_finite(side.config.model.name, outcomes[-1], model.predict(data)):
                 return wrong
-        if exact and (wrong := apart(*outcomes, LARGE_TOLERANCE, found)):
+        if exact and (wrong := apart(outcomes[0], outcomes[1], LARGE_TOLERANCE, found)):
             return wrong
     return ""
 

@@ -39,12 +39,10 @@ def read(cell: str, form: str) -> datetime | None:
         return None
     part = found.groupdict()
     try:
-        return datetime(
-            *(int(part[name]) for name in ("year", "month", "day")),
-            *(int(part[name] or 0) for name in ("hour", "minute", "second")),
-            int((part["fraction"] or "").ljust(6, "0")[:6]),
-            _zone(part.get("zone")),
-        )
+        year, month, day = (int(part[name]) for name in ("year", "month", "day"))
+        hour, minute, second = (int(part[name] or 0) for name in ("hour", "minute", "second"))
+        fraction = int((part["fraction"] or "").ljust(6, "0")[:6])
+        return datetime(year, month, day, hour, minute, second, fraction, _zone(part.get("zone")))
     except ValueError:  # the 30th of February
         return None
 

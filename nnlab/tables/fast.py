@@ -159,7 +159,7 @@ class Fast:
             cells = cells.str.replace_all(f"[{SPACES}'\u2019_{re.escape(self.style.thousands)}]", "")
         if self.style.decimal != ".":
             cells = cells.str.replace(self.style.decimal, ".", literal=True)
-        values = cells.cast(pl.Float64, strict=False).to_numpy().copy()
+        values: Array = cells.cast(pl.Float64, strict=False).to_numpy().copy()
         values[missing.to_numpy()] = np.nan
         return values
 

@@ -160,17 +160,17 @@ def _parse(
         if block:
             rest += block
         if skip:  # characters, which may be several bytes each
-            text, whole = codecs.utf_8_decode(rest, "strict", final)
-            rest, skip = text[skip:].encode() + rest[whole:], max(0, skip - len(text))
+            decoded, whole = codecs.utf_8_decode(rest, "strict", final)
+            rest, skip = decoded[skip:].encode() + rest[whole:], max(0, skip - len(decoded))
         if not rest:
             continue
         big = len(rest) >= FAST_FROM if fast is None else True
         found: tuple[Columns | Plain, int] | None = quick.parse(rest, line, final) if quick and big else None
         if found is None:
-            text = codecs.utf_8_decode(rest, "strict", final)[0]
-            kept = records(path, text, line, style.delimiter, style.comment, final=final)
+            decoded = codecs.utf_8_decode(rest, "strict", final)[0]
+            kept = records(path, decoded, line, style.delimiter, style.comment, final=final)
             _same_width(path, style, kept)
-            found = Plain(style, kept), len(text[: kept.used].encode())
+            found = Plain(style, kept), len(decoded[: kept.used].encode())
         some, used = found
         if some.rows:
             yield some

@@ -56,7 +56,7 @@ def _quoted(
             at = found.used = len(text) if end < 0 else end + 1
             continue
         row: list[str] = []
-        ended = False
+        ended, last = False, ""
         while not ended:
             match = cell.match(text, at)
             assert match is not None  # noqa: S101 (an empty cell always matches)
@@ -66,8 +66,8 @@ def _quoted(
                     return found
                 raise _misquoted(path, text, at, line + text.count("\n", counted, at))
             row.append(bare if inside is None else inside.replace('""', '"'))
-            at, ended = match.end(), match["end"] is not None
-        if not final and not match["end"].endswith("\n"):
+            at, ended, last = match.end(), match["end"] is not None, match["end"] or ""
+        if not final and not last.endswith("\n"):
             break
         found.used = at
         if any(c.strip(BLANKS) for c in row):

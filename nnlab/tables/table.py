@@ -127,7 +127,7 @@ class Table:
     def cell(self, row: int, name: str) -> str:
         """One cell as it is written, stripped, in NFC."""
         text = self._text(name)
-        return text.cells[text.codes[row]]
+        return text.cells[int(text.codes[row])]
 
     def missing(self, name: str) -> Array:
         """(n,) bool: where the cell says nothing."""

@@ -55,7 +55,7 @@ def _counting(dataset: Dataset) -> Array:
         return np.empty(0, np.int64)
     inputs = dataset.train.inputs
     rising = np.flatnonzero((inputs[1:] > inputs[:-1]).all(axis=0))
-    return np.array([column for column in rising if id_like(_in_units_of_the_file(dataset, column))], np.int64)
+    return np.array([column for column in rising if id_like(_in_units_of_the_file(dataset, int(column)))], np.int64)
 
 
 def _in_units_of_the_file(dataset: Dataset, column: int) -> Array:

@@ -79,4 +79,5 @@ def _tried(model: Model, sample: Split) -> Iterator[Array]:
 def _drawn(weight: Array, size: float, rng: np.random.Generator) -> Array:
     """A weight like this one, normal, ``size`` times as widely spread as keeps what goes through it."""
     fan_in = max(1, int(np.prod(weight.shape[1:])))
-    return (size * rng.standard_normal(weight.shape) / np.sqrt(fan_in)).astype(weight.dtype)
+    drawn: Array = size * rng.standard_normal(weight.shape) / np.sqrt(fan_in)
+    return drawn.astype(weight.dtype, copy=False)
