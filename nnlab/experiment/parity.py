@@ -111,7 +111,8 @@ def parity(
     _check_same_parameters(a, b, models)
     models[1].load_weights(models[0].weights())
     found, parting = _side_by_side(models, a, steps, tolerance)
-    large = _at_large_scores(models, a, b) if parting is None and a.dataset.classes else ""
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        large = _at_large_scores(models, a, b) if parting is None and a.dataset.classes else ""
     agreed = found[: parting.step - 1] if parting else found
     largest = max((max(s.loss, s.gradient.difference, s.weights.difference) for s in agreed), default=0.0)
     return Parity(
