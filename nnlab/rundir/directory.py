@@ -131,7 +131,7 @@ class RunDir:
         checkpoint.tidy(self.path)
 
     def remove_pictures(self, drawn: Collection[str]) -> None:
-        """Delete every picture but those just ``drawn``: of an earlier end, or by an evaluation since. Raises OSError."""
+        """Delete all pictures but those just ``drawn``: an earlier end or an evaluation left them. Raises OSError."""
         for name in self.files():
             if PICTURE.fullmatch(name) and name not in drawn:
                 storage.delete(self.path / name)
