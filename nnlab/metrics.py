@@ -15,9 +15,9 @@ HIGHER_IS_BETTER = {"accuracy": True, "r2": True, "loss": False, "mse": False}
 GUESS: dict[Task, str] = {"classification": "majority class", "regression": "mean of the targets"}
 """The baseline of a task that has seen no input: what guesses one answer, learnt from the training targets."""
 ROUNDING = 1e-6
+"""How much larger, relative to the guess's, a loss may be and still be as good: what float32 rounds."""
 SURE = 2.0
 """How many times the loss of guessing a model has that is sure of what is wrong, and no near miss."""
-"""How much larger, relative to the guess's, a loss may be and still be as good: what float32 rounds."""
 
 
 def measured(task: Task) -> tuple[str, ...]:
