@@ -1,7 +1,7 @@
 """The same verbs for a notebook: ``nnlab.train``, ``nnlab.open_run`` and ``nnlab.compare``."""
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
 
@@ -10,8 +10,10 @@ import numpy as np
 from nnlab import comparison, experiment, rundir
 from nnlab.comparison import Comparison, Entry, Spread
 from nnlab.config import yaml
-from nnlab.dataset import Array
-from nnlab.errors import TrainingError
+from nnlab.dataset import Array, SplitName
+from nnlab.errors import ConfigError, TrainingError
+from nnlab.experiment import Check, Given, Reproduction, SplitReport
+from nnlab.tables import Frame, is_frame
 
 
 class Run:
@@ -53,9 +55,45 @@ class Run:
         """The trained weights by PyTorch's parameter names."""
         return self._directory.weights()
 
-    def predict(self, inputs: Array) -> Array:
-        """Scores (n, outputs) for inputs (n, features) or (n, *shape), scaled as the training data was."""
-        return experiment.predict_rows(self._directory, inputs)
+    @overload
+    def predict(self, inputs: Array) -> Array: ...
+    @overload
+    def predict(self, inputs: Any) -> Any: ...
+    def predict(self, inputs: Any) -> Any:
+        """Scores (n, outputs) of an array (n, features) or (n, *shape), in the units of the data's own files.
+
+        Of a data frame (pandas, polars and their like) with the columns of the training table, in any order, its
+        ``labels`` and ``probabilities``, or ``values``, and ``metrics`` where it has the target too. What the command
+        would warn of is a Python warning here.
+        """
+        if not is_frame(inputs):
+            return experiment.predict_rows(self._directory, inputs)
+        found = experiment.predict_frame(self._directory, inputs)
+        for text in found.warnings:
+            warnings.warn(text, stacklevel=2)
+        return found
+
+    def evaluate(self, split: SplitName | None = None, *, data: Any = None) -> SplitReport:
+        """The scores of a split (default: test, else val, else train), worked out again.
+
+        ``data`` is what the run was trained on, where that is not in its place any more: a path, a data frame, a pair
+        of arrays or a mapping of them. Raises DataChangedError for anything else, by its hash.
+        """
+        return experiment.evaluate(self._directory, split, data=_given(data))
+
+    def resume(self, *, epochs: int | None = None, data: Any = None, allow_inexact: bool = False) -> "Run":
+        """Go on with the run where it was stopped, or make it ``epochs`` long in all; ``data`` as in ``evaluate``."""
+        events = experiment.resume(self._directory, epochs=epochs, inexact=allow_inexact, data=_given(data))
+        return _finished(events, 3)
+
+    def verify(self, *, data: Any = None) -> list[Check]:
+        """What was looked at in the run, and whether it is right; ``data`` as in ``evaluate``."""
+        return list(experiment.verify(self._directory, data=_given(data)))
+
+    def reproduce(self, *, data: Any = None, runs_dir: str | Path = "runs") -> Reproduction:
+        """Train the run again and hold the two against each other; ``data`` as in ``evaluate``."""
+        again = _finished(experiment.train_again(self._directory, Path(runs_dir), data=_given(data)), 3)
+        return experiment.compare_runs(self._directory, again._directory)
 
 
 class Runs(Sequence[Run]):
@@ -95,6 +133,9 @@ def train(
     jobs: int | None = None,
     runs_dir: str | Path = "runs",
     name: str | None = None,
+    data: Any = None,
+    target: Any = None,
+    keep_data: bool = False,
     **overrides: Any,
 ) -> Run: ...
 @overload
@@ -105,6 +146,9 @@ def train(
     jobs: int | None = None,
     runs_dir: str | Path = "runs",
     name: str | None = None,
+    data: Any = None,
+    target: Any = None,
+    keep_data: bool = False,
     **overrides: Any,
 ) -> Runs: ...
 def train(
@@ -114,6 +158,9 @@ def train(
     jobs: int | None = None,
     runs_dir: str | Path = "runs",
     name: str | None = None,
+    data: Any = None,
+    target: Any = None,
+    keep_data: bool = False,
     **overrides: Any,
 ) -> Run | Runs:
     """Train a config file and return the finished run; with ``seeds`` ("0-4", or numbers) a run of each.
@@ -121,17 +168,77 @@ def train(
     Overrides are dotted keys with two underscores for the dot: ``train("ann.yaml", train__epochs=1)``. Seeds are
     trained in processes of their own, ``jobs`` at once, or as many as fit. Raises what ``nnlab train`` would report;
     what it would warn of is a Python warning here.
+
+    ``data`` takes the place of the config's: a data frame (pandas, polars and their like), whose column ``target`` is
+    to be predicted; inputs (n, …) with targets, as a pair or as ``data`` and ``target``; arrays by the names that they
+    would have in a .npz file; or a path. The run keeps the hash of such data, and a copy of it with ``keep_data``;
+    its seeds are trained one after the other, here.
     """
-    given = [f"{key.replace('__', '.')}={_as_yaml(value)}" for key, value in overrides.items()]
-    if seeds is not None:
-        wanted = experiment.read_seeds(seeds if isinstance(seeds, str) else ",".join(map(str, seeds)))
-        return Runs(_train_seeds(Path(config), given, wanted, Path(runs_dir), name, jobs))
-    for event in experiment.train(experiment.resolve(Path(config), given), Path(runs_dir), name):
+    keys = [f"{key.replace('__', '.')}={_as_yaml(value)}" for key, value in overrides.items()]
+    given = _given(data, target)
+    keys += _of_data(given, target)
+    if keep_data and (given is None or isinstance(given, Path)):
+        raise ConfigError("keep_data: a copy is kept of data in memory", "give data=, a data frame or arrays")
+    path, folder = Path(config), Path(runs_dir)
+    wanted = None if seeds is None else experiment.read_seeds(_text_of(seeds))
+    if given is None and wanted is not None:
+        return Runs(_train_seeds(path, keys, wanted, folder, name, jobs))
+
+    def one(more: list[str], name: str | None) -> Run:
+        resolved = experiment.resolve(path, [*keys, *more])
+        return _finished(experiment.train(resolved, folder, name, data=given, keep_data=keep_data), 4)
+
+    if wanted is None:
+        return one([], name)
+    return Runs([one([f"seed={seed}"], f"{name}-seed{seed}" if name else f"seed{seed}") for seed in wanted])
+
+
+def _finished(events: Iterator[Any], level: int) -> Run:
+    """The run that a training ends in; what it warns of is a Python warning ``level`` calls up."""
+    for event in events:
         if isinstance(event, experiment.Notice):
-            warnings.warn(event.text, stacklevel=2)
+            warnings.warn(event.text, stacklevel=level)
         elif isinstance(event, experiment.Finished):
             return open_run(event.run.path)
     raise RuntimeError("the training ended without a result")
+
+
+def _text_of(seeds: str | Iterable[int]) -> str:
+    return seeds if isinstance(seeds, str) else ",".join(map(str, seeds))
+
+
+def _given(data: Any, target: Any = None) -> Given | None:
+    """Data as the experiment takes it. Raises ConfigError for what is none of what ``train`` lists."""
+    if data is None:
+        return None
+    if isinstance(data, str | Path):
+        return Path(data).expanduser()
+    if is_frame(data):
+        return Frame(data)
+    if isinstance(data, Mapping):
+        return {str(name): np.asarray(array) for name, array in data.items()}
+    if isinstance(data, tuple) and len(data) == 2 and target is None:
+        data, target = data
+    if target is None or isinstance(target, str):
+        raise ConfigError(
+            f"data: {type(data).__name__} without targets",
+            "give a data frame and target=NAME, or data=(inputs, targets)",
+        )
+    return {"x": np.asarray(data), "y": np.asarray(target)}
+
+
+def _of_data(given: Given | None, target: Any) -> list[str]:
+    """The overrides that data in memory asks for."""
+    if given is None or isinstance(given, Path):
+        path = [] if given is None else [f"dataset.path={_as_yaml(str(given.absolute()))}"]
+        return [*path, *([] if target is None else [f"dataset.target={_as_yaml(target)}"])]
+    if isinstance(given, Frame):
+        return [
+            "dataset.name=csv",
+            "dataset.path=''",
+            *([] if target is None else [f"dataset.target={_as_yaml(target)}"]),
+        ]
+    return ["dataset.name=arrays", "dataset.path=''"]
 
 
 def _train_seeds(

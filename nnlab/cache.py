@@ -139,6 +139,40 @@ def load_arrays(name: str, keys: Sequence[str], fetch: Callable[[], None], pin: 
     )
 
 
+def kept(name: str, keys: Sequence[str]) -> list[Array] | None:
+    """The arrays that ``store_arrays`` kept under this name; None where there are none, or they are damaged."""
+    found = _read(name, keys, "")
+    if found is None:
+        return None
+    with suppress(OSError):  # a cache that is only read from forgets what was used last
+        (folder() / name / _RECORD).touch()
+    return found[0]
+
+
+def entries(name: str, prefix: str) -> list[str]:
+    """The names of what is kept in a folder of the cache that begin with this. Raises DataError as ``scratch`` does."""
+    try:
+        if not (folder() / name).is_dir():
+            return []
+        return [path.name for path in (folder() / name).iterdir() if path.name.startswith(prefix)]
+    except OSError as error:
+        raise _unreadable(error) from error
+
+
+def prune(name: str, most: int) -> None:
+    """Keep the ``most`` entries of a folder of the cache that were used last. Raises DataError as ``scratch`` does."""
+    try:
+        entries = [path for path in (folder() / name).iterdir() if (path / _RECORD).is_file()]
+        entries.sort(key=lambda path: (path / _RECORD).stat().st_mtime, reverse=True)
+        for old in entries[most:]:
+            for file in old.glob("*.npy"):
+                file.unlink(missing_ok=True)
+            (old / _RECORD).unlink(missing_ok=True)
+            old.rmdir()
+    except OSError as error:
+        raise _unwritable(error) from error
+
+
 @contextmanager
 def scratch() -> Iterator[Path]:
     """A folder inside the cache that is gone afterwards. Raises DataError where the cache cannot be written."""

@@ -1,7 +1,9 @@
 """Metrics: numbers that say how good scores are, computed in float64 the same way for every backend."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +12,10 @@ from nnlab.dataset import Array, Task
 PRIMARY: dict[Task, str] = {"classification": "accuracy", "regression": "loss"}
 """The metric that ranks runs of a task."""
 HIGHER_IS_BETTER = {"accuracy": True, "r2": True, "loss": False, "mse": False}
+GUESS: dict[Task, str] = {"classification": "majority class", "regression": "mean of the targets"}
+"""The baseline of a task that has seen no input: what guesses one answer, learnt from the training targets."""
+ROUNDING = 1e-6
+"""How much larger, relative to the guess's, a loss may be and still be as good: what float32 rounds."""
 
 
 def measured(task: Task) -> tuple[str, ...]:
@@ -118,3 +124,43 @@ def per_class(matrix: Array, names: tuple[str, ...]) -> list[ClassReport]:
 
 def _ratio(part: int, whole: int) -> float:
     return float(part / whole) if whole else 0.0
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """A run's score that is worse than the one that guessing has on the same examples."""
+
+    baseline: str
+    """The guess's name among the baselines."""
+    split: str
+    metric: str
+    score: float
+    guess: float
+
+    @property
+    def mark(self) -> str:
+        """A few words to stand beside the run's scores."""
+        return f"worse than its baseline: {self.baseline}"
+
+    def __str__(self) -> str:
+        name = f"{self.split} {self.metric}"
+        return f"{self.mark} has a {name} of {shown(name, self.guess)}, the run {shown(name, self.score)}"
+
+
+def shortfall(summary: Mapping[str, Any]) -> Shortfall | None:
+    """Where a run does worse than guessing, by what run.json says; None where it does not, or has no scores.
+
+    Judged by the metric that ranks runs, on the split that they are ranked by: test, else val, else train. As good is
+    not worse.
+    """
+    task: Task = "regression" if summary["task"] == "regression" else "classification"
+    metric, baseline = PRIMARY[task], GUESS[task]
+    scored = next((split for split in ("test", "val", "train") if summary["metrics"].get(split)), None)
+    if scored is None:
+        return None
+    score = summary["metrics"][scored].get(metric)
+    guess = (summary.get("baselines") or {}).get(baseline, {}).get(scored, {}).get(metric)
+    if score is None or guess is None:
+        return None
+    worse = score < guess if HIGHER_IS_BETTER[metric] else score > guess * (1 + ROUNDING)
+    return Shortfall(baseline, scored, metric, score, guess) if worse else None

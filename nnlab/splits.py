@@ -26,6 +26,47 @@ def held_out(targets: Array, fraction: float, rng: np.random.Generator, key: str
     return np.flatnonzero(~out), np.flatnonzero(out)
 
 
+def last(order: Array, fraction: float, key: str) -> tuple[Array, Array]:
+    """Row numbers, ascending, of what stays and of the last ``round(fraction * n)`` examples in this ``order``.
+
+    Equal ones keep the order in which they come. Raises DataError, naming the config's ``key``, for an empty side.
+    """
+    count = round(fraction * len(order))
+    if not 1 <= count < len(order):
+        raise DataError(
+            f"dataset.{key}: {fraction:g} of {len(order)} examples is {count}, so one side would be empty",
+            f"from 1 to {len(order) - 1} can be held out",
+        )
+    sorted_rows = np.argsort(order, kind="stable")
+    return np.sort(sorted_rows[:-count]), np.sort(sorted_rows[-count:])
+
+
+def whole_groups(
+    groups: Array, targets: Array, fraction: float, rng: np.random.Generator, key: str
+) -> tuple[Array, Array]:
+    """Row numbers, ascending, of what stays and of about ``fraction * n`` examples, equal ``groups`` on one side.
+
+    Groups come in random order and are held out while that brings their examples nearer to the share asked for and
+    leaves every class something to train on. Raises DataError, naming the config's ``key``, where none can be.
+    """
+    wanted, labels = fraction * len(groups), np.unique(groups)
+    left = np.bincount(targets) if _are_classes(targets) else np.array([len(targets)])
+    out, held = np.zeros(len(groups), dtype=bool), 0
+    for label in rng.permutation(labels):
+        members = groups == label
+        count = int(members.sum())
+        taken = np.bincount(targets[members], minlength=len(left)) if _are_classes(targets) else np.array([count])
+        if abs(held + count - wanted) < abs(held - wanted) and ((left - taken > 0) | (left == 0)).all():
+            out |= members
+            held, left = held + count, left - taken
+    if not held:
+        raise DataError(
+            f"dataset.{key}: none of the {len(labels)} groups can be held out for {fraction:g} of the examples",
+            "a larger share, or groups that are smaller and do not hold all examples of a class",
+        )
+    return np.flatnonzero(~out), np.flatnonzero(out)
+
+
 def limited(targets: Array, limit: int, rng: np.random.Generator) -> Array:
     """Row numbers, ascending, of at most ``limit`` examples, each class in its share and with one example at least.
 

@@ -14,7 +14,20 @@ ROOT = Path(__file__).parent.parent
 MIRROR = os.environ.get("NNLAB_MIRROR", "")
 needs_mirror = pytest.mark.skipif(not MIRROR, reason="needs the real data: set NNLAB_MIRROR to a mirror of it")
 
+# What the newest and the lowest packages are tried with: quick, and every package is used in it.
+QUICK = """
+    architecture cache comparison config datasets diff environment fit frames gradients models plots predict report
+    rundir significance tables versions yaml
+""".split()  # noqa: SIM905
+
 Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of the files in ``QUICK`` are marked so."""
+    for item in items:
+        if item.path.stem.removeprefix("test_") in QUICK:
+            item.add_marker(pytest.mark.quick)
 
 
 @pytest.fixture(autouse=True, scope="session")

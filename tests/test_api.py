@@ -74,7 +74,7 @@ def test_overrides_may_be_what_a_notebook_has_at_hand(digits):
 
 
 def test_a_section_may_be_given_whole_and_a_path_as_one(digits):
-    rows = "".join(f"{n},{n % 2}\n" for n in range(40))
+    rows = "".join(f"{n % 2 * 5 + n % 3},{n % 2}\n" for n in range(40))
     Path("x.csv").write_text(f"a,b\n{rows}")
     run = nnlab.train(
         str(digits),

@@ -27,6 +27,7 @@ FLOORS = [
         "randomness",
         "environment",
         "memory",
+        "tables",
     },
     {"evaluate", "backends", "datasets"},
     {"fit", "models"},
@@ -35,7 +36,7 @@ FLOORS = [
     {"cli", "api"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-HEAVY = {"torch", "torchvision", "sklearn", "matplotlib", "scipy"}
+HEAVY = {"torch", "torchvision", "sklearn", "matplotlib", "scipy", "polars"}
 EACH_FILE = pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
 
 

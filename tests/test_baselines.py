@@ -1,6 +1,7 @@
 """Baselines: scikit-learn's own figures on the same split, kept in the cache, and shown beside every score."""
 
 import json
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,10 @@ import pytest
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import log_loss
+from threadpoolctl import threadpool_limits
 
-from nnlab import cache, experiment
+import nnlab
+from nnlab import cache, experiment, metrics
 from nnlab.experiment import baselines as module
 from nnlab.experiment.baselines import LOGISTIC, MAJORITY, MEAN, RIDGE, baselines
 from nnlab.experiment.build import load_dataset
@@ -32,7 +35,8 @@ def test_classes_are_held_against_the_most_frequent_and_scikit_learn(digits: Pat
     found = baselines(config, dataset)
     assert list(found) == [MAJORITY, LOGISTIC]
     guess = DummyClassifier(strategy="prior").fit(dataset.train.inputs, dataset.train.targets)
-    fitted = LogisticRegression(max_iter=100).fit(dataset.train.inputs, dataset.train.targets)
+    with threadpool_limits(1):  # as many as the work is worth: another number of them ends at other numbers
+        fitted = LogisticRegression(max_iter=100).fit(dataset.train.inputs, dataset.train.targets)
     for split in ("train", "val", "test"):
         examples = dataset.split(split)
         for name, theirs in ((MAJORITY, guess), (LOGISTIC, fitted)):
@@ -93,3 +97,92 @@ def test_they_stand_in_the_run_beside_its_scores(cli: Cli, digits: Path, tmp_pat
     assert LOGISTIC in good(cli("eval", "latest")).stdout
     good(cli("resume", "latest", "--epochs", "2"))
     assert json.loads((run / "run.json").read_text())["baselines"] == kept
+
+
+def judged(task: str, score: object, guess: object, split: str = "test") -> metrics.Shortfall | None:
+    """What is said of a run with this score where guessing has that one."""
+    name = metrics.PRIMARY[task]
+    found = {"train": {name: 0.9}, "val": None, "test": None} | {split: {name: score}}
+    return metrics.shortfall(
+        {"task": task, "metrics": found, "baselines": {metrics.GUESS[task]: {split: {name: guess}}}}
+    )
+
+
+@pytest.mark.parametrize(
+    ("task", "score", "guess", "worse"),
+    [
+        ("classification", 0.0974, 0.1135, True),
+        ("classification", 0.1135, 0.1135, False),
+        ("classification", 0.2, 0.1135, False),
+        ("regression", 2.0, 1.0, True),
+        ("regression", 1.0, 1.0, False),
+        ("regression", 1 + 1e-8, 1.0, False),
+        ("regression", 0.5, 1.0, False),
+        ("regression", 1e-9, 0.0, True),
+    ],
+)
+@pytest.mark.parametrize("split", ["test", "val", "train"])
+def test_worse_than_guessing_is_told_from_as_good(task: str, score: float, guess: float, worse: bool, split: str):
+    found = judged(task, score, guess, split)
+    assert (found is not None) == worse
+    if found:
+        assert found.mark == f"worse than its baseline: {metrics.GUESS[task]}"
+        assert f"{split} {metrics.PRIMARY[task]}" in str(found)
+
+
+@pytest.mark.parametrize("found", [{}, {"metrics": {}}, {"baselines": None}, {"baselines": {}}])
+def test_what_has_no_score_or_no_baseline_is_not_judged(found: dict):
+    whole = {"task": "classification", "metrics": {"test": {"accuracy": 0.0}}, "baselines": {MAJORITY: {"test": {}}}}
+    assert metrics.shortfall(whole | found) is None
+    assert metrics.shortfall({"task": "classification", "metrics": {}}) is None
+
+
+def spoilt(folder: Path, task: str) -> Path:
+    """A config whose training ends, and worse than guessing: the steps are much too large, on targets of chance."""
+    rng = np.random.default_rng(0)
+    rows = rng.standard_normal((60, 3))
+    targets = ["no" if row[2] < 0.3 else "yes" for row in rows] if task == "classification" else rows[:, 2]
+    lines = "".join(f"{a},{b},{y}\n" for (a, b, _), y in zip(rows, targets, strict=True))
+    (folder / f"{task}.csv").write_text(f"a,b,y\n{lines}")
+    train = "{steps: 1, lr: 1000}" if task == "classification" else "{steps: 2, lr: 5}"
+    path = folder / f"{task}.yaml"
+    path.write_text(
+        f"model: {{name: mlp-np, hidden: [4]}}\ndataset: {{name: csv, path: {task}.csv, target: y}}\ntrain: {train}\n"
+    )
+    return path
+
+
+@pytest.mark.parametrize(("task", "name"), metrics.GUESS.items())
+def test_a_run_that_is_worse_than_guessing_says_so_wherever_it_is_shown(task: str, name: str, tmp_path: Path, cli: Cli):
+    path, mark = spoilt(tmp_path, task), f"worse than its baseline: {name}"
+    made = cli("train", path, "--name", "bad")
+    assert made.returncode == 0, made.stderr
+    assert f"warning: this run is {mark}" in made.stderr
+    assert mark in made.stdout
+    assert mark in good(cli("runs")).stdout
+    assert mark in good(cli("show", "latest")).stdout
+    assert mark in good(cli("compare", "latest")).stdout
+    (entry,) = json.loads(good(cli("compare", "latest", "--json")).stdout)["groups"][0]["entries"]
+    assert entry["marks"] == [mark]
+    good(cli("report", "latest", "-o", "page.html"))
+    assert mark in (tmp_path / "page.html").read_text()
+
+
+def test_each_seed_that_is_worse_than_guessing_says_so(tmp_path: Path, cli: Cli):
+    made = cli("train", spoilt(tmp_path, "regression"), "--seeds", "0,1", "-q")
+    assert made.returncode == 0, made.stderr
+    for seed in (0, 1):
+        assert f"warning: the run of seed {seed} is worse than its baseline: mean of the targets" in made.stderr
+
+
+def test_a_notebook_is_warned(tmp_path: Path, no_pictures: None):
+    with pytest.warns(UserWarning, match="worse than its baseline: mean of the targets"):
+        nnlab.train(spoilt(tmp_path, "regression"), runs_dir=tmp_path / "runs")
+
+
+def test_a_run_that_has_learnt_is_not_marked(digits: Path, no_pictures: None):
+    with warnings.catch_warnings(action="error"):
+        run = nnlab.train(digits, runs_dir=digits.parent / "runs")
+    assert metrics.shortfall(run.summary) is None
+    (entry,) = nnlab.compare([run]).groups[0].entries
+    assert entry.marks == []

@@ -13,6 +13,7 @@ import pytest
 
 from nnlab.config import Named
 from nnlab.datasets import Examples, build
+from nnlab.datasets._doubts import id_like
 from nnlab.errors import ConfigError
 from nnlab.experiment import checkup, resolve
 from nnlab.experiment.build import load_dataset, model_for
@@ -20,8 +21,14 @@ from nnlab.experiment.checkup import learning
 from nnlab.experiment.checkup.costs import memory_needed, size, words
 from nnlab.experiment.checkup.data import of_data
 from nnlab.experiment.checkup.learning import by_heart, few, initial_loss
+from nnlab.experiment.checkup.scores import scores
 from nnlab.experiment.estimate import given, process_bytes
+from nnlab.model import Optimizer, Setup
+from nnlab.models import mlp_np
+from nnlab.models._loss import sigmoid
 from tests.conftest import ROOT, Cli
+from tests.model_fixtures import SHAPE, cases, data
+from tests.model_fixtures import build as build_model
 
 
 def table(inputs, targets, test=None, *, classes=("no", "yes"), names=(), **keys):
@@ -124,6 +131,79 @@ def test_a_test_row_that_stands_in_val_is_found_too():
     assert found(split)["rows in two splits"].values == {"train_twice": 0, "val": 0, "test": 0, "test_and_val": 20}
 
 
+def test_a_row_stands_in_two_splits_only_where_its_target_does_too():
+    """Rooms 1 to 10 again and again, and each time at another price: nothing here has been seen before."""
+    rooms = np.tile(np.arange(1.0, 11), 20)[:, None]
+    prices = 75_000 * rooms + np.random.default_rng(0).integers(1, 10**6, (200, 1))
+    everything = found(table(rooms[:160], prices[:160], (rooms[160:], prices[160:]), classes=()))
+    assert (everything["rows in two splits"].verdict, everything["rows in two splits"].values["test"]) == ("ok", 0)
+    other = everything["equal inputs, other targets"]
+    assert (other.verdict, other.values) == ("ok", {"rows": 160, "test": 40})
+    assert "40 of 40 (100.0 %) rows of test have the inputs of one of train" in other.found
+    again = np.vstack([prices[160:198], prices[8:10]])
+    shared = found(table(rooms[:160], prices[:160], (rooms[160:], again), classes=()))
+    assert shared["rows in two splits"].found.startswith("2 of 40 (5.0 %) rows of test stand in train too")
+    assert shared["equal inputs, other targets"].values["test"] == 38
+
+
+def test_a_row_of_test_with_the_inputs_of_a_training_row_and_another_class_is_a_fault():
+    inputs, targets = points()
+    split = found(table(inputs, targets, (inputs[:6], [*targets[:4], *(1 - targets[4:6])])))
+    assert split["rows in two splits"].values["test"] == 4
+    other = split["equal inputs, other targets"]
+    assert (other.verdict, other.values) == ("warning", {"rows": 0, "test": 2})
+    assert other.found == "2 of 6 (33.3 %) rows of test have the inputs of one of train"
+
+
+@pytest.mark.parametrize(
+    ("values", "like"),
+    [
+        (np.arange(100_000, 100_060), True),
+        (np.arange(60), True),
+        (np.cumsum(np.arange(1, 61)), True),  # with gaps
+        (np.arange(60)[::-1], False),
+        (np.tile(np.arange(1, 11), 6), False),
+        (np.arange(60) / 2, False),
+        (np.arange(3, 10), False),  # too few to tell
+        ([*range(59), np.nan], False),
+        (np.random.default_rng(0).permutation(60), False),
+        (np.sort(np.random.default_rng(0).standard_normal(60)), False),
+    ],
+)
+@pytest.mark.parametrize("standardise", [False, True])
+def test_a_column_that_counts_the_rows_is_told_from_others(values, like, standardise):
+    assert id_like(np.asarray(values)) == like
+    if np.isnan(values).any():
+        return
+    inputs, targets = points(len(values))
+    whole = np.column_stack([inputs.astype(np.float64), values])
+    everything = found(table(whole, targets, names=("a", "b", "c", "id"), standardise=standardise))
+    assert ("columns that count the rows" in everything) == like
+    if like:
+        one = everything["columns that count the rows"]
+        assert (one.verdict, one.values) == ("warning", {"columns": ["id"]})
+        assert one.found == "column 'id' is all different, rising whole numbers"
+        assert one.advice == "exclude it with dataset.exclude: [id]"
+
+
+def test_a_split_leaves_what_counts_the_rows_in_sight(tmp_path):
+    rows = "".join(f"{100_000 + row},{a},{'yes' if a > 0 else 'no'}\n" for row, (a,) in enumerate(points(60, 1)[0]))
+    (tmp_path / "id.csv").write_text(f"id,a,label\n{rows}")
+    (tmp_path / "c.yaml").write_text(
+        "model: {name: logreg-np}\ndataset: {name: csv, path: id.csv, target: label}\ntrain: {steps: 1}\n"
+    )
+    _, dataset, _ = load_dataset(resolve(tmp_path / "c.yaml", ["dataset.val_fraction=0.2"]).config)
+    assert found(dataset)["columns that count the rows"].values == {"columns": ["id"]}
+
+
+def test_several_columns_that_count_and_columns_without_names_are_named():
+    inputs, targets = points(60, 1)
+    whole = np.column_stack([np.arange(60), inputs, np.arange(60) + 7])
+    one = found(table(whole, targets))["columns that count the rows"]
+    assert one.found == "columns 0, 2 are all different, rising whole numbers"
+    assert one.advice == "exclude them with dataset.exclude: [0, 2]"
+
+
 def test_equal_inputs_with_other_targets_are_a_fault_of_classes_alone():
     inputs, targets = points()
     twice = np.vstack([inputs, inputs[:2]])
@@ -170,6 +250,77 @@ def test_a_few_examples_are_learnt_by_heart_at_the_configs_own_rate(linear):
     (trial,) = one.values["trials"]
     assert (one.verdict, trial["lr"], trial["outcome"]) == ("ok", 1, "learnt")
     assert trial["last"] <= one.values["goal"] < trial["first"]
+
+
+def softmax(z):
+    exps = np.exp(z - z.max(axis=1, keepdims=True))
+    return exps / exps.sum(axis=1, keepdims=True)
+
+
+class Probabilities(mlp_np.Network):
+    """Its forward gives probabilities, of which the loss then takes the softmax or the sigmoid again."""
+
+    def _forward(self, inputs):
+        *hidden, z = super()._forward(inputs)
+        return [*hidden, softmax(z) if z.shape[1] > 1 else sigmoid(z)]
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_probabilities_in_place_of_scores_are_found_in_numpy(classes):
+    split = data("classification", classes)
+    dataset = table(split.inputs, split.targets, classes=tuple("abc"[:classes]))
+    model = build_model("mlp-np", "classification", classes, hidden=[5])
+    before = model.weights()
+    assert scores(dataset, model).verdict == "ok"
+    model.net.__class__ = Probabilities
+    one = scores(dataset, model)
+    assert one.verdict == "warning"
+    assert ("sum to 1 in every row" if classes > 2 else "never leave [0, 1]") in one.found
+    assert one.advice.endswith("the loss applies it")
+    assert all(np.array_equal(weight, before[name]) for name, weight in model.weights().items())
+
+
+@pytest.mark.parametrize("name", ["ann-torch", "cnn-torch"])
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize(("last", "said"), [("Softmax", "sum to 1 in every row"), ("Sigmoid", "never leave [0, 1]")])
+def test_probabilities_in_place_of_scores_are_found_in_pytorch(name, classes, last, said):
+    from torch import nn
+
+    from nnlab.backends.torch import TorchModel
+
+    plain = build_model(name, "classification", classes)
+    split = data("classification", classes)
+    dataset = table(split.inputs, split.targets, classes=tuple("abc"[:classes]))
+    setup = Setup(SHAPE, classes, "classification", Optimizer(), device="cpu")
+    activation = nn.Softmax(dim=1) if last == "Softmax" else nn.Sigmoid()
+    model = TorchModel(lambda: nn.Sequential(plain.net, activation), setup)
+    one = scores(dataset, model)
+    assert (one.verdict, said in one.found) == ("warning", True)
+
+
+def test_a_checkup_finds_probabilities_in_place_of_scores(digits, monkeypatch):
+    monkeypatch.setattr(mlp_np, "Network", Probabilities)
+    (one,) = [one for one in checkup(resolve(digits)).findings if one.subject == "scores"]
+    assert (one.verdict, one.advice) == ("warning", "return the scores before softmax: the loss applies it")
+
+
+def test_probabilities_in_place_of_scores_are_found_in_scikit_learn(monkeypatch):
+    split = data("classification", 3)
+    dataset = table(split.inputs, split.targets, classes=("a", "b", "c"))
+    model = build_model("logreg-sklearn", "classification", 3)
+    assert scores(dataset, model).verdict == "ok"
+    monkeypatch.setattr(model, "predict", lambda split: model.estimator.predict_proba(split.inputs))
+    assert "sum to 1 in every row" in scores(dataset, model).found
+
+
+@pytest.mark.parametrize(("name", "task", "outputs"), cases())
+@pytest.mark.parametrize("factor", [1, 100, 0.001])
+def test_the_scores_of_no_model_here_are_taken_for_probabilities(name, task, outputs, factor):
+    split = data(task, outputs)
+    classes = tuple("abcd"[:outputs]) if task == "classification" else ()
+    dataset = table(factor * split.inputs, split.targets, classes=classes)
+    for seed in range(3):
+        assert scores(dataset, build_model(name, task, outputs, seed=seed)).verdict == "ok"
 
 
 @pytest.mark.parametrize(("lr", "outcome"), [(1e-7, "stuck"), (1000, "diverged")])

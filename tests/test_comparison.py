@@ -4,6 +4,7 @@ import html.parser
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nnlab import comparison
@@ -73,6 +74,8 @@ def forge(
     steps = range(1, 11) if curve else ()
     lines += [",".join(map(str, [step, step / 5, 1 / step, *(0.5 for _ in names), step / 100])) for step in steps]
     (run.path / "metrics.csv").write_text("\n".join(lines) + "\n")
+    if status == "finished":
+        run.write_manifest()
     return run
 
 
@@ -228,6 +231,7 @@ def test_as_json_is_plain_data_with_all_that_the_table_shows(tmp_path):
         "config": {"train.lr": "0.5"},
         "metrics": {"test_loss": 0.5, "test_accuracy": 0.9, "train_loss": 0.5, "train_accuracy": 0.9},
         "seconds": 1.0,
+        "marks": [],
     }
     assert group["runs"][1]["metrics"] == {}
 
@@ -334,3 +338,146 @@ def test_nothing_to_draw_is_said(tmp_path):
     run = forge(tmp_path, "a", curve=False)
     with pytest.raises(RunError, match="has a curve to draw"):
         list(comparison.pictures(comparison.compare([run]), tmp_path / "x.png"))
+
+
+HASHES = {"train": "1" * 64, "val": None, "test": "2" * 64}
+
+
+def edit(run: RunDir, *, config: str = "", **changes: object) -> RunDir:
+    """The run with other facts of its data in run.json, and more lines in its config."""
+    summary = run.summary()
+    for key, value in changes.items():
+        (summary["dataset"] if key != "baselines" else summary).update({key: value})
+    run.write_json("run.json", summary)
+    if config:
+        path = run.path / "config.yaml"
+        path.write_text(path.read_text().replace("train:\n", f"{config}train:\n", 1))
+    return run
+
+
+def baseline(accuracy: float) -> dict[str, dict[str, dict[str, float]]]:
+    return {"majority class": {"test": {"loss": 1.0, "accuracy": accuracy}}}
+
+
+def test_each_entry_stands_beside_its_own_baseline(tmp_path):
+    small = edit(forge(tmp_path, "small", test=0.8), baselines=baseline(0.5), config="  limit: 6\n")
+    whole = edit(forge(tmp_path, "whole", test=0.7), baselines=baseline(0.9))
+    found = comparison.compare([small, whole])
+    (group,) = found.groups
+    assert group.differing == ["dataset.limit"]
+    assert group.baselines == {}
+    lines = comparison.lines_of(group)
+    assert [line.name for line in lines] == ["small", "majority class, for small", "whole", "majority class, for whole"]
+    assert [line.values["test_accuracy"].mean for line in lines] == [0.8, 0.5, 0.7, 0.9]
+    entries = comparison.as_json(found)["groups"][0]["entries"]
+    assert [entry["baselines"]["majority class"]["test_accuracy"] for entry in entries] == [0.5, 0.9]
+    for text in (comparison.page(found), *(comparison.as_text(found, form) for form in comparison.Format)):
+        assert text.index("majority class, for small") < text.index("majority class, for whole")
+
+
+def test_a_baseline_that_all_share_is_shown_once_and_one_that_is_known_not_to_be_shared_is_not(tmp_path):
+    runs = [edit(forge(tmp_path, name, lr=ord(name)), baselines=baseline(0.5), examples=HASHES) for name in "ab"]
+    runs.append(edit(forge(tmp_path, "without", lr=1), examples=HASHES))
+    (group,) = comparison.compare(runs).groups
+    assert group.baselines["majority class"]["test_accuracy"] == 0.5
+    assert [line.status for line in comparison.lines_of(group)] == ["finished"] * 3 + [comparison.BASELINE]
+    edit(runs[-1], examples={**HASHES, "train": "3" * 64})
+    (group,) = comparison.compare(runs).groups
+    assert group.baselines == {}
+    assert "majority class, for without" not in [line.name for line in comparison.lines_of(group)]
+
+
+def test_over_seeds_an_entry_has_the_mean_of_its_runs_own_baselines(tmp_path):
+    runs = [edit(forge(tmp_path, f"x-seed{s}", seed=s), baselines=baseline(0.4 + s / 5)) for s in range(2)]
+    (group,) = comparison.compare(runs).groups
+    assert group.baselines["majority class"]["test_accuracy"] == pytest.approx(0.5)
+
+
+def test_a_key_that_one_run_lacks_differs_but_not_one_that_its_model_cannot_have(tmp_path):
+    runs = [
+        edit(forge(tmp_path, "a"), config="  limit: 6\n"),
+        forge(tmp_path, "b"),
+        forge(tmp_path, "c", model="ann-torch"),
+    ]
+    path = runs[2].path / "config.yaml"
+    path.write_text(path.read_text().replace("name: ann-torch", "name: ann-torch\n  hidden: [3]"))
+    (group,) = comparison.compare(runs).groups
+    assert group.differing == ["model", "dataset.limit"]
+    path = runs[1].path / "config.yaml"
+    path.write_text(path.read_text().replace("  lr: 0.1", "  lr: 0.1\n  momentum: 0.9"))
+    assert "train.momentum" in comparison.compare(runs).groups[0].differing
+    path.write_text(path.read_text().replace("  lr: 0.1", "  lr: 0.1\n  optimizer: sgd"))
+    adam = runs[0].path / "config.yaml"
+    adam.write_text(adam.read_text().replace("  lr: 0.1", "  lr: 0.1\n  optimizer: adam"))
+    differing = comparison.compare(runs[:2]).groups[0].differing
+    assert "train.momentum" not in differing
+    assert "train.optimizer" in differing
+
+
+def groups_of(*runs):
+    return sorted(sorted(names(group)) for group in comparison.compare(runs).groups)
+
+
+def test_runs_are_ranked_together_only_where_the_very_examples_that_score_them_are_the_same(tmp_path):
+    a = edit(forge(tmp_path, "a"), examples=HASHES)
+    b = edit(forge(tmp_path, "b"), examples={**HASHES, "test": "4" * 64})
+    other_file = edit(forge(tmp_path, "c", sha256="c" * 64, data="arrays"), examples={**HASHES, "train": "5" * 64})
+    assert groups_of(a, b, other_file) == [["a", "c"], ["b"]]
+    titles = {group.data.title for group in comparison.compare([a, b]).groups}
+    assert {title.rpartition(", ")[2] for title in titles} == {f"examples {'2' * 12}", f"examples {'4' * 12}"}
+    assert comparison.why_not(*map(comparison.read_row, (a, other_file))) is None
+    reason = comparison.why_not(*map(comparison.read_row, (a, b)))
+    assert reason == "other test examples: they are as many, and their SHA-256 differs"
+    group = next(group for group in comparison.compare([a, other_file]).groups)
+    (remark,) = group.remarks
+    assert "not all trained on the same examples" in remark
+    assert comparison.as_json(comparison.compare([a, other_file]))["groups"][0]["remarks"] == [remark]
+    assert remark in comparison.page(comparison.compare([a, other_file]))
+
+
+def test_scored_on_what_it_was_trained_on_another_split_seed_is_another_group(tmp_path):
+    runs = []
+    for seed in (1, 2):
+        run = forge(tmp_path, f"old{seed}")
+        runs.append(edit(run, test=0, train=60, config=f"  test_fraction: 0.0\n  split_seed: {seed}\n"))
+    assert groups_of(*runs) == [["old1"], ["old2"]]
+    assert "dataset.split_seed differs" in comparison.why_not(*map(comparison.read_row, runs))
+    for seed, run in enumerate(runs):
+        edit(run, examples={"train": str(seed) * 64, "val": None, "test": None})
+    assert groups_of(*runs) == [["old1"], ["old2"]]
+
+
+def test_runs_that_keep_no_hashes_join_those_that_do_where_all_else_is_the_same(tmp_path):
+    new, old = edit(forge(tmp_path, "new"), examples=HASHES), forge(tmp_path, "old", lr=1)
+    apart = edit(forge(tmp_path, "apart", lr=2), config="  split_seed: 7\n")
+    assert groups_of(old, new, apart) == [["apart"], ["new", "old"]]
+    assert comparison.why_not(*map(comparison.read_row, (old, new))) is None
+
+
+def test_seeds_fold_though_each_draws_its_own_val_split(tmp_path):
+    runs = []
+    for seed in range(3):
+        hashes = {"train": f"{seed}" * 64, "val": f"{seed + 4}" * 64, "test": "2" * 64}
+        runs.append(edit(forge(tmp_path, f"x-seed{seed}", seed=seed), val=10, train=70, examples=hashes))
+    (group,) = comparison.compare(runs).groups
+    assert len(group.entries) == 1
+    assert group.remarks == []
+    for run in runs:
+        edit(run, test=0)
+    (entry,) = comparison.compare(runs).groups[0].entries
+    assert entry.data.scored == "10 val examples of 80, seeds 0, 1, 2"
+    assert len(comparison.compare(runs, each=True).groups) == 3
+
+
+def test_runs_with_the_same_losses_to_the_bit_are_pointed_out(tmp_path, cli):
+    runs = [forge(tmp_path / "runs", name, lr=lr) for name, lr in (("a", 1), ("b", 2), ("c", 3))]
+    for number, run in enumerate(runs):
+        run.write_array("losses.npy", np.arange(5.0) + (number == 2))
+        run.write_manifest()
+    (group,) = comparison.compare(runs).groups
+    (remark,) = group.remarks
+    assert remark == "a and b have the same losses to the bit: a copy, or the same config trained twice"
+    assert remark in cli("compare").stdout.splitlines()
+    assert comparison.compare(runs[1:]).groups[0].remarks == []
+    (runs[0].path / "manifest.json").write_text("{")
+    assert comparison.compare(runs).groups[0].remarks == []

@@ -145,3 +145,17 @@ def test_the_command_prints_one_document_and_ends_in_2_for_a_run_that_is_not_the
     assert (document["comparable"], document["sentence"]) == (False, f"not comparable: {document['why_not']}")
     done = cli("diff", "first", "third")
     assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_other_training_examples_are_a_difference_of_data(tmp_path):
+    a, b = run(tmp_path, "a"), run(tmp_path, "b")
+    hashes = {"train": "1" * 64, "val": None, "test": "2" * 64}
+    edit(a, lambda summary: summary["dataset"].update(examples=hashes))
+    assert sections(comparison.diff(a, b))["data"] == []  # b keeps no hashes
+    edit(b, lambda summary: summary["dataset"].update(examples={**hashes, "train": "3" * 64}))
+    found = comparison.diff(a, b)
+    assert sections(found)["data"] == ["data.train.sha256"]
+    assert found.incomparable is None
+    assert found.sentence.startswith("the config is the same; only the data differs")
+    edit(b, lambda summary: summary["dataset"]["examples"].update(test="4" * 64))
+    assert "other test examples" in comparison.diff(a, b).sentence

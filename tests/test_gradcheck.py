@@ -248,3 +248,44 @@ def test_the_command_prints_one_document(cli: Cli, tmp_path: Path) -> None:
     assert document["rows"] == 3
     assert [row["parameter"] for row in document["parameters"]] == ["weight", "bias"]
     assert not list(tmp_path.glob("runs*"))
+
+
+def without_the_shift(z: Array, targets: Array) -> tuple[float, Array]:
+    """Cross-entropy of softmax(z) as it is written first: right while no score is large."""
+    rows = np.arange(len(z))
+    chances = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    loss = float(-np.log(chances[rows, targets]).mean())
+    chances[rows, targets] -= 1
+    return loss, chances / len(z)
+
+
+def sigmoid_as_it_is_written_first(z: Array, targets: Array) -> tuple[float, Array]:
+    """Binary cross-entropy that takes log(0) where a score is large."""
+    y, a = targets.reshape(z.shape), 1 / (1 + np.exp(-z))
+    loss = float(-(y * np.log(a) + (1 - y) * np.log(1 - a)).mean())
+    return loss, (a - y) / len(z)
+
+
+@pytest.mark.parametrize("model", ["logreg-np", "mlp-np"])
+def test_softmax_without_the_shift_by_the_maximum_is_caught(
+    model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolved = resolve(config(tmp_path, model), SIZES.get(model, []))
+    assert gradcheck(resolved).large == ""
+    monkeypatch.setattr("nnlab.models._loss.softmax_cross_entropy", without_the_shift)
+    found = gradcheck(resolved)
+    assert found.held is False
+    assert "overflows" in found.large
+    assert "the largest score of a row must be taken off" in found.verdict
+    assert all(row.held for row in found.parameters)  # at small scores nothing is wrong
+
+
+def test_a_sigmoid_that_takes_the_logarithm_of_0_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "two.npz", x=rng.random((30, 5), np.float32), y=np.arange(30) % 2)
+    path = tmp_path / "two.yaml"
+    path.write_text("model: {name: mlp-np}\ndataset: {name: arrays, path: two.npz}\ntrain: {epochs: 1}\n")
+    monkeypatch.setattr("nnlab.models._loss.sigmoid_cross_entropy", sigmoid_as_it_is_written_first)
+    found = gradcheck(resolve(path))
+    assert found.held is False
+    assert "max(z, 0) - z y + log(1 + exp(-|z|))" in found.verdict

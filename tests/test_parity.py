@@ -158,3 +158,18 @@ def test_the_command_says_where_they_part_and_who_tells_why(cli: Cli, tmp_path: 
     document = json.loads(done.stdout)
     assert [step["step"] for step in document["steps"]] == [1, 2, 3]
     assert document["parting"] is None
+
+
+def test_softmax_without_the_shift_by_the_maximum_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without(z: Array, targets: Array) -> tuple[float, Array]:
+        rows, chances = np.arange(len(z)), np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+        loss = float(-np.log(chances[rows, targets]).mean())
+        chances[rows, targets] -= 1
+        return loss, chances / len(z)
+
+    assert twins(tmp_path).large == ""
+    monkeypatch.setattr("nnlab.models._loss.softmax_cross_entropy", without)
+    found = twins(tmp_path)
+    assert not found.held
+    assert found.parting is None
+    assert "mlp-np overflows" in found.verdict

@@ -84,6 +84,28 @@ def test_pictures_as_whole_numbers_and_as_fractions_predict_the_same_and_other_n
         experiment.predict(run, [str(tmp_path / "neither.npy")])
 
 
+def test_arrays_of_pictures_lie_as_those_of_training_did_or_as_the_net_has_them() -> None:
+    from nnlab.datasets._inputs import Reader
+
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 4, 5, 3), np.uint8)
+    facts = {"features": 60, "shape": [3, 4, 5], "classes": ["a", "b"], "scale": 255}
+    first = Reader({**facts, "layout": "channels first"})
+    last = Reader({**facts, "layout": "channels last"})
+    expected = np.moveaxis(pictures, -1, 1).reshape(2, 60).astype(np.float32) / np.float32(255)
+    for reader, given in (
+        (first, np.moveaxis(pictures, -1, 1)),
+        (last, pictures),
+        (last, np.moveaxis(pictures, -1, 1)),
+    ):
+        np.testing.assert_array_equal(reader.shaped(given, "x"), expected)
+        np.testing.assert_array_equal(reader.shaped(given[0], "x"), expected[:1])
+    with pytest.raises(DataError, match=r"\(2, 4, 5, 3\)"):
+        first.shaped(pictures, "x")
+    square = Reader({"features": 27, "shape": [3, 3, 3], "classes": ["a", "b"], "layout": "channels last"})
+    given = np.arange(27.0).reshape(1, 3, 3, 3)
+    np.testing.assert_array_equal(square.shaped(given, "x"), np.moveaxis(given, -1, 1).reshape(1, 27))
+
+
 def test_a_picture_unlike_those_of_training_is_doubted(tmp_path: Path) -> None:
     from PIL import Image
 

@@ -38,6 +38,19 @@ def test_two_commands_do_all_the_setting_up() -> None:
     assert "pip install -e '.[test]' && pytest" in shell_lines()
 
 
+def test_the_pair_for_the_cpu_comes_from_one_index_and_before_the_rest() -> None:
+    (line,) = [line for line in shell_lines() if "--index-url" in line]
+    pair, rest = line.split(" && ")
+    assert pair == "pip install torch torchvision --index-url https://download.pytorch.org/whl/cpu"
+    assert rest == "pip install -e ."  # no --upgrade, which would fetch PyTorch again
+
+
+def test_the_tested_versions_can_be_had() -> None:
+    (line,) = [line for line in shell_lines() if " -c " in line]
+    assert line.startswith("pip install -e . -c ")
+    assert (ROOT / line.split()[-1]).is_file()
+
+
 def test_every_command_it_shows_is_one_that_there_is() -> None:
     known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
     known |= {group.name for group in app.registered_groups if group.name}
@@ -47,8 +60,8 @@ def test_every_command_it_shows_is_one_that_there_is() -> None:
         if "nnlab" in words and not words[-1].startswith("--install"):
             shown.add(words[words.index("nnlab") + 1])
     assert shown <= known
-    assert known - shown == {"init"}  # which the text names
-    assert "`nnlab init`" in README
+    assert shown == known
+    assert "`nnlab init`" in README  # without a table
 
 
 def test_every_config_it_names_is_there_and_every_config_is_named() -> None:

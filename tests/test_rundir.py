@@ -346,9 +346,37 @@ def test_a_run_is_removed_and_nothing_else(tmp_path):
     runs = made(tmp_path / "runs", "a", "b")
     (tmp_path / "kept.txt").write_text("x")
     (runs / "a" / "link").symlink_to(tmp_path)
-    rundir.remove(RunDir(runs / "a"))
+    assert rundir.remove(RunDir(runs / "a")) == rundir.Removal(["run.json"], ["link"])
+    assert [path.name for path in (runs / "a").iterdir()] == ["link"]
+    rundir.remove(RunDir(runs / "b"))
+    assert sorted(path.name for path in runs.iterdir()) == ["a"]
+    assert (tmp_path / "kept.txt").exists()
+
+
+def test_everything_in_a_run_is_removed_and_nothing_behind_a_link(tmp_path):
+    runs = made(tmp_path / "runs", "a", "b")
+    (tmp_path / "kept.txt").write_text("x")
+    (runs / "a" / "link").symlink_to(tmp_path)
+    rundir.remove(RunDir(runs / "a"), everything=True)
     assert sorted(path.name for path in runs.iterdir()) == ["b"]
     assert (tmp_path / "kept.txt").exists()
+
+
+@pytest.mark.parametrize("base", ["run.json", "checkpoint/state.json", "frames/000000000012.safetensors", "loss.png"])
+def test_nnlabs_names_are_told_from_others(base):
+    folder, _, name = base.rpartition("/")
+    place = f"{folder}/" if folder else ""
+    assert rundir.is_ours(base)
+    assert rundir.is_ours(f"{place}.{name}.tmp")
+    for other in (
+        f"inner/{base}",
+        f"{base}/x",
+        f"{place}x{name}",
+        f"{base}.bak",
+        f"{place}{name.upper()}",
+        f"../{base}",
+    ):
+        assert not rundir.is_ours(other), other
 
 
 def test_a_folder_that_is_no_run_and_a_link_to_one_are_not_removed(tmp_path):

@@ -1,13 +1,15 @@
-"""Significance: the p-values are scipy's and statsmodels', and what is not comparable is refused."""
+"""Significance: tests and intervals are those of scipy and statsmodels, and what is not comparable is refused."""
 
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import optimize, stats
 
 from nnlab import comparison, metrics
+from nnlab.comparison import crossed, differences, means, proportions
+from nnlab.comparison.estimate import Estimate
 from nnlab.dataset import Array
 from nnlab.errors import RunError
 from nnlab.rundir import RunDir
@@ -18,11 +20,11 @@ from tests.test_comparison import forge as forge_run
 ROWS = 400
 
 
-def forge(folder: Path, name: str, **keys: object) -> RunDir:
+def forge(folder: Path, name: str, rows: int = ROWS, **keys: object) -> RunDir:
     """A forged run with this many test examples of three classes."""
     run = forge_run(folder, name, **keys)
     summary = run.summary()
-    summary["dataset"] |= {"test": ROWS, "outputs": 3}
+    summary["dataset"] |= {"test": rows, "outputs": 3}
     run.write_json("run.json", summary)
     return run
 
@@ -79,36 +81,204 @@ def test_mcnemar_is_that_of_statsmodels(tmp_path: Path):
         assert found.n == ROWS
 
 
-def test_the_bootstrap_and_the_t_test_are_those_of_scipy(tmp_path: Path):
-    a = [scored(tmp_path, f"a{seed}", 0.8, seed=seed) for seed in range(4)]
-    b = [scored(tmp_path, f"b{seed}", 0.84, seed=seed, lr=0.5) for seed in range(4)]
+def one(estimate: Estimate) -> tuple[float, float, float]:
+    """Of a single sample: the ends of its interval, and p."""
+    return float(estimate.low[0]), float(estimate.high[0]), float(estimate.p[0])
+
+
+def test_students_t_is_that_of_scipy():
+    sample = np.random.default_rng(0).standard_normal((1, 40)) + 0.3
+    low, high, p = one(means.student(sample))
+    theirs = stats.ttest_1samp(sample[0], 0)
+    assert p == pytest.approx(theirs.pvalue)
+    assert (low, high) == pytest.approx(tuple(theirs.confidence_interval(0.95)))
+
+
+@pytest.mark.parametrize("n", [6, 7, 10, 12])
+def test_sign_flips_are_the_permutation_test_of_scipy_and_their_interval_is_all_that_it_does_not_reject(n: int):
+    sample = np.random.default_rng(n).standard_normal(n) + 0.7
+
+    def p_of(shift: float) -> float:
+        given = (sample - shift,)
+        return stats.permutation_test(given, np.mean, permutation_type="samples", n_resamples=np.inf).pvalue
+
+    low, high, p = one(means.sign_flips(sample[None]))
+    assert p == pytest.approx(p_of(0))
+    inside, outside = 1e-6, -1e-6
+    assert min(p_of(low + inside), p_of(high - inside)) >= 0.05
+    assert max(p_of(low + outside), p_of(high - outside)) < 0.05
+
+
+def test_the_bootstrap_t_is_what_a_plain_loop_comes_to():
+    sample = np.random.default_rng(0).lognormal(size=15) - 1
+    counts = np.concatenate(list(means._resamples(15)))
+    ts = []
+    for row in counts:
+        again = np.repeat(sample, row.astype(int))
+        ts.append((again.mean() - sample.mean()) / (again.std(ddof=0) / np.sqrt(14)))
+    ts.sort()
+    error = sample.std(ddof=1) / np.sqrt(15)
+    low, high, p = one(means.bootstrap_t(sample[None]))
+    assert counts.shape == (means.RESAMPLES, 15)
+    assert (counts.sum(axis=1) == 15).all()
+    assert low == pytest.approx(sample.mean() - ts[-124] * error)
+    assert high == pytest.approx(sample.mean() - ts[123] * error)
+    t = sample.mean() / error
+    assert p == pytest.approx(2 * (1 + min(np.sum(ts >= t), np.sum(ts <= t))) / 5000)
+
+
+@pytest.mark.parametrize(("won", "lost", "n"), [(7, 2, 30), (0, 3, 20), (1, 0, 60), (25, 11, 200), (5, 5, 10)])
+def test_at_the_ends_of_tangos_interval_the_score_is_that_of_a_twentieth(won: int, lost: int, n: int):
+    def score(difference: float) -> float:
+        """With the share of the examples that B loses fitted by scipy."""
+
+        def unlikely(share: float) -> float:
+            shares = np.array([share + difference, share, 1 - 2 * share - difference])
+            counts = np.array([won, lost, n - won - lost])
+            return -float(np.sum(counts * np.log(np.maximum(shares, 1e-300))))
+
+        least, most = max(0.0, -difference), (1 - difference) / 2
+        share = optimize.minimize_scalar(unlikely, bounds=(least, most), method="bounded", options={"xatol": 1e-12}).x
+        return (won - lost - n * difference) / np.sqrt(n * (2 * share + difference - difference**2))
+
+    low, high = (proportions._end(np.array([won]), np.array([lost]), n, end)[0] for end in (1.96, -1.96))
+    assert score(low) == pytest.approx(1.96, abs=1e-3)
+    assert score(high) == pytest.approx(-1.96, abs=1e-3)
+
+
+def test_an_interval_leaves_out_0_exactly_where_p_is_below_a_twentieth():
+    rng = np.random.default_rng(0)
+    for n in (2, 5, 6, 9, 30):
+        won, lost = np.meshgrid(np.arange(n + 1), np.arange(n + 1))
+        possible = won + lost <= n
+        found = [proportions.of_proportions(won[possible], lost[possible], n)]
+        found.append(means.of_means(rng.standard_normal((300, n)) + rng.standard_normal((300, 1))))
+        found.append(means.of_means(rng.integers(-1, 3, (300, n)) / 3, 1 / 3))
+        for k in (2, 3):
+            a, b = rng.standard_normal((2, 200, k, n))
+            found.append(differences.over_seeds("loss", a, b + 1, paired=True)[0])
+            found.append(differences.over_seeds("accuracy", (a > 0) * 1.0, (b > -1) * 1.0, paired=False)[0])
+        for each in found:
+            assert ((each.p < 0.05) == ((each.low > 0) | (each.high < 0))).all()
+            assert (each.low <= each.difference).all()
+            assert (each.difference <= each.high).all()
+            assert (each.p > 0).all()
+
+
+def test_the_variances_over_seeds_and_examples_are_those_of_an_analysis_of_variance():
+    import pandas as pd
+    from statsmodels.formula.api import ols
+    from statsmodels.stats.anova import anova_lm
+
+    k, n = 4, 12
+    rng = np.random.default_rng(1)
+    d = rng.standard_normal((k, n)) + rng.standard_normal((k, 1)) + 2 * rng.standard_normal((1, n)) + 1
+    seed, example = np.indices((k, n))
+    frame = pd.DataFrame({"d": d.ravel(), "seed": seed.ravel(), "example": example.ravel()})
+    table = anova_lm(ols("d ~ C(seed) + C(example)", frame).fit())
+    seeds, examples, rest = table["mean_sq"] / (k * n)
+    t_seeds, t_examples = stats.t.isf(0.025, [k - 1, n - 1])
+    reach = np.sqrt(max(t_seeds**2 * seeds + t_examples**2 * max(examples - rest, 0), t_examples**2 * examples))
+    low, high, _ = one(crossed.of_seeds([d[None]]))
+    assert (low, high) == pytest.approx((d.mean() - reach, d.mean() + reach))
+
+
+def test_too_few_examples_tell_nothing(tmp_path: Path):
+    for n in (1, 2, 3, 5, 6):
+        targets = np.zeros(n, np.int64)
+        scores = [np.tile(row, (n, 1)) for row in ([0.0, 3.0, 0.0], [3.0, 0.0, 0.0])]
+        a, b = (
+            predicted(forge(tmp_path, f"{name}{n}", lr=ord(name), rows=n), each, targets)
+            for name, each in zip("ab", scores, strict=True)
+        )
+        verdict = judged([a], [b])
+        assert all(each.p > 0 for each in verdict.contrasts)
+        assert (verdict.better == "B") == (n == 6)
+        assert ("too few examples to tell" in verdict.sentence) == (n < 6)
+        loss = contrast(verdict, "loss", "test examples")
+        assert not loss.clear or n == 6
+        json.dumps(comparison.verdict_as_json(verdict), allow_nan=False)
+
+
+def test_a_loss_decides_nothing_below_thirty_examples(tmp_path: Path):
+    for n in (29, 30):
+        targets = np.random.default_rng(0).standard_normal((n, 1)).astype(np.float32)
+        noise = np.random.default_rng(1).standard_normal((n, 1))
+        a, b = (
+            predicted(forge(tmp_path, f"{off}-{n}", task="regression", lr=off, rows=n), targets + off * noise, targets)
+            for off in (5, 0.1)
+        )
+        verdict = judged([a], [b])
+        assert verdict.contrasts[0].clear
+        assert verdict.better == (None if n < 30 else "B")
+
+
+def test_equal_predictions_leave_it_open_by_how_much_the_accuracies_differ(tmp_path: Path):
+    runs = [[scored(tmp_path, f"{name}{seed}", 0.8, seed=seed, lr=ord(name)) for seed in range(3)] for name in "ab"]
+    for verdict in (judged(runs[0][:1], runs[1][:1]), judged(*runs)):
+        first = verdict.contrasts[0]
+        assert first.difference == 0
+        assert first.p == 1
+        assert first.low < -0.002
+        assert first.high > 0.002
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_equal_steps_of_an_accuracy_over_seeds_are_no_proof(tmp_path: Path, k: int):
+    """Each of B's runs has one example more of ten right, so that nothing varies over the seeds."""
+    targets = np.zeros(10, np.int64)
+    runs: list[list[RunDir]] = [[], []]
+    for side, wrong in enumerate((3, 2)):
+        for seed in range(k):
+            scores = np.tile([3.0, 0.0, 0.0], (10, 1))
+            scores[:wrong] = [0.0, 3.0, 0.0]
+            run = forge(tmp_path, f"{side}-{seed}", seed=seed, lr=side, rows=10)
+            runs[side].append(predicted(run, scores, targets))
+    first = judged(*runs).contrasts[0]
+    assert first.over == "seeds"
+    assert first.difference == pytest.approx(0.1)
+    assert first.p > 0.1
+    assert judged(*runs).better is None
+
+
+def test_over_seeds_the_interval_is_never_narrower_than_over_the_examples(tmp_path: Path):
+    a = [scored(tmp_path, f"a{seed}", 0.8, seed=seed) for seed in range(3)]
+    b = [scored(tmp_path, f"b{seed}", 0.84, seed=seed, lr=0.5) for seed in range(3)]
     verdict = judged(a, b)
-    means = [[parts(run)[0].mean() for run in side] for side in (a, b)]
-    found, theirs = contrast(verdict, "accuracy", "seeds"), stats.ttest_rel(means[1], means[0])
-    assert verdict.contrasts[0] is found
-    assert found.p == pytest.approx(theirs.pvalue)
-    assert (found.low, found.high) == pytest.approx(tuple(theirs.confidence_interval(0.95)))
-    losses = [np.mean([parts(run)[1] for run in side], axis=0) for side in (a, b)]
-    found = contrast(verdict, "loss", "test examples")
-    theirs = stats.bootstrap(
-        (losses[1] - losses[0],),
-        np.mean,
-        n_resamples=9999,
-        method="percentile",
-        rng=np.random.default_rng(0),
-        batch=2500,
-    )
-    assert (found.low, found.high) == pytest.approx(tuple(theirs.confidence_interval))
-    assert len([each for each in verdict.contrasts if each.method == "McNemar, exact"]) == 4
+    for metric in ("accuracy", "loss"):
+        seeds, examples = contrast(verdict, metric, "seeds"), contrast(verdict, metric, "test examples")
+        assert seeds.low <= examples.low
+        assert examples.high <= seeds.high
+        assert examples.p <= seeds.p
+    assert [each.over for each in verdict.contrasts[-3:]] == [f"test examples, seed {seed}" for seed in range(3)]
 
 
 def test_seeds_that_are_not_the_same_are_compared_unpaired(tmp_path: Path):
     a = [scored(tmp_path, f"a{seed}", 0.8, seed=seed) for seed in range(3)]
-    b = [scored(tmp_path, f"b{seed}", 0.84, seed=seed, lr=0.5) for seed in range(5, 9)]
-    found = contrast(judged(a, b), "accuracy", "seeds")
-    x, y = ([parts(run)[0].mean() for run in side] for side in (a, b))
-    assert found.p == pytest.approx(stats.ttest_ind(y, x, equal_var=False).pvalue)
-    assert found.method == "Welch's t"
+    b = [scored(tmp_path, f"b{seed}", 0.95, seed=seed, lr=0.5) for seed in range(5, 9)]
+    verdict = judged(a, b)
+    found = contrast(verdict, "accuracy", "seeds")
+    x, y = (np.stack([parts(run)[0] for run in side])[None] * 1.0 for side in (a, b))
+    assert (found.low, found.high, found.p) == pytest.approx(
+        one(differences.over_seeds("accuracy", x, y, paired=False)[0])
+    )
+    assert found.n == 3
+    assert "unpaired" in found.method
+    assert verdict.better == "B"
+
+
+def test_losses_that_are_not_finite_or_have_no_squares_are_judged_without_a_word_of_numpy():
+    plain = np.random.default_rng(0).standard_normal((1, 3, 40))
+    for spoilt in (np.inf, np.nan):
+        a = plain.copy()
+        a[0, 0, 0] = spoilt
+        for found in (differences.over_seeds("loss", a, plain, paired=True), differences.over_examples("loss", a, a)):
+            assert one(found[0]) == (-np.inf, np.inf, 1.0)
+    usual = one(differences.over_seeds("loss", plain, plain[:, :, ::-1], paired=True)[0])
+    for scale in (1e-200, 1e200):
+        found = differences.over_seeds("loss", scale * plain, scale * plain[:, :, ::-1], paired=True)[0]
+        assert one(found)[2] == pytest.approx(usual[2])
+        assert one(found)[0] == pytest.approx(scale * usual[0])
 
 
 def test_the_sentence_says_which_is_better_and_by_how_much_or_that_it_cannot_be_told(tmp_path: Path):
@@ -200,8 +370,8 @@ def test_the_command_says_it_and_refuses_what_it_cannot_judge(cli: Cli, tmp_path
     found = good(cli("compare", "0101", "0102", "--test"))
     last = found.stdout.splitlines()[-1]
     assert last.startswith("B - A = +")
-    assert last.endswith(": B is better, at n = 3")
-    assert "paired t" in found.stdout
+    assert last.endswith(": B is better, at n = 3 seeds")
+    assert "crossed, paired" in found.stdout
     assert "no val split" in found.stderr
     same = good(cli("compare", *sorted(path.name for path in runs.iterdir()), "--test"))
     assert same.stdout.splitlines()[-1] == last

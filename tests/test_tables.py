@@ -24,6 +24,7 @@ def found(tmp_path: Path) -> comparison.Comparison:
     runs.append(forge(tmp_path, "c", task="regression", sha256="c" * 64, test=0.125))
     summary = runs[0].summary()
     runs[0].write_json("run.json", {**summary, "baselines": BASELINES})
+    runs[0].write_manifest()
     return comparison.compare(runs)
 
 

@@ -17,28 +17,41 @@ if TYPE_CHECKING:
 RESULTS = {True: "ok", False: "WRONG", None: "not checked"}
 
 
-def verify(run: options.RunName, runs_dir: options.RunsDir = options.DEFAULT_RUNS, json: options.Json = False) -> None:
-    """Check a run: every hash, its config, metrics and checkpoint, and its weights evaluated again.
+def verify(
+    run: options.RunName,
+    data: options.Data = None,
+    runs_dir: options.RunsDir = options.DEFAULT_RUNS,
+    json: options.Json = False,
+) -> None:
+    """Check a run: every hash, what its files say of one another, of the data, and its weights evaluated again.
 
-    Ends in exit code 3 where something is wrong, and 2 where it could not all be checked.
+    What no look at a run can tell is listed as not checked. Ends in exit code 3 where something is wrong, and 2 where
+    something else could not be checked here.
     """
     from nnlab import experiment, rundir
     from nnlab.cli.download import Fetching
 
     found = rundir.find(runs_dir, run)
     with Fetching() as progress:
-        checks = list(experiment.verify(found, progress))
+        checks = list(experiment.verify(found, progress, data))
     wrong = list(dict.fromkeys(check.subject for check in checks if check.held is False))
     if json:
-        document = {"run": found.name, "path": str(found.path), "verified": all(check.held for check in checks)}
-        screen.print_json({**document, "checks": [asdict(check) for check in checks]})
+        document = {
+            "run": found.name,
+            "path": str(found.path),
+            "verified": all(check.passes for check in checks),
+            "not_checked": [check.subject for check in checks if check.held is None],
+            "checks": [asdict(check) for check in checks],
+        }
+        screen.print_json(document)
     else:
         rows = [[check.subject, RESULTS[check.held], check.detail] for check in checks]
         screen.print_table([found.name, "", "what was found"], rows, left=(0, 1, 2))
     if wrong:
         raise CheckError(f"{found.path}: not as it should be: {', '.join(wrong)}")
-    if not all(check.held for check in checks):
-        raise ConfigError(f"{found.path}: not everything could be checked", "see above for what it takes")
+    if missing := list(dict.fromkeys(check.subject for check in checks if not check.passes)):
+        message = f"{found.path}: not everything could be checked here: {', '.join(missing)}"
+        raise ConfigError(message, "see above for what it takes")
 
 
 def reproduce(
@@ -49,6 +62,7 @@ def reproduce(
     ] = None,
     runs_dir: options.RunsDir = options.DEFAULT_RUNS,
     device: options.Device = None,
+    data: options.Data = None,
     tolerance: Annotated[
         float, typer.Option("--tolerance", min=0.0, help="The largest relative difference that is taken for rounding.")
     ] = 1e-3,
@@ -63,10 +77,12 @@ def reproduce(
 
     if (run is None) == (configs is None):
         raise ConfigError("reproduce takes one RUN, or --all and a folder of configs", "nnlab reproduce latest")
+    if data is not None and configs is not None:
+        raise ConfigError("--data is where one run's data is, and --all means many runs", "leave one of them out")
     results: list[Reproduction] = []
     failures: list[NnlabError] = []
     if run is not None:
-        results.append(_again(rundir.find(runs_dir, run), runs_dir, device, tolerance))
+        results.append(_again(rundir.find(runs_dir, run), runs_dir, device, tolerance, data))
     wanted = experiment.configs_in(configs) if configs else []
     for config in wanted:
         try:
@@ -89,13 +105,13 @@ def reproduce(
         raise type(failures[0])(message)
 
 
-def _again(run: "RunDir", runs: Path, device: str | None, tolerance: float) -> "Reproduction":
+def _again(run: "RunDir", runs: Path, device: str | None, tolerance: float, data: Path | None = None) -> "Reproduction":
     """Train a run once more, and compare."""
     from nnlab import experiment
     from nnlab.cli.download import Fetching
 
     with Fetching() as progress:
-        finished = follow(experiment.train_again(run, runs, device, progress), progress)
+        finished = follow(experiment.train_again(run, runs, device, progress, data), progress)
     return experiment.compare_runs(run, finished.run, tolerance)
 
 

@@ -12,7 +12,7 @@ from nnlab.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nnlab.comparison import Entry, Group
+    from nnlab.comparison import Entry, Group, Verdict, Verdicts
     from nnlab.rundir import RunDir
 
 
@@ -34,7 +34,7 @@ def compare(
     ] = None,
     each: Annotated[bool, typer.Option("--each", help="Show every run, also those that differ in their seed.")] = False,
     test: Annotated[
-        bool, typer.Option("--test", help="Say whether the second of two is better than the first.")
+        bool, typer.Option("--test", help="Say whether the second is better than the first, or which of several are.")
     ] = False,
     plot: Annotated[Path | None, typer.Option("--plot", help="Draw all curves into this PNG.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write table and curves into this page.")] = None,
@@ -43,7 +43,7 @@ def compare(
     ] = None,
     json: options.Json = False,
 ) -> None:
-    """Compare runs: all of them, or those named. Runs on other data are ranked apart.
+    """Compare runs: all of them, or those named. Runs scored on other examples are ranked apart.
 
     Runs that differ only in their seed are folded into one line, mean ± standard deviation.
     """
@@ -82,8 +82,8 @@ def _print(group: "Group") -> None:
     from nnlab.comparison import BASELINE, lines_of
 
     metrics = group.columns
-    rows = []
-    for line in lines_of(group):
+    rows, lines = [], lines_of(group)
+    for line in lines:
         spreads = [line.values.get(name) for name in metrics]
         shown = [spread.shown(name) if spread else "-" for name, spread in zip(metrics, spreads, strict=True)]
         time = "-" if line.seconds is None else screen.duration(line.seconds)
@@ -93,20 +93,37 @@ def _print(group: "Group") -> None:
     columns = ["run", *group.differing, *(name.replace("_", " ") for name in metrics), "time", "status"]
     faint = [number for number, row in enumerate(rows) if row[-1] == BASELINE]
     screen.print_table(columns, rows, title=group.data.title, left=texts, faint=faint)
+    for line in lines:
+        for mark in line.marks:
+            screen.line(f"{line.name}: {mark}")
+    for remark in group.remarks:
+        screen.line(remark)
 
 
 def _test(named: "Sequence[Sequence[RunDir]]", form: Format | None, *, beside: bool) -> None:
-    """Say whether B is better than A."""
+    """Say which of two or more are better than which."""
     from nnlab import comparison as comparing
 
     if beside:
-        raise ConfigError("--test says one thing of two runs", "leave --sort, --each, --plot and --html out")
+        raise ConfigError("--test says one thing of two runs or more", "leave --sort, --each, --plot and --html out")
     if form not in (None, Format.json):
         raise ConfigError(f"--test has no format {form}", "use --json, or no format")
-    verdict = comparing.judge(*comparing.sides(named))
-    if form is Format.json:
-        screen.print_json(comparing.verdict_as_json(verdict))
-        return
+    entries = comparing.sides(named)
+    if len(entries) == 2:
+        verdict = comparing.judge(*entries)
+        if form is Format.json:
+            screen.print_json(comparing.verdict_as_json(verdict))
+        else:
+            _print_verdict(verdict)
+    else:
+        verdicts = comparing.judge_all(entries)
+        if form is Format.json:
+            screen.print_json(comparing.verdicts_as_json(verdicts))
+        else:
+            _print_verdicts(verdicts)
+
+
+def _print_verdict(verdict: "Verdict") -> None:
     columns = [f"test_{name}" for name in dict.fromkeys(each.metric for each in verdict.contrasts)]
     sides = [_side(letter, entry, columns) for letter, entry in (("A", verdict.a), ("B", verdict.b))]
     names = [name.replace("_", " ") for name in columns]
@@ -115,6 +132,20 @@ def _test(named: "Sequence[Sequence[RunDir]]", form: Format | None, *, beside: b
     screen.print_table(["metric", "over", "n", "difference", "method"], rows, left=(0, 1, 3, 4))
     screen.line(verdict.sentence)
     for remark in verdict.remarks:
+        screen.note(f"note: {remark}")
+
+
+def _print_verdicts(verdicts: "Verdicts") -> None:
+    columns = [f"test_{verdicts.verdicts[0].contrasts[0].metric}"]
+    sides = [_side(str(number), entry, columns) for number, entry in enumerate(verdicts.entries, 1)]
+    title = verdicts.entries[0].data.title
+    screen.print_table(["", "run", "seed", columns[0].replace("_", " ")], sides, title=title, left=(0, 1, 2))
+    number = {id(entry): str(place) for place, entry in enumerate(verdicts.entries, 1)}
+    rows = [[number[id(each.a)], number[id(each.b)], each.sentence] for each in verdicts.verdicts]
+    screen.print_table(["A", "B", "verdict"], rows, left=(0, 1, 2))
+    screen.line(verdicts.design)
+    screen.line(verdicts.sentence)
+    for remark in verdicts.remarks:
         screen.note(f"note: {remark}")
 
 

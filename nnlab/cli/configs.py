@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from nnlab.cli import options, screen
+from nnlab.cli.files import write
 from nnlab.errors import ConfigError
 
 
@@ -33,25 +34,48 @@ def schema() -> None:
 
 def init(
     folder: Annotated[
-        Path, typer.Argument(metavar="[DIR]", help="Where to; default here.", show_default=False)
+        Path, typer.Argument(metavar="[DIR|TABLE]", help="Where to; default here.", show_default=False)
     ] = Path(),
+    keys: Annotated[
+        list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Of a table: how it is to be read.")
+    ] = None,
+    target: Annotated[str | None, typer.Option("--target", help="Of a table: the column to predict.")] = None,
 ) -> None:
-    """Lay out the shipped configs in DIR/configs."""
-    source = shipped_configs()
-    target = folder / "configs"
-    taken = [path.name for path in sorted(source.iterdir()) if (target / path.name).exists()]
+    """Lay out the shipped configs in DIR/configs, or write a config for a table of your own."""
+    if target is not None or keys or folder.is_file():
+        _init_table(folder, keys or [], target)
+        return
+    source, place = shipped_configs(), folder / "configs"
+    taken = [path.name for path in sorted(source.iterdir()) if (place / path.name).exists()]
     if taken:
         raise ConfigError(
-            f"{target}: there are files of these names already: {', '.join(taken)}", "choose another folder"
+            f"{place}: there are files of these names already: {', '.join(taken)}", "choose another folder"
         )
     try:
-        target.mkdir(parents=True, exist_ok=True)
+        place.mkdir(parents=True, exist_ok=True)
         for path in sorted(source.iterdir()):
-            shutil.copyfile(path, target / path.name)
-            screen.line(str(target / path.name))
+            shutil.copyfile(path, place / path.name)
+            screen.line(str(place / path.name))
     except OSError as error:
-        raise ConfigError(f"{target}: cannot be written: {error.strerror}", "choose another folder") from None
-    screen.note(f"next: nnlab train {target / 'ann.yaml'}")
+        raise ConfigError(f"{place}: cannot be written: {error.strerror}", "choose another folder") from None
+    screen.note(f"next: nnlab train {place / 'ann.yaml'}")
+
+
+def _init_table(table: Path, keys: list[str], target: str | None) -> None:
+    """Write a config for a table into the working directory, and print its path."""
+    from nnlab import experiment
+    from nnlab.config import yaml
+
+    if target is None and not any(key.partition("=")[0] in ("target", "dataset.target") for key in keys):
+        raise ConfigError(f"{table}: which column is to be predicted?", "name it: --target COLUMN")
+    own = [*keys, *([] if target is None else [f"target={yaml.dump_line(target).strip()}"])]
+    config = Path(f"{table.name.partition('.')[0]}.yaml")
+    if config.exists():
+        raise ConfigError(f"{config}: there is such a file already", "move it away, or write the config by hand")
+    text = experiment.config_for(table, own, config.parent)
+    write(config, f"# nnlab train {config}\n{text}".encode())
+    screen.line(str(config))
+    screen.note(f"next: nnlab train {config}")
 
 
 def shipped_configs() -> Path:

@@ -1,13 +1,17 @@
 """The models and datasets commands: what there is to choose from, fetching data and looking at it."""
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nnlab import discover
 from nnlab.cli import complete, options, screen
 from nnlab.errors import ConfigError
+
+if TYPE_CHECKING:
+    from nnlab.experiment import Survey
 
 datasets = typer.Typer(help="List the datasets, fetch one, or draw its sample pictures.", rich_markup_mode=None)
 
@@ -99,20 +103,47 @@ def fetch(
 
 @datasets.command("show")
 def show_dataset(
-    name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete.dataset_names)],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A dataset, or a table.", autocompletion=complete.dataset_names)
+    ],
     keys: Annotated[
         list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="The dataset's own keys, such as path=my.csv.")
     ] = None,
     plot: Annotated[Path | None, typer.Option("--plot", help="The picture's file; default NAME-samples.png.")] = None,
+    json: options.Json = False,
 ) -> None:
-    """Draw some of a dataset's examples into a picture file, and print its path."""
+    """Draw some of a dataset's examples into a picture file, and print its path; or tell how a table would be read."""
     from nnlab import experiment
+
+    if name not in discover.names("datasets") and (len(Path(name).parts) > 1 or Path(name).suffix):
+        _show_table(experiment.survey(Path(name), keys or []), json)
+        return
     from nnlab.cli.download import Fetching
     from nnlab.cli.files import write_picture
 
     with Fetching() as progress:
         picture = experiment.sample_sheet(name, keys or [], progress)
     screen.line(str(write_picture(plot or Path(f"{name}-samples.png"), picture)))
+
+
+def _show_table(found: "Survey", json: bool) -> None:
+    """What a table would be read as."""
+    from nnlab.config import yaml
+
+    if json:
+        screen.print_json(asdict(found) | {"config": {"dataset": {"name": "csv", **found.keys}}})
+        return
+    for note in found.notes:
+        screen.note(note)
+    rows = [
+        (each.name, each.kind, f"{each.missing:,}", f"{each.distinct:,}", each.content, each.becomes)
+        for each in found.columns
+    ]
+    title = f"{found.path}: {found.rows:,} rows"
+    screen.print_table(["column", "kind", "missing", "different", "content", "becomes"], rows, title, (0, 1, 4, 5))
+    screen.print_table([column.name for column in found.columns], found.first, "First rows as they are read")
+    screen.line("For a config:")
+    screen.write(yaml.dump({"dataset": {"name": "csv", **found.keys}}))
 
 
 def _about(module: Any) -> str:

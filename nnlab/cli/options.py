@@ -47,6 +47,15 @@ RunNames = Annotated[
 Device = Annotated[
     str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N; as the override device=.", show_default=False)
 ]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="PATH",
+        help="Where the run's data is now, if it was moved; it must be the same.",
+        show_default=False,
+    ),
+]
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="The folder that holds the runs.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 DEFAULT_RUNS = Path("runs")

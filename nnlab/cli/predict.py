@@ -1,18 +1,30 @@
 """The eval and predict commands: what a run's weights say of its own data, and of new inputs."""
 
+import csv
+import glob
+import gzip
+import io
+import os
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nnlab.cli import options, screen
+from nnlab.cli import files, options, screen
+from nnlab.errors import ConfigError
 from nnlab.metrics import shown
 
 if TYPE_CHECKING:
-    from nnlab.experiment import Predictions, SplitReport
+    from nnlab.experiment import Prediction, Predictor, SplitReport
 
 MOST_CELLS = 12
+MOST_ROWS = 1000
+"""Predictions that are printed."""
+STDOUT = Path("-")
 
 
 class Split(StrEnum):
@@ -26,6 +38,7 @@ class Split(StrEnum):
 def evaluate(
     run: options.RunName,
     split: Annotated[Split | None, typer.Option("--split", help="Default: test, else val, else train.")] = None,
+    data: options.Data = None,
     runs_dir: options.RunsDir = options.DEFAULT_RUNS,
     json: options.Json = False,
 ) -> None:
@@ -34,7 +47,7 @@ def evaluate(
     from nnlab.cli.download import Fetching
 
     with Fetching() as progress:
-        report = experiment.evaluate(rundir.find(runs_dir, run), split.value if split else None, progress)
+        report = experiment.evaluate(rundir.find(runs_dir, run), split.value if split else None, progress, data)
     for warning in report.warnings:
         screen.note(f"warning: {warning}")
     if report.recorded and report.recorded != report.metrics:
@@ -86,35 +99,121 @@ def predict(
     run: options.RunName,
     inputs: Annotated[
         list[str],
-        typer.Argument(metavar="INPUT...", help="Numbers (3.5 or 3.5,1,2), picture files, .npy or .csv files."),
+        typer.Argument(
+            metavar="INPUT...",
+            help="Numbers (3.5 or 3.5,1,2), tables (.csv, .tsv, .parquet and others), .npy and .npz files, pictures.",
+        ),
     ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write a table: all columns of the input, and what is predicted; .csv, .tsv, each also .gz, or -.",
+            show_default=False,
+        ),
+    ] = None,
     runs_dir: options.RunsDir = options.DEFAULT_RUNS,
     json: options.Json = False,
 ) -> None:
-    """Predict new inputs with a run's weights."""
+    """Predict new inputs with a run's weights, and score them where their targets are there too."""
     from nnlab import experiment, rundir
 
-    found = experiment.predict(rundir.find(runs_dir, run), inputs)
-    for warning in found.warnings:
+    target = None if output is None else _Output(output, inputs)
+    if json and output == STDOUT:
+        raise ConfigError("--json and -o - are both for stdout", "give one of them")
+    predictor = experiment.Predictor(rundir.find(runs_dir, run))
+    document: dict[str, Any] = {"task": predictor.task, "classes": predictor.classes}
+    if target is not None:
+        document |= {"path": str(output), "rows": target.write(experiment.lines(predictor, inputs))}
+    elif json:
+        document["predictions"] = [
+            _as_row(item) for part in predictor.parts(inputs) for item in experiment.predictions_of(predictor, part)
+        ]
+    else:
+        _print_first(predictor, inputs)
+    for warning in predictor.warnings:
         screen.note(f"warning: {warning}")
     if json:
-        screen.print_json(_predictions_as_json(found))
-    elif found.task == "classification":
-        rows = [[item.input, item.label, f"{100 * (item.probability or 0):.2f} %"] for item in found.items]
-        screen.print_table(["input", "class", "probability"], rows, left=(0, 1))
+        screen.print_json({**document, "metrics": predictor.metrics})
+    elif output == STDOUT:
+        for name, value in (predictor.metrics or {}).items():
+            screen.note(f"{name}: {shown(name, value)}")
     else:
-        names = [found.target_name] if len(found.items[0].values) == 1 else []
-        names = names or [f"{found.target_name} {number + 1}" for number in range(len(found.items[0].values))]
-        screen.print_table(
-            ["input", *names], [[item.input, *(f"{value:.6g}" for value in item.values)] for item in found.items]
-        )
+        if output is not None:
+            screen.line(str(output))
+        if found := predictor.metrics:
+            screen.print_table(["scored", *found], [["inputs", *(shown(name, found[name]) for name in found)]])
 
 
-def _predictions_as_json(found: "Predictions") -> dict[str, Any]:
-    rows: list[dict[str, Any]]
-    if found.task == "classification":
-        keys = ("input", "label", "probability", "probabilities")
-        rows = [{key: getattr(item, key) for key in keys} for item in found.items]
+class _Output:
+    """The file that predictions are written to."""
+
+    def __init__(self, path: Path, inputs: Sequence[str]) -> None:
+        """Raises ConfigError for a name that says no kind of table, and for one of the inputs."""
+        name = path.name.lower()
+        self.path = path
+        self.packed = name.endswith(".gz")
+        self.delimiter = "\t" if name.removesuffix(".gz").endswith(".tsv") else ","
+        if path != STDOUT and not name.removesuffix(".gz").endswith((".csv", ".tsv")):
+            raise ConfigError(
+                f"-o {path}: predictions are written as a table", "give it a name that ends in .csv, .tsv or .csv.gz"
+            )
+        for item in (found for given in inputs for found in (given, *glob.glob(given))):  # noqa: PTH207 (a user's text)
+            # Not Path.exists: the numbers of one input, as one text, are too long for a name.
+            if path.exists() and os.path.exists(item) and path.samefile(item):  # noqa: PTH110
+                raise ConfigError(f"-o {path}: this is one of the inputs", "give the predictions a file of their own")
+
+    def write(self, lines: Iterator[list[list[str]]]) -> int:
+        """Write the lines, and return how many there are below the first. Raises ConfigError where that cannot be."""
+        if self.path == STDOUT:
+            return self._fill(sys.stdout, lines)
+        with files.appearing(self.path) as raw:
+            packed = gzip.GzipFile("", "wb", 6, raw, 0) if self.packed else raw
+            text = io.TextIOWrapper(packed, encoding="utf-8", newline="")
+            count = self._fill(text, lines)
+            text.flush()
+            text.detach()
+            if self.packed:
+                packed.close()
+            return count
+
+    def _fill(self, file: IO[str], lines: Iterator[list[list[str]]]) -> int:
+        writer = csv.writer(file, delimiter=self.delimiter, lineterminator="\n")
+        count = -1
+        for some in lines:
+            writer.writerows(some)
+            count += len(some)
+        return count
+
+
+def _print_first(predictor: "Predictor", inputs: Sequence[str]) -> None:
+    """Print the predictions as a table: of more than MOST_ROWS only the first."""
+    from nnlab import experiment
+
+    count, rows = 0, list[Sequence[object]]()
+    for part in predictor.parts(inputs):
+        count += len(part.scores)
+        if len(rows) < MOST_ROWS:
+            rows += [_shown(item) for item in experiment.predictions_of(predictor, part)]
+    if predictor.classes:
+        screen.print_table(["input", "class", "probability"], rows[:MOST_ROWS], left=(0, 1))
     else:
-        rows = [{"input": item.input, "value": item.values[0], "values": item.values} for item in found.items]
-    return {"task": found.task, "classes": found.classes, "predictions": rows}
+        names = predictor.value_names
+        names = (predictor.target_name,) if len(names) == 1 else names
+        screen.print_table(["input", *names], rows[:MOST_ROWS])
+    if count > MOST_ROWS:
+        screen.note(f"these are the first {MOST_ROWS:,} of {count:,} predictions; -o FILE.csv writes them all")
+
+
+def _shown(item: "Prediction") -> list[object]:
+    if item.label is None:
+        return [item.input, *(f"{value:.6g}" for value in item.values)]
+    return [item.input, item.label, f"{100 * (item.probability or 0):.2f} %"]
+
+
+def _as_row(item: "Prediction") -> dict[str, Any]:
+    if item.label is None:
+        return {"input": item.input, "value": item.values[0], "values": item.values}
+    return {key: getattr(item, key) for key in ("input", "label", "probability", "probabilities")}

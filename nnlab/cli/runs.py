@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import suppress
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,6 +11,9 @@ from nnlab import rundir
 from nnlab.cli import options, screen
 from nnlab.errors import NnlabError, RunError
 from nnlab.metrics import PRIMARY
+
+MOST_LEFT = 20
+"""Names that are listed."""
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,17 +32,20 @@ def list_runs(
 
     found = list(_rows(runs_dir))
     if json:
-        screen.print_json([{"path": str(row.path), **row.summary} for row in found])
+        screen.print_json([{"path": str(row.path), **row.summary, "marks": list(row.marks)} for row in found])
     elif not found:
         screen.note(f"there are no runs in {runs_dir}; train one: nnlab train configs/ann.yaml")
     else:
         columns = ["run", "status", "steps", "time", "score"]
-        rows = []
+        rows, marks = [], []
         for entry in [Entry((row,)) for row in found] if each else fold(found):
             steps = count(entry.rows[0].summary.get("steps"))
             time = "-" if entry.seconds is None else screen.duration(entry.seconds)
             rows.append([entry.name, entry.status, steps, time, score(entry)])
+            marks += [f"{entry.name}: {mark}" for mark in entry.marks]
         screen.print_table(columns, rows, left=(0, 1))
+        for mark in marks:
+            screen.line(mark)
 
 
 def _rows(runs_dir: "Path") -> "Iterator[Row]":
@@ -66,8 +73,12 @@ def remove(
     runs_dir: options.RunsDir = options.DEFAULT_RUNS,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Delete a run even if it is running or damaged.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--everything", help="Delete what else is in its folder too, and not only what nnlab wrote.")
+    ] = False,
+    json: options.Json = False,
 ) -> None:
-    """Delete runs."""
+    """Delete runs. What nnlab did not write stays where it is, and is named."""
     if not runs:
         raise RunError("no run is named", "nnlab rm RUN...; `nnlab runs` lists them")
     found = list({run.path.resolve(): run for run in (rundir.find(runs_dir, name) for name in runs)}.values())
@@ -75,12 +86,28 @@ def remove(
         _refuse_to_delete(found)
     if sys.stdin.isatty() and not yes:
         names = ", ".join(run.name for run in found)
-        typer.confirm(screen.clean(f"delete {names}?"), abort=True, err=True)
+        question = f"delete {names}, and everything in there?" if everything else f"delete {names}?"
+        typer.confirm(screen.clean(question), abort=True, err=True)
         if not force:
             _refuse_to_delete(found)  # one may have been resumed meanwhile
-    for run in found:
-        rundir.remove(run)
-        screen.note(f"deleted {run.path}")
+    documents = []
+    try:
+        for run in found:
+            removal = rundir.remove(run, everything=everything)
+            documents.append({"run": run.name, "path": str(run.path), **asdict(removal)})
+            screen.note(_said(run, removal))
+    finally:
+        if json:
+            screen.print_json(documents)
+
+
+def _said(run: rundir.RunDir, removal: rundir.Removal) -> str:
+    """What was deleted, and what was left."""
+    if not removal.left:
+        return f"deleted {run.path}"
+    listed = ", ".join(removal.left[:MOST_LEFT])
+    more = f" and {len(removal.left) - MOST_LEFT:,} more" if len(removal.left) > MOST_LEFT else ""
+    return f"deleted the run in {run.path}, and left what nnlab did not write: {listed}{more}"
 
 
 def _refuse_to_delete(runs: list[rundir.RunDir]) -> None:

@@ -9,6 +9,7 @@ from nnlab.cli import curves, options, screen
 from nnlab.cli.runs import count, total_time
 from nnlab.cli.signals import undisturbed
 from nnlab.errors import ConfigError, RunError
+from nnlab.metrics import shortfall
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -165,6 +166,8 @@ def _facts(run: rundir.RunDir, summary: dict[str, Any], last_row: str) -> screen
     best = summary.get("best")
     if isinstance(best, dict):
         facts.append(["best", f"{best.get('metric')} {best.get('value')} at step {best.get('step')}"])
+    if worse := shortfall(summary):
+        facts.append(["mark", worse.mark])
     if last_row:
         facts.append(["last row", last_row])
     return screen.Listing(["run", run.name], facts, left=(0, 1))

@@ -8,7 +8,7 @@ import typer
 from nnlab.cli import options, screen
 from nnlab.cli.follow import Events, follow
 from nnlab.errors import ConfigError
-from nnlab.metrics import shown
+from nnlab.metrics import shortfall, shown
 
 if TYPE_CHECKING:
     from nnlab.comparison import Entry, Group
@@ -98,6 +98,7 @@ def resume(
     allow_inexact: Annotated[
         bool, typer.Option("--allow-inexact", help="Go on with other versions, processor or threads; run.json says so.")
     ] = False,
+    data: options.Data = None,
     json: options.Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the run's path.")] = False,
 ) -> None:
@@ -108,7 +109,7 @@ def resume(
 
     found = rundir.find(runs_dir, run)
     with Fetching(quiet) as progress:
-        events = experiment.resume(found, epochs=epochs, inexact=allow_inexact, progress=progress)
+        events = experiment.resume(found, epochs=epochs, inexact=allow_inexact, progress=progress, data=data)
         finished = follow(events, progress, quiet)
     _print(finished, json, quiet)
 
@@ -136,6 +137,8 @@ def print_result(summary: dict[str, Any]) -> None:
     listing = result(summary)
     if listing is not None:
         screen.print_table(*listing)
+    if worse := shortfall(summary):
+        screen.line(worse.mark)
 
 
 def result(summary: dict[str, Any]) -> screen.Listing | None:
@@ -164,9 +167,10 @@ def print_entry(entry: "Entry", group: "Group") -> None:
     names = [name for name in group.columns if name in values]
     rows = [[row.config.get("seed", "-"), *(shown(name, row.values[name]) for name in names)] for row in entry.rows]
     rows = [*rows, ["mean ± sd", *(values[name].shown(name) for name in names)]] if len(rows) > 1 else rows
-    faint = range(len(rows), len(rows) + len(group.baselines))
-    rows += [
-        [name, *(shown(column, scores.get(column)) for column in names)] for name, scores in group.baselines.items()
-    ]
+    baselines = entry.baselines
+    faint = range(len(rows), len(rows) + len(baselines))
+    rows += [[name, *(shown(column, scores.get(column)) for column in names)] for name, scores in baselines.items()]
     title = f"{summary['model']} on {group.data.title}"
     screen.print_table(["seed", *(name.replace("_", " ") for name in names)], rows, title=title, faint=faint)
+    for mark in entry.marks:
+        screen.line(mark)

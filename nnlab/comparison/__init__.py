@@ -9,7 +9,9 @@ from nnlab.comparison.page import page
 from nnlab.comparison.predictions import Predicted, read_predictions
 from nnlab.comparison.rows import CHOSEN_BY_TEST, Data, Row, read_row
 from nnlab.comparison.select import select
-from nnlab.comparison.significance import Contrast, Verdict, judge, sides
+from nnlab.comparison.several import Verdicts, judge_all, sides
+from nnlab.comparison.several import as_json as verdicts_as_json
+from nnlab.comparison.significance import Contrast, Verdict, judge
 from nnlab.comparison.significance import as_json as verdict_as_json
 from nnlab.comparison.tables import BASELINE, Format, as_json, as_text, best_of, lines_of
 
@@ -30,6 +32,7 @@ __all__ = [
     "Section",
     "Spread",
     "Verdict",
+    "Verdicts",
     "as_json",
     "as_text",
     "best_of",
@@ -39,6 +42,7 @@ __all__ = [
     "diff_as_json",
     "fold",
     "judge",
+    "judge_all",
     "lines_of",
     "overlay",
     "page",
@@ -49,5 +53,6 @@ __all__ = [
     "select",
     "sides",
     "verdict_as_json",
+    "verdicts_as_json",
     "why_not",
 ]

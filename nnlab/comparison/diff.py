@@ -104,7 +104,7 @@ def diff(a: RunDir, b: RunDir) -> Diff:
     ours, theirs = read_row(a), read_row(b)
     sections = [
         Section("config", list(_changes(ours.config, theirs.config))),
-        Section("data", list(_changes(_data(ours), _data(theirs)))),
+        Section("data", [change for change in _changes(_data(ours), _data(theirs)) if _known(change)]),
         *_environment(ours, theirs),
     ]
     return Diff(ours, theirs, sections, list(_scores(ours, theirs)), why_not(ours, theirs))
@@ -118,7 +118,13 @@ def _changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Change]:
 
 def _data(row: Row) -> dict[str, Any]:
     facts = row.summary["dataset"]
-    return {f"data.{key}": facts.get(key) for key in DATA_KEYS}
+    hashes = {f"data.{split}.sha256": row.examples(split) for split in ("train", "val", "test")}
+    return {**{f"data.{key}": facts.get(key) for key in DATA_KEYS}, **hashes}
+
+
+def _known(change: Change) -> bool:
+    """Whether this is a difference: runs of older versions keep no hash of their examples."""
+    return not change.key.endswith(".sha256") or change.key == "data.sha256" or None not in (change.a, change.b)
 
 
 def _environment(a: Row, b: Row) -> Iterator[Section]:

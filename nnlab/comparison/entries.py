@@ -1,12 +1,14 @@
 """Entries: what a comparison sets side by side: one run, or runs that differ in nothing but their seed."""
 
 import statistics
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
 from nnlab import metrics
-from nnlab.comparison.rows import SEED, Data, Row, scored_on
+from nnlab.comparison.comparable import which
+from nnlab.comparison.rows import SEED, SPLITS, Data, Row, scored_on
 
 SHORTEST_NAME = 16
 """A date and a time: what names of runs begin with says nothing in common of them."""
@@ -50,7 +52,12 @@ class Entry:
     @property
     def data(self) -> Data:
         """What they are scored on."""
-        return scored_on(self.rows[0].summary, [row.summary.get("seed") for row in self.rows])
+        return scored_on(self.rows)
+
+    @property
+    def which(self) -> tuple[str, ...] | None:
+        """The hashes of the very examples they are scored on; None where one of them keeps none."""
+        return which(self.rows)
 
     @property
     def values(self) -> dict[str, Spread]:
@@ -63,6 +70,26 @@ class Entry:
         """The mean time of a run."""
         known = [row.seconds for row in self.rows if row.seconds is not None]
         return statistics.fmean(known) if known else None
+
+    @property
+    def baselines(self) -> dict[str, dict[str, float]]:
+        """Its runs' own baselines by name and column, the means of those that have any."""
+        found: dict[str, dict[str, list[float]]] = {}
+        for row in self.rows:
+            for name, values in row.baselines.items():
+                for column, value in values.items():
+                    found.setdefault(name, {}).setdefault(column, []).append(value)
+        return {
+            name: {column: statistics.fmean(values) for column, values in columns.items()}
+            for name, columns in found.items()
+        }
+
+    @property
+    def marks(self) -> list[str]:
+        """The marks of its runs, each once; of how many, where it is not of all: ``worse than … (2 of 5 runs)``."""
+        counts = Counter(mark for row in self.rows for mark in dict.fromkeys(row.marks))
+        n = len(self.rows)
+        return [mark if count == n else f"{mark} ({count} of {n} runs)" for mark, count in counts.items()]
 
 
 def fold(rows: Sequence[Row]) -> list[Entry]:
@@ -110,7 +137,10 @@ def alike(rows: Sequence[Row]) -> bool:
 def _kind(row: Row) -> object:
     """What runs agree in that differ in nothing but their seed."""
     config = tuple(item for item in row.config.items() if item[0] != SEED)
-    return config, row.summary["dataset"].get("sha256"), scored_on(row.summary, [])
+    facts = row.summary["dataset"]
+    counts = tuple(facts.get(split) for split in SPLITS)
+    tested = row.examples("test") if row.scored == "test" else None
+    return config, row.summary["task"], facts.get("name"), facts.get("sha256"), counts, tested
 
 
 def _seed(row: Row) -> tuple[int, str]:

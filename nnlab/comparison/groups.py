@@ -1,13 +1,15 @@
-"""Groups: entries on the same data, best first; those on other data are never ranked together."""
+"""Groups: entries scored on the same examples, best first; those scored on others are never ranked together."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from nnlab.comparison.comparable import TRAINED_APART, trained_apart
 from nnlab.comparison.entries import Entry, fold
 from nnlab.comparison.rows import SEED, SPLITS, Data, Row, chosen_by_test, read_row
+from nnlab.comparison.twins import twins
 from nnlab.errors import ConfigError, NnlabError, RunError
 from nnlab.metrics import HIGHER_IS_BETTER, PRIMARY
 from nnlab.rundir import RunDir
@@ -18,19 +20,32 @@ MOST_KEYS = 50
 
 @dataclass(frozen=True)
 class Group:
-    """Entries on the same data, which may be ranked: best first, those without a score last."""
+    """Entries scored on the same examples, which may be ranked: best first, those without a score last."""
 
     data: Data
     differing: list[str]
-    """The dotted keys in which its runs differ."""
+    """The dotted keys in which its runs differ, or that only some of them have."""
     ranked_by: str
     """The column the entries are sorted by."""
     columns: tuple[str, ...]
     entries: list[Entry]
     rows: list[Row]
     """Every run by itself, sorted in the same way."""
-    baselines: dict[str, dict[str, float]]
-    """What a model scores on this data that has learnt next to nothing, or by scikit-learn, by its name and column."""
+    remarks: list[str]
+    """What a reader of the ranking should know."""
+
+    @property
+    def baselines(self) -> dict[str, dict[str, float]]:
+        """What a model scores that has learnt next to nothing, or scikit-learn's, by name and column.
+
+        Only where it is every entry's own: a baseline depends on what it was trained on too. Else there is none here,
+        and each entry has its own.
+        """
+        found = [entry.baselines for entry in self.entries if entry.baselines]
+        if not found or any(other != found[0] for other in found):
+            return {}
+        alone = len(found) < len(self.entries) and trained_apart(self.rows)
+        return {} if alone else found[0]
 
     @property
     def chosen_by_test(self) -> bool:
@@ -66,10 +81,8 @@ def compare(runs: Sequence[RunDir], sort: str | None = None, *, each: bool = Fal
         raise RunError("there are no runs to compare", "train one first: nnlab train configs/ann.yaml")
     if sort:
         _check_sort(sort, rows)
-    by_data: dict[Data, list[Entry]] = {}
-    for entry in [Entry((row,)) for row in rows] if each else fold(rows):
-        by_data.setdefault(entry.data, []).append(entry)
-    groups = [_group(data, entries, sort) for data, entries in by_data.items()]
+    entries = [Entry((row,)) for row in rows] if each else fold(rows)
+    groups = [_group(together, sort) for together in _by_examples(entries)]
     groups.sort(key=lambda group: -len(group.rows))
     return Comparison(groups, warnings)
 
@@ -89,7 +102,22 @@ def read_rows(runs: Sequence[RunDir]) -> tuple[list[Row], list[str]]:
     return rows, warnings
 
 
-def _group(data: Data, entries: list[Entry], sort: str | None) -> Group:
+def _by_examples(entries: Sequence[Entry]) -> list[list[Entry]]:
+    """The entries that are scored on the same examples together.
+
+    Those of runs that keep no hash of them join one that does where all that decides the examples is the same.
+    """
+    decided = [(entry.rows[0].task, *dict.fromkeys(row.without_hashes for row in entry.rows)) for entry in entries]
+    hashed = {key: entry.which for key, entry in zip(decided, entries, strict=True) if entry.which}
+    found: dict[object, list[Entry]] = {}
+    for key, entry in zip(decided, entries, strict=True):
+        examples = entry.which or hashed.get(key)
+        found.setdefault((entry.rows[0].task, examples) if examples else key, []).append(entry)
+    return list(found.values())
+
+
+def _group(entries: list[Entry], sort: str | None) -> Group:
+    data = entries[0].data
     rows = [row for entry in entries for row in entry.rows]
     best = PRIMARY[data.task]
     split = next((split for split in SPLITS if any(f"{split}_{best}" in row.values for row in rows)), "train")
@@ -99,11 +127,12 @@ def _group(data: Data, entries: list[Entry], sort: str | None) -> Group:
     ranked_by = sort or f"{split}_{best}"
     entries = _sorted(entries, ranked_by)
     alone = [entry.rows[0] for entry in _sorted([Entry((row,)) for row in rows], ranked_by)]
-    return Group(data, _differing(rows), ranked_by, tuple(columns), entries, alone, _baselines(rows))
+    remarks = [*[TRAINED_APART] * trained_apart(rows), *twins(rows)]
+    return Group(data, _differing(rows), ranked_by, tuple(columns), entries, alone, remarks)
 
 
 def _differing(rows: Sequence[Row]) -> list[str]:
-    """Keys with different values in the runs that have them: a key of only one of the models says nothing new.
+    """Keys with different values, and those that some runs have and others could have had, but have not.
 
     ``threads`` is chosen from the model's size, so it counts only where runs of the same model differ in it.
     """
@@ -111,7 +140,8 @@ def _differing(rows: Sequence[Row]) -> list[str]:
     for row in rows:
         for key, value in row.config.items():
             values.setdefault(key, set()).add(value)
-    found = [key for key, different in values.items() if key != "threads" and len(different) > 1]
+    lacking = _lacking(rows)
+    found = [key for key in values if key != "threads" and (len(values[key]) > 1 or key in lacking)]
     threads: dict[str | None, set[str]] = {}
     for row in rows:
         if "threads" in row.config:
@@ -120,13 +150,22 @@ def _differing(rows: Sequence[Row]) -> list[str]:
     return [*found[:MOST_KEYS], "threads"] if same else found[:MOST_KEYS]
 
 
-def _baselines(rows: Sequence[Row]) -> dict[str, dict[str, float]]:
-    """Of the runs' data, as the first of them that has any says."""
-    found: dict[str, Any] = next((row.summary["baselines"] for row in rows if row.summary.get("baselines")), {})
-    return {
-        name: {f"{split}_{metric}": value for split, values in splits.items() for metric, value in values.items()}
-        for name, splits in found.items()
-    }
+def _lacking(rows: Sequence[Row]) -> set[str]:
+    """Keys that only some runs have of those that could have had them: of one model, dataset or optimizer."""
+    alike: dict[tuple[str, object], list[set[str]]] = {}
+    for row in rows:
+        rooms: dict[str, set[str]] = {}
+        for key in row.config:
+            rooms.setdefault(key.partition(".")[0], set()).add(key)
+        for room, keys in rooms.items():
+            alike.setdefault((room, _owner(room, row.config)), []).append(keys)
+    return {key for first, *rest in alike.values() for key in first.union(*rest) - first.intersection(*rest)}
+
+
+def _owner(room: str, config: Mapping[str, str]) -> object:
+    """What decides which keys a part of the config may have."""
+    optimizer = config.get("train.optimizer")
+    return {"model": config.get("model"), "dataset": config.get("dataset")}.get(room, (config.get("model"), optimizer))
 
 
 def _check_sort(column: str, rows: Sequence[Row]) -> None:

@@ -41,14 +41,18 @@ def fragment(comparison: Comparison) -> str:
 def _section(group: Group) -> str:
     texts = ["run", *group.differing]
     numbers = [name.replace("_", " ") for name in group.columns] + ["seconds"]
-    head = _cells("th", texts) + _cells("th", numbers, "number") + _cells("th", ["status"])
+    found = lines_of(group)
+    marked = any(line.marks for line in found)
+    last = ["status", *["marks"] * marked]
+    head = _cells("th", texts) + _cells("th", numbers, "number") + _cells("th", last)
     lines = []
-    for line in lines_of(group):
+    for line in found:
         spreads = [line.values.get(name) for name in group.columns]
         values = [spread.shown(name) if spread else "-" for name, spread in zip(group.columns, spreads, strict=True)]
         values.append("-" if line.seconds is None else f"{line.seconds:.1f}")
         cells = [line.name, *line.texts]
-        lines.append(f"<tr>{_cells('td', cells)}{_cells('td', values, 'number')}{_cells('td', [line.status])}</tr>")
+        last = [line.status, *["; ".join(line.marks)] * marked]
+        lines.append(f"<tr>{_cells('td', cells)}{_cells('td', values, 'number')}{_cells('td', last)}</tr>")
     table = f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
     picture = overlay(group)
     curves = ""
@@ -57,7 +61,8 @@ def _section(group: Group) -> str:
         curves = (
             f'<p><img alt="Loss and score of each run against step and seconds" src="data:image/png;base64,{data}"></p>'
         )
-    return f"<h2>{html.escape(group.data.title)}</h2>\n{table}\n{curves}"
+    remarks = "".join(f"<p>{html.escape(remark)}.</p>\n" for remark in group.remarks)
+    return f"<h2>{html.escape(group.data.title)}</h2>\n{table}\n{remarks}{curves}"
 
 
 def _cells(tag: str, texts: Sequence[str], kind: str = "") -> str:

@@ -1,16 +1,19 @@
 """Rows: one run each, read from its directory: what it was scored on, its config and its scores."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nnlab import metrics
 from nnlab.config import yaml
 from nnlab.dataset import Task
-from nnlab.rundir import CONFIG, RunDir
+from nnlab.rundir import CONFIG, RunDir, edited
 
 SPLITS = ("test", "val", "train")
 SEED = "seed"
+SPLIT_KEYS = ("dataset.test_fraction", "dataset.split_seed")
+"""What decides which examples of the same data are the test split."""
 CHOSEN_BY_TEST = (
     "these runs have no val split: whoever chooses among them by the test score makes the winner's look better than "
     "it is; dataset.val_fraction=0.1 keeps examples to choose by"
@@ -19,18 +22,25 @@ CHOSEN_BY_TEST = (
 
 @dataclass(frozen=True)
 class Data:
-    """What runs are scored on; only those that agree in all of it are ranked together."""
+    """What runs are scored on, in words."""
 
     dataset: str
     sha256: str
     task: Task
     scored: str
     """How many examples of which split give the score that counts."""
+    examples: str | None
+    """The hash of the very examples; None where a run keeps none, or each seed has its own."""
+
+    @property
+    def hashes(self) -> str:
+        """The starts of its hashes, for people: two groups may differ in nothing else."""
+        return f"data {self.sha256[:12]}" + (f", examples {self.examples[:12]}" if self.examples else "")
 
     @property
     def title(self) -> str:
         """A line for people."""
-        return f"{self.dataset}: {self.scored}; data {self.sha256[:12]}"
+        return f"{self.dataset}: {self.scored}; {self.hashes}"
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,41 @@ class Row:
     run: RunDir
     summary: dict[str, Any]
     """Its run.json."""
+    marks: tuple[str, ...] = ()
+    """What a reader of its scores should know of this run, each a few words."""
+
+    @property
+    def task(self) -> Task:
+        """What its run.json says."""
+        return "regression" if self.summary["task"] == "regression" else "classification"
+
+    @property
+    def scored(self) -> str:
+        """The split whose score counts: test where there is one, else val, else train."""
+        facts = self.summary["dataset"]
+        return next((split for split in ("test", "val") if facts.get(split)), "train")
+
+    def examples(self, split: str) -> str | None:
+        """The hash of the very examples of a split; None where the run keeps none."""
+        found = self.summary["dataset"].get("examples")
+        return found.get(split) if isinstance(found, dict) else None
+
+    @property
+    def without_hashes(self) -> tuple[str, ...]:
+        """What decides which examples a run is scored on that keeps no hash of them."""
+        facts, split = self.summary["dataset"], self.scored
+        drawn = [str(self.summary.get("seed")), str(facts.get("train"))] * (split == "val")
+        keys = [f"{key}={self.config[key]}" for key in SPLIT_KEYS if key in self.config]
+        return (str(facts.get("name")), str(facts.get("sha256")), split, str(facts.get(split)), *drawn, *keys)
+
+    @property
+    def baselines(self) -> dict[str, dict[str, float]]:
+        """What next to no learning scores on its data, and scikit-learn's linear model, by name and column."""
+        found: dict[str, Any] = self.summary.get("baselines") or {}
+        return {
+            name: {f"{split}_{metric}": value for split, values in splits.items() for metric, value in values.items()}
+            for name, splits in found.items()
+        }
 
 
 def read_row(run: RunDir, *, bare: bool = False) -> Row:
@@ -62,7 +107,9 @@ def read_row(run: RunDir, *, bare: bool = False) -> Row:
     }
     seconds = summary["seconds"].get("total")
     total = float(seconds) if isinstance(seconds, int | float) and seconds else None
-    return Row(run.name, run.path, str(summary["status"]), config, values, total, run, summary)
+    worse = metrics.shortfall(summary)
+    marks = (*edited(run, summary), *([worse.mark] if worse else []))
+    return Row(run.name, run.path, str(summary["status"]), config, values, total, run, summary, marks)
 
 
 def chosen_by_test(row: Row) -> bool:
@@ -71,19 +118,19 @@ def chosen_by_test(row: Row) -> bool:
     return bool(data.get("test")) and not data.get("val")
 
 
-def scored_on(summary: Mapping[str, Any], seeds: Iterable[Any]) -> Data:
-    """What the runs of these seeds, of which ``summary`` is one's run.json, are scored on."""
-    facts = summary["dataset"]
-    train, val, test = (facts.get(name) or 0 for name in ("train", "val", "test"))
-    if test:
-        scored = f"{test:,} test examples"
-    elif val:  # which examples these are depends on the seed, and on how many there were to draw from
-        listed = [str(seed) for seed in seeds]
-        scored = f"{val:,} val examples of {train + val:,}, seed{'s' * (len(listed) > 1)} {', '.join(listed)}"
-    else:
-        scored = f"{train:,} train examples"
-    task: Task = "regression" if summary["task"] == "regression" else "classification"
-    return Data(str(facts.get("name")), str(facts.get("sha256")), task, scored)
+def scored_on(rows: Sequence[Row]) -> Data:
+    """What runs are scored on that differ in nothing but their seed."""
+    first = rows[0]
+    facts = first.summary["dataset"]
+    count, split = facts.get(first.scored) or 0, first.scored
+    scored = f"{count:,} {split} examples"
+    if split == "val":  # which examples these are depends on the seed, and on how many there were to draw from
+        listed = [str(row.summary.get("seed")) for row in rows]
+        plural = "s" * (len(listed) > 1)
+        scored += f" of {(facts.get('train') or 0) + count:,}, seed{plural} {', '.join(listed)}"
+    hashes = {row.examples(split) for row in rows}
+    examples = hashes.pop() if len(hashes) == 1 else None
+    return Data(str(facts.get("name")), str(facts.get("sha256")), first.task, scored, examples)
 
 
 def _flat(data: Any, path: str = "") -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -30,6 +30,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                 "sha256": group.data.sha256,
                 "task": group.data.task,
                 "scored_on": group.data.scored,
+                "examples": group.data.examples,
                 "differing": group.differing,
                 "ranked_by": group.ranked_by,
                 "runs": [
@@ -40,6 +41,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                         "config": {key: row.config.get(key) for key in group.differing},
                         "metrics": row.values,
                         "seconds": row.seconds,
+                        "marks": list(row.marks),
                     }
                     for row in group.rows
                 ],
@@ -55,11 +57,14 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                             for name, spread in entry.values.items()
                         },
                         "seconds": entry.seconds,
+                        "baselines": entry.baselines,
+                        "marks": entry.marks,
                     }
                     for entry in group.entries
                 ],
                 "baselines": group.baselines,
                 "chosen_by_test": group.chosen_by_test,
+                "remarks": group.remarks,
             }
             for group in comparison.groups
         ],
@@ -84,22 +89,28 @@ class Line(NamedTuple):
     values: dict[str, Spread]
     seconds: float | None
     status: str
+    marks: list[str]
 
 
 def lines_of(group: Group) -> list[Line]:
-    """The entries of a group, best first, and under them the baselines."""
-    lines = [
-        Line(entry.name, [entry.config.get(key, "-") for key in group.differing], *_measured(entry))
-        for entry in group.entries
-    ]
-    for name, values in group.baselines.items():
+    """The entries of a group, best first, and under them the baselines; where each has its own, under each its own."""
+    shared = group.baselines
+    lines: list[Line] = []
+    for entry in group.entries:
+        lines.append(Line(entry.name, [entry.config.get(key, "-") for key in group.differing], *_measured(entry)))
+        if not shared:
+            lines += _baselines(group, entry.baselines, f", for {entry.name}")
+    return [*lines, *_baselines(group, shared)]
+
+
+def _baselines(group: Group, baselines: Mapping[str, Mapping[str, float]], whose: str = "") -> Iterator[Line]:
+    for name, values in baselines.items():
         spreads = {column: Spread(value, 0.0, 1) for column, value in values.items()}
-        lines.append(Line(name, ["-"] * len(group.differing), spreads, None, BASELINE))
-    return lines
+        yield Line(f"{name}{whose}", ["-"] * len(group.differing), spreads, None, BASELINE, [])
 
 
-def _measured(entry: Entry) -> tuple[dict[str, Spread], float | None, str]:
-    return entry.values, entry.seconds, entry.status
+def _measured(entry: Entry) -> tuple[dict[str, Spread], float | None, str, list[str]]:
+    return entry.values, entry.seconds, entry.status, entry.marks
 
 
 def best_of(lines: Sequence[Line], column: str) -> float | None:
@@ -116,7 +127,7 @@ def _as_csv(comparison: Comparison) -> str:
     buffer = io.StringIO()
     table = csv.writer(buffer, lineterminator="\n")
     measured = [name for column in columns for name in (column, f"{column}_sd")]
-    table.writerow(["dataset", "sha256", "scored_on", "name", *keys, "n", *measured, "seconds", "status"])
+    table.writerow(["dataset", "sha256", "scored_on", "name", *keys, "n", *measured, "seconds", "status", "marks"])
     for group in comparison.groups:
         places = {key: number for number, key in enumerate(group.differing)}
         for line in lines_of(group):
@@ -126,7 +137,7 @@ def _as_csv(comparison: Comparison) -> str:
             numbers = [cell for spread in spreads for cell in _numbers(spread)]
             seconds = "" if line.seconds is None else line.seconds
             data = [group.data.dataset, group.data.sha256, group.data.scored]
-            cells = [*data, line.name, *texts, n, *numbers, seconds, line.status]
+            cells = [*data, line.name, *texts, n, *numbers, seconds, line.status, "; ".join(line.marks)]
             table.writerow([_inert(cell) if isinstance(cell, str) else cell for cell in cells])
     return buffer.getvalue()
 
@@ -147,7 +158,8 @@ def _as_markdown(group: Group) -> str:
     texts = 1 + len(group.differing)
     rule = ["---"] * texts + ["---:"] * (len(head) - texts)
     rows = [f"| {' | '.join(row)} |" for row in (head, rule, *cells)]
-    return "\n".join([f"**{_markdown(group.data.title)}**", "", *rows, ""])
+    remarks = [line for remark in group.remarks for line in (_markdown(remark), "")]
+    return "\n".join([f"**{_markdown(group.data.title)}**", "", *rows, "", *remarks])
 
 
 def _as_latex(group: Group) -> str:
@@ -158,6 +170,7 @@ def _as_latex(group: Group) -> str:
     return "\n".join(
         [
             f"% {_one_line(group.data.title)}; needs \\usepackage{{booktabs}}",
+            *(f"% {_one_line(remark)}" for remark in group.remarks),
             rf"\begin{{tabular}}{{{'l' * texts}{'r' * (len(head) - texts)}}}",
             r"\toprule",
             " & ".join(head) + r" \\",
@@ -173,9 +186,11 @@ def _as_latex(group: Group) -> str:
 def _cells(
     group: Group, lines: Sequence[Line], escape: Callable[[str], str], bold: Callable[[str], str]
 ) -> tuple[list[str], list[list[str]]]:
-    """The head and the cells of a table for people, accuracies in percent."""
+    """The head and the cells of a table for people, accuracies in percent, and marks last where there are any."""
     best = {column: best_of(lines, column) for column in group.columns}
     head = ["run", *group.differing, *(column.replace("_", " ") for column in group.columns), "seconds"]
+    marked = any(line.marks for line in lines)
+    head += ["marks"] * marked
     rows = []
     for line in lines:
         row = [escape(line.name), *map(escape, line.texts)]
@@ -184,6 +199,7 @@ def _cells(
             text = escape(shown_spread(column, spread.mean, spread.sd, spread.n)) if spread else "-"
             row.append(bold(text) if spread and spread.mean == best[column] else text)
         row.append("-" if line.seconds is None else f"{line.seconds:.1f}")
+        row += [escape("; ".join(line.marks))] * marked
         rows.append(row)
     return [escape(name) for name in head], rows
 

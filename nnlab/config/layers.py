@@ -17,6 +17,8 @@ MAX_SHOWN = 100
 MAX_PATH = 4096
 COMMAND_LINE = "command line"
 _DOTTED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
+PATHS = ("path", "test_path")
+"""The keys of a dataset that name files."""
 # A later layer that gives one of these takes the other back: `train.steps=50` over a file with epochs.
 _RIVALS: dict[Keys, Keys] = {("train", "epochs"): ("train", "steps"), ("train", "steps"): ("train", "epochs")}
 
@@ -29,6 +31,8 @@ class Layers:
     keys: dict[Keys, str] = field(default_factory=dict)
     values: dict[Keys, str] = field(default_factory=dict)
     rank: dict[Keys, int] = field(default_factory=dict)
+    given: dict[Keys, str] = field(default_factory=dict)
+    """Paths as they were written, before they were made absolute."""
 
     def place(self, path: Keys, *, key: bool = False) -> str:
         """Where the value (or the key) at ``path`` stands, else something inside it, else the nearest around it."""
@@ -233,8 +237,8 @@ def _get(data: Any, path: Keys) -> Any:
 
 
 def _anchor_paths(layers: Layers, rank: int, folder: Path) -> None:
-    """Make ``dataset.path`` absolute: it is meant from the file it stands in, or from the working directory."""
-    for path in (("dataset", "path"), ("dataset", "fallback", "path")):
+    """Make paths of data absolute: they are meant from the file they stand in, or from the working directory."""
+    for path in (("dataset", *inside, key) for inside in ((), ("fallback",)) for key in PATHS):
         value = _get(layers.data, path)
         if isinstance(value, str) and value and layers.rank.get(path) == rank:
             parent = _get(layers.data, path[:-1])
@@ -243,6 +247,7 @@ def _anchor_paths(layers: Layers, rank: int, folder: Path) -> None:
                 raise ConfigError(given, f"a path has at most {MAX_PATH:,} characters")
             try:
                 meant = Path(value).expanduser() if value.startswith("~") else Path(value)  # ./~x is a file's name
-                parent["path"] = str((folder / meant).resolve())
+                parent[path[-1]] = str((folder / meant).resolve())
+                layers.given[path] = value
             except (OSError, RuntimeError, ValueError) as error:  # no such user, a link to itself, a NUL
                 raise ConfigError(f"{given}: {error}", "give the path of a file or folder") from None

@@ -1,7 +1,8 @@
 """Resolve: merged layers checked against the frame and the schemas of the model and dataset they name."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -42,6 +43,8 @@ class Resolved:
     config: Config
     warnings: tuple[str, ...]
     origins: dict[Keys, str]
+    given: Mapping[Keys, str] = field(default_factory=dict)
+    """Paths as they were written, before they were made absolute."""
 
     def located(self, error: NnlabError) -> NnlabError:
         """The same error, with the place of the dotted key that its message begins with."""
@@ -112,7 +115,7 @@ class _Resolver:
         if self.problems or not (frame and model and dataset and train):
             raise self.error()
         config = Config(model, dataset, train, frame.seed, frame.device, frame.threads, frame.precision, fallback)
-        return Resolved(config, tuple(self.warnings), self._origins(config))
+        return Resolved(config, tuple(self.warnings), self._origins(config), self.layers.given)
 
     def named(self, kind: str, path: Keys, extra: tuple[str, ...] = ()) -> Named | None:
         """The model or dataset at ``path``, its own keys checked by its own file."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -20,6 +21,7 @@ MAX_CHARACTERS = 256 * 1024
 MAX_DEPTH = 20
 MAX_VALUES = 10_000
 MAX_KEY = 100
+MAX_PROBLEM = 200
 
 # https://yaml.org/spec/1.2.2/#103-core-schema: unlike in YAML 1.1, 1e-3 is a number, `no` is text and 010 is ten.
 _NULL = re.compile(r"~|null|Null|NULL|")
@@ -56,8 +58,20 @@ def read(text: str, source: str) -> Document:
     try:
         return _Builder(source).build(text)
     except yaml.MarkedYAMLError as error:
-        place = _place(source, error.problem_mark or error.context_mark)
-        raise ConfigError(f"{place}: {error.problem or error.context}", "this is not valid YAML") from None
+        mark = error.problem_mark or error.context_mark
+        if mark is not None:
+            _check_before(text[: mark.index], source)
+        problem = str(error.problem or error.context)[:MAX_PROBLEM]  # a tag's handle may stand in it, however long
+        raise ConfigError(f"{_place(source, mark)}: {problem}", "this is not valid YAML") from None
+
+
+def _check_before(before: str, source: str) -> None:
+    """Raise ConfigError where something is refused in the text before the place at which a parser gave up.
+
+    Parsers read ahead, over a thousand brackets: some give up at so many before they have handed over the first.
+    """
+    with suppress(yaml.MarkedYAMLError):
+        _Builder(source).build(before)
 
 
 def scalar(text: str) -> Any:

@@ -32,11 +32,12 @@ def digest_taken(*taken: tuple[Array, Array | None], names: Sequence[Sequence[st
         count = len(array) if rows is None else len(rows)
         shape = array.shape if rows is None else (count, *array.shape[1:])
         total.update(f"{array.dtype.str}{shape}".encode())
-        if rows is None:
-            total.update(np.ascontiguousarray(array).data)
+        if array.flags.c_contiguous and rows is None:
+            total.update(array.data)
             continue
         for at in range(0, count, _ROWS):
-            total.update(np.ascontiguousarray(array[rows[at : at + _ROWS]]).data)
+            part = array[at : at + _ROWS] if rows is None else array[rows[at : at + _ROWS]]
+            total.update(np.ascontiguousarray(part).data)
     if names:
         total.update(json.dumps([list(some) for some in names]).encode())
     return total.hexdigest()

@@ -11,6 +11,8 @@ from nnlab.dataset.split import Array
 
 Kind = Literal["number", "boolean", "category", "date"]
 Layout = Literal["channels first", "channels last"]
+Colour = Literal["grey", "rgb"]
+Fit = Literal["stretch", "pad", "crop"]
 BLOCK = 2**16
 """Numbers that are in float64 at once, beside the data itself."""
 
@@ -58,6 +60,10 @@ class Column:
     """What a missing cell is taken for; None: there was none to learn it for."""
     indicator: bool = False
     """Whether one more feature tells where a cell was missing."""
+    place: int = 0
+    """Where it stood in a line of the table, from 0."""
+    form: str = ""
+    """How a date is written."""
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -96,8 +102,8 @@ class Picture:
 
     size: tuple[int, int]
     """Height and width."""
-    colour: str
-    fit: str
+    colour: Colour
+    fit: Fit
 
 
 @dataclass(frozen=True)
@@ -108,13 +114,17 @@ class Transform:
     """Of a table, in the order of its cells; empty for other data."""
     header: bool | None = None
     """Whether the table named its columns; None for other data."""
-    target_columns: tuple[int, ...] = ()
+    width: int = 0
+    """How many columns the table had in all."""
+    target_places: tuple[int, ...] = ()
     """Where the targets stood in a line of the table."""
     layout: Layout | None = None
     """How the pictures of an array lie, where it says."""
     picture: Picture | None = None
     scale: float = 1
     """What every input is divided by, so that pictures come in [0, 1]."""
+    whole: bool = True
+    """Whether inputs came as whole numbers: then fractions have been divided already."""
     mean: tuple[float, ...] = ()
     """What is taken off each feature, after that; empty where nothing is."""
     std: tuple[float, ...] = ()
@@ -179,10 +189,12 @@ class Transform:
         return {
             "columns": [asdict(column) for column in self.columns],
             "header": self.header,
-            "target_columns": list(self.target_columns),
+            "width": self.width,
+            "target_places": list(self.target_places),
             "layout": self.layout,
             "picture": asdict(self.picture) if self.picture else None,
             "scale": self.scale,
+            "whole": self.whole,
             "mean": list(self.mean),
             "std": list(self.std),
             "target_mean": list(self.target.mean) if self.target else [],
@@ -196,10 +208,12 @@ class Transform:
         return cls(
             columns=tuple(_column(column) for column in data.get("columns") or ()),
             header=data.get("header"),
-            target_columns=tuple(int(n) for n in data.get("target_columns") or ()),
+            width=int(data.get("width") or 0),
+            target_places=tuple(int(n) for n in data.get("target_places") or ()),
             layout=data.get("layout"),
-            picture=Picture(_size(picture["size"]), str(picture["colour"]), str(picture["fit"])) if picture else None,
+            picture=_picture(picture) if picture else None,
             scale=float(data.get("scale") or 1),
+            whole=data.get("whole") is not False,
             mean=_numbers(data.get("mean")),
             std=_numbers(data.get("std")),
             target=Scaling(means, _numbers(data.get("target_std"))) if means else None,
@@ -244,7 +258,14 @@ def _column(data: Mapping[str, Any]) -> Column:
         fill = str(fill) if data["kind"] == "category" else float(fill)
         if data["kind"] == "category" and fill not in categories:
             raise ValueError("what a missing cell is taken for is no category")
-    return Column(str(data["name"]), data["kind"], str(data["part"]), categories, fill, data["indicator"])
+    name, part, place, form = str(data["name"]), str(data["part"]), int(data["place"]), str(data["form"])
+    return Column(name, data["kind"], part, categories, fill, data["indicator"], place, form)
+
+
+def _picture(data: Mapping[str, Any]) -> Picture:
+    if data["colour"] not in get_args(Colour) or data["fit"] not in get_args(Fit):
+        raise ValueError("no way to bring a picture to its size")
+    return Picture(_size(data["size"]), data["colour"], data["fit"])
 
 
 def _size(sides: Sequence[Any]) -> tuple[int, int]:

@@ -62,13 +62,30 @@ class Examples:
     """(n,) int64 class numbers, or (n, outputs) values."""
     rows: Array | None = None
     """(n,) where the inputs of each example stand; None: all of them, in their order."""
+    groups: Array | None = None
+    """(n,) numbers of the groups that no split may part."""
+    order: Array | None = None
+    """(n,) what the examples are sorted by, where the last of them are held out."""
 
     def __len__(self) -> int:
         return len(self.targets)
 
     def take(self, rows: Array) -> "Examples":
         """The examples at these row numbers, in this order."""
-        return Examples(self.inputs, self.targets[rows], rows if self.rows is None else self.rows[rows])
+        at = rows if self.rows is None else self.rows[rows]
+        groups, order = (None if of is None else of[rows] for of in (self.groups, self.order))
+        return Examples(self.inputs, self.targets[rows], at, groups, order)
+
+    def held_out(self, fraction: float, rng: np.random.Generator, key: str) -> tuple[Array, Array]:
+        """Row numbers, ascending, of what stays and of what is held out: the last, whole groups, or each class alike.
+
+        Raises DataError, naming the config's ``key``, where that cannot be.
+        """
+        if self.order is not None:
+            return splits.last(self.order, fraction, key)
+        if self.groups is not None:
+            return splits.whole_groups(self.groups, self.targets, fraction, rng, key)
+        return splits.held_out(self.targets, fraction, rng, key)
 
     def digest(self, names: Sequence[Sequence[str]] = ()) -> str:
         """SHA-256 over inputs, targets and these lists of names."""
@@ -105,7 +122,7 @@ def hold_out(pool: Examples, params: HoldOutKeys) -> tuple[Examples, Examples | 
     if not params.test_fraction:
         return pool, None
     rng = generator(params.split_seed, Purpose.SPLIT, _TEST)
-    rest, test = splits.held_out(pool.targets, params.test_fraction, rng, "test_fraction")
+    rest, test = pool.held_out(params.test_fraction, rng, "test_fraction")
     return pool.take(rest), pool.take(test)
 
 
@@ -137,7 +154,7 @@ def build(
     _check("train", train, classes)
     _check("val", val, classes)
     _check("test", test, classes)
-    rows, val_rows = _train_and_val(params or TrainKeys(), seed, train.targets, val is not None)
+    rows, val_rows = _train_and_val(params or TrainKeys(), seed, train, val is not None)
     whole, train = train, train if len(rows) == len(train) else train.take(rows)
     pools = {"train": train, "val": whole.take(val_rows) if len(val_rows) else val, "test": test}
     named = (classes, feature_names, target_names)
@@ -150,6 +167,7 @@ def build(
         both = [each for pool in (whole, test) if pool for each in ((pool.inputs, pool.rows), (pool.targets, None))]
         sha256 = digest_taken(*both)
     made = transform if isinstance(transform, Transform) else transform(train)
+    made = replace(made, whole=train.inputs.dtype.kind in "iub")
     if standardise:
         mean, std = made.standardising(train.inputs, _rows(train))
         made = replace(made, mean=mean, std=std)
@@ -226,12 +244,13 @@ def _check(split: SplitName, pool: Examples | None, classes: Sequence[str]) -> N
         )
 
 
-def _train_and_val(params: TrainKeys, seed: int, targets: Array, brought: bool) -> tuple[Array, Array]:
+def _train_and_val(params: TrainKeys, seed: int, pool: Examples, brought: bool) -> tuple[Array, Array]:
     """Row numbers, ascending, of the training and validation splits; ``brought``: the data has one of its own."""
-    rows = np.arange(len(targets))
+    rows = np.arange(len(pool))
     if params.limit is not None:
         # Not from the run's seed: runs that differ in it should see the same examples, as they do without a limit.
-        rows = splits.limited(targets, params.limit, generator(getattr(params, "split_seed", 0), Purpose.SPLIT, _LIMIT))
+        rng = generator(getattr(params, "split_seed", 0), Purpose.SPLIT, _LIMIT)
+        rows = splits.limited(pool.targets, params.limit, rng)
     if not params.val_fraction:
         return rows, rows[:0]
     if brought:
@@ -239,9 +258,8 @@ def _train_and_val(params: TrainKeys, seed: int, targets: Array, brought: bool) 
             f"dataset.val_fraction: given {params.val_fraction:g}, and the data brings a validation split of its own",
             "leave the key out",
         )
-    stay, out = splits.held_out(
-        targets[rows], params.val_fraction, generator(seed, Purpose.SPLIT, _VAL), "val_fraction"
-    )
+    rng = generator(seed, Purpose.SPLIT, _VAL)
+    stay, out = pool.take(rows).held_out(params.val_fraction, rng, "val_fraction")
     return rows[stay], rows[out]
 
 

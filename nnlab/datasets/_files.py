@@ -30,7 +30,7 @@ def existing(path: str | Path, suffixes: Sequence[str] = (), folder: bool = Fals
         )
     if not right:
         raise DataError(f"dataset.path: {str(path)!r} is no {kind}", f"give a {kind}")
-    if not folder and path.suffix.lower() not in suffixes:
+    if not folder and not path.name.lower().endswith(tuple(suffixes)):
         raise DataError(f"dataset.path: {str(path)!r} has the wrong suffix", f"what is read: {', '.join(suffixes)}")
     return path
 

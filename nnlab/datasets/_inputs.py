@@ -1,8 +1,9 @@
-"""New inputs for a trained model: numbers, pictures, .npy and .csv files, made into rows as the training data was."""
+"""New inputs for a trained model: numbers, pictures, arrays and tables, made into rows as the training data was."""
 
-import csv
+import glob
+import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -10,15 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnlab.dataset import Array, Transform, read_npy
-from nnlab.datasets._pictures import SUFFIXES, open_picture
+from nnlab import tables
+from nnlab.dataset import Array, Task, Transform, read_npy
+from nnlab.datasets import _arrays, _pictures, listed, short
+from nnlab.datasets._table_rows import Rows, TableReader
 from nnlab.errors import DataError
+from nnlab.tables import AUTO, Keys
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 PictureReader = Callable[["Image", tuple[int, ...]], Array]
 MAX_BYTES = 2**30
+"""Of a file that is read whole."""
+MOST_AT_ONCE = 1024
+"""Inputs that come one by one and are predicted together."""
+INPUTS = ("x_test", "X_test", "x", "X", "x_train", "X_train", "images", "data", "features", "inputs")
+"""What the array of inputs in a .npz file may be called; the first that is there is taken."""
+KINDS = f"{', '.join(tables.SUFFIXES)}, .npy, .npz, {', '.join(_pictures.SUFFIXES)}"
 
 
 class Reader:
@@ -27,49 +37,91 @@ class Reader:
     def __init__(
         self,
         data: Mapping[str, Any],
+        task: Task = "regression",
         read_picture: PictureReader | None = None,
         *,
         dark_edges: bool = False,
-        delimiter: str = ",",
+        keys: Keys = AUTO,
     ) -> None:
-        """``data`` is what run.json says of the dataset, ``dark_edges`` whether its pictures are bright on black."""
+        """``data`` is what run.json says of the dataset, ``dark_edges`` whether its pictures are bright on black.
+
+        ``keys`` are those that its table was read with.
+        """
         self.features = int(data["features"])
         self.shape = tuple(int(side) for side in data["shape"])
         self.names = [str(name) for name in data.get("feature_names") or []]
         self.transform = Transform.from_dict(data)
         self.read_picture = read_picture
         self.dark_edges = dark_edges
-        self.delimiter = delimiter
-        self.warnings: list[str] = []
+        self.table = TableReader(data, task, keys)
+        self._warnings: list[str] = []
 
-    def read(self, inputs: list[str]) -> tuple[list[str], Array]:
-        """A name for each row, and the rows, (n, features) float32."""
-        names: list[str] = []
-        rows: list[Array] = []
+    @property
+    def warnings(self) -> list[str]:
+        """What was in doubt so far."""
+        return [*self._warnings, *self.table.warnings]
+
+    def parts(self, inputs: Sequence[str], *, written: bool = False) -> Iterator[Rows]:
+        """The rows of all inputs, in their order, some at a time; tables with what is ``written`` in them, if asked.
+
+        Raises DataError where an input is not what the model was trained on.
+        """
+        waiting: list[Rows] = []
+        for rows in self._each(inputs, written):
+            apart = rows.columns != ("input",)
+            if waiting and (apart or sum(len(each.names) for each in waiting) >= MOST_AT_ONCE):
+                yield _joined(waiting)
+                waiting = []
+            if apart:
+                yield rows
+            else:
+                waiting.append(rows)
+        if waiting:
+            yield _joined(waiting)
+
+    def _each(self, inputs: Sequence[str], written: bool) -> Iterator[Rows]:
         for loose, group in groupby(inputs, _is_number):
             items = list(group)
             if loose:  # so many numbers after one another are one input each
-                rows.append(self._numbers(items, " ".join(items[:5])))
-                names += [",".join(items[at : at + self.features]) for at in range(0, len(items), self.features)]
+                rows = self._numbers(items, " ".join(items[:5]))
+                width = len(items) // len(rows)
+                yield _plain([",".join(items[at : at + width]) for at in range(0, len(items), width)], rows)
                 continue
             for item in items:
-                found = self._numbers(item.split(","), item) if _all_numbers(item) else self._file(item)
-                rows.append(found)
-                names += [item] if len(found) == 1 else [f"{item}:{number}" for number in range(1, len(found) + 1)]
-        return names, np.concatenate(rows)
+                if _all_numbers(item):
+                    yield _named(item, self._numbers(item.split(","), _cut(item)))
+                else:
+                    for path in _paths(item):
+                        yield from self._file(path, written)
 
     def shaped(self, array: Array, name: str) -> Array:
         """An array as rows of features: one input or many, flat or in the shape of the training data."""
         if array.dtype.kind not in "fiub":
             raise DataError(f"{name}: the values are {array.dtype}, not numbers", "save it as float32")
-        for shape in {self.shape, (self.features,)}:
+        for shape in self._shapes():
             if array.shape == shape or array.shape[1:] == shape:
-                rows = array.reshape(-1, self.features)
-                break
-        else:
-            wanted = f"(n, {self.features})" if len(self.shape) == 1 else f"(n, {self.features}) or (n, {self.shape})"
-            raise DataError(f"{name}: the shape is {array.shape}", f"this model takes {wanted}")
-        return self._ready(rows, name)
+                rows = array.reshape(-1, *shape)
+                rows = np.moveaxis(rows, -1, 1) if shape == self._lying() else rows
+                return self._ready(rows.reshape(len(rows), -1), name)
+        wanted = " or ".join(f"(n, {', '.join(map(str, shape))})" for shape in sorted(self._shapes(), key=len))
+        wanted = wanted or "a data frame, or a table's file: its columns are not numbers alone"
+        raise DataError(f"{name}: the shape is {array.shape}", f"this model takes {wanted}")
+
+    def _shapes(self) -> list[tuple[int, ...]]:
+        """The shapes that one input may have, the likeliest first."""
+        columns = self.transform.columns
+        if any(column.kind in ("category", "date") for column in columns):
+            return []
+        if not all(column.plain for column in columns):
+            return [(len(columns),)]
+        shapes = [self.shape, (self.features,)]
+        lying = self._lying()
+        return list(dict.fromkeys([lying, *shapes] if lying else shapes))
+
+    def _lying(self) -> tuple[int, ...] | None:
+        """The shape of one picture in the run's own arrays, where that has its channels last."""
+        last = self.transform.layout == "channels last" and len(self.shape) == 3
+        return (*self.shape[1:], self.shape[0]) if last else None
 
     def _ready(self, rows: Array, name: str) -> Array:
         """Rows scaled and standardised as the training data was, (n, features) float32."""
@@ -85,9 +137,9 @@ class Reader:
         return result
 
     def _transform(self, rows: Array, name: str) -> Transform:
-        """What training did to its own rows: whole numbers are divided; fractions from 0 to 1 have been already."""
+        """What training did to its own rows; where these were whole, fractions up to 1 have been divided already."""
         scale = self.transform.scale
-        if scale == 1:
+        if scale == 1 or not self.transform.whole:
             return self.transform
         if not (rows.dtype.kind in "iub" or np.nanmax(rows) > 1):
             return replace(self.transform, scale=1)
@@ -99,87 +151,161 @@ class Reader:
         return self.transform
 
     def _numbers(self, texts: list[str], name: str) -> Array:
-        if len(texts) % self.features:
+        width = len(self.transform.columns) or self.features
+        if not self._shapes():
+            raise DataError(f"{name}: this model's inputs are not numbers alone", "give them as a table: a .csv file")
+        if len(texts) % width:
             raise DataError(
-                f"{name}: {_count(len(texts))} given, and one input has {self.features}",
-                f"give {_count(self.features)} for each, or join them by commas: {self._example()}",
+                f"{name}: {_count(len(texts))} given, and one input has {width}",
+                f"give {_count(width)} for each, or join them by commas: {self._example()}",
             )
-        return self._ready(_array(texts).reshape(-1, self.features), name)
+        return self._ready(_array(texts).reshape(-1, width), name)
 
     def _example(self) -> str:
-        names = self.names or [f"x{number}" for number in range(1, self.features + 1)]
+        names = [column.name for column in self.transform.columns] or self.names
+        names = names or [f"x{number}" for number in range(1, self.features + 1)]
         return ",".join(names[:6]) + (",…" if len(names) > 6 else "")
 
-    def _file(self, name: str) -> Array:
-        path = Path(name)
-        if not path.exists():
-            raise DataError(
-                f"{name}: this is neither a number nor a file", "give numbers, a picture, a .npy or a .csv file"
-            )
-        if not path.is_file() or path.stat().st_size > MAX_BYTES:
-            raise DataError(
-                f"{name}: this is not a plain file of at most 1 GiB", "give a picture, a .npy or a .csv file"
-            )
-        suffix = path.suffix.lower()
+    def _file(self, path: Path, written: bool) -> Iterator[Rows]:
+        name, suffix = str(path), path.suffix.lower()
+        if not path.is_file():
+            raise DataError(f"{name}: this is not a plain file", f"give a file of these: {KINDS}")
+        if name.lower().endswith(tables.SUFFIXES):
+            yield from self._table(path, written)
+            return
+        if path.stat().st_size > MAX_BYTES:
+            raise DataError(f"{name}: this is larger than 1 GiB", "take part of it")
         try:
             if suffix == ".npy":
                 with path.open("rb") as file:
-                    return self.shaped(read_npy(file, path.stat().st_size), name)
-            if suffix == ".csv":
-                return self._csv(path)
-            if suffix in SUFFIXES:
-                return self._picture(path)
-        except (ValueError, EOFError, UnicodeDecodeError, csv.Error) as error:
+                    yield _named(name, self.shaped(read_npy(file, path.stat().st_size), name))
+                return
+            if suffix == ".npz":
+                yield _named(name, self._archive(path))
+                return
+            if suffix in _pictures.SUFFIXES:
+                yield _named(name, self._picture(path))
+                return
+        except (ValueError, EOFError) as error:
             raise DataError(f"{name}: cannot be read: {error}", "is the file what its ending says?") from None
         except OSError as error:
             raise DataError(f"{name}: cannot be read: {error.strerror or error}", "check the file") from None
         raise DataError(
-            f"{name}: files ending in {suffix or 'nothing'} are not read", f"give {', '.join(SUFFIXES)}, .npy or .csv"
+            f"{name}: files ending in {short(suffix) if suffix else 'nothing'} are not read", f"give {KINDS}"
         )
 
-    def _csv(self, path: Path) -> Array:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            lines = [line for line in csv.reader(file, delimiter=self.delimiter) if line]
-        columns = list(range(self.features))
-        first, width = 1, self.features
-        if lines and not all(map(_is_number, lines[0])):
-            header = [cell.strip() for cell in lines.pop(0)]
-            first = 2
-            if self.names and set(self.names) <= set(header):
-                columns = [header.index(name) for name in self.names]
-                width = len(header)
-        rows: list[str] = []
-        for number, line in enumerate(lines, first):
-            try:
-                if len(line) != width:
-                    raise ValueError
-                cells = [line[column].strip() for column in columns]
-                list(map(float, cells))
-                rows += cells
-            except ValueError:
-                raise DataError(
-                    f"{path}:{number}: the row is not {_count(self.features)}",
-                    f"its columns should be {self._example()}",
-                ) from None
-        return self._ready(_array(rows).reshape(-1, self.features), str(path))
+    def _archive(self, path: Path) -> Array:
+        """The inputs in a .npz file: its only array, or the one with a usual name."""
+        there = _arrays.names_in(path)
+        name = there[0] if len(there) == 1 else next((name for name in INPUTS if name in there), None)
+        if name is None:
+            raise DataError(f"{path}: which array are the inputs? It holds {listed(there)}", "call one of them x")
+        return self.shaped(_arrays.read(path, [name])[name], f"{name} of {path}")
+
+    def _table(self, path: Path, written: bool) -> Iterator[Rows]:
+        """A table, by the names of its columns where the run's data was one, else pixels and the like by position."""
+        if self.transform.columns:
+            yield from _alone(self.table.parts(path, written=written), str(path))
+        else:
+            yield from _alone(self._plain_table(path, written), str(path))
+
+    def _plain_table(self, path: Path, written: bool) -> Iterator[Rows]:
+        style = tables.find_style(path, named=self.names)
+        columns = list(style.names)
+        if style.header and self.names and set(self.names) <= set(columns):
+            places = [columns.index(name) for name in self.names]
+        elif len(columns) == self.features:
+            places = list(range(self.features))
+        else:
+            raise self._no_row(path, style.line)
+        header, found = (*[""] * style.left_out, *columns), 0
+        for lines, cells in tables.written(path, style):
+            texts: list[str] = []
+            for line, row in zip(lines, cells, strict=True):
+                numbers = [row[style.left_out + place].strip() for place in places]
+                if not all(map(_is_number, numbers)):
+                    raise self._no_row(path, line)
+                texts += numbers
+            names = [f"{path}:{number}" for number in range(found + 1, found + len(cells) + 1)]
+            rows = self._ready(_array(texts).reshape(-1, self.features), str(path))
+            yield Rows(names, rows, header, cells if written else ())
+            found += len(cells)
+        if not found:
+            raise DataError(f"{path}: there are no rows in it", "give at least one input")
+
+    def _no_row(self, path: Path, line: int) -> DataError:
+        message = f"{path}:{line}: the row is not {_count(self.features)}"
+        return DataError(message, f"its columns should be {self._example()}")
 
     def _picture(self, path: Path) -> Array:
-        if self.read_picture is None:
+        if self.transform.picture is None and self.read_picture is None:
             raise DataError(f"{path}: this model's data is not made of picture files", "give numbers or a .npy file")
-        picture = open_picture(path)
-        row = self.read_picture(picture, self.shape)
+        picture = _pictures.open_picture(path)
+        row = self._pixels(picture)
         self._doubt(path, picture, row)
         return row.reshape(1, -1)
+
+    def _pixels(self, picture: "Image") -> Array:
+        """A picture as (features,) float32, brought to its size as those of training were."""
+        how = self.transform.picture
+        if how is None:
+            return self.read_picture(picture, self.shape)  # type: ignore[misc]
+        pixels = _pictures.pixels(picture, how.size, how.colour, how.fit)
+        if pixels.shape != self.shape:
+            raise DataError(f"run.json: a picture of {how.size} in {how.colour} is no input of {self.shape}")
+        row: Array = self.transform.apply(pixels[None])[0]
+        return row
 
     def _doubt(self, path: Path, picture: "Image", row: Array) -> None:
         """Note where a picture is unlike those of training in a way that people overlook."""
         height, width = self.shape[-2:]
-        if not 0.8 < (picture.width / picture.height) / (width / height) < 1.25:
-            self.warnings.append(f"{path}: {picture.width}x{picture.height} is squeezed into {width}x{height}; crop it")
+        if self.transform.picture is None and not 0.8 < (picture.width / picture.height) / (width / height) < 1.25:
+            said = f"{path}: {picture.width}x{picture.height} is squeezed into {width}x{height}; crop it"
+            self._warnings.append(said)
         edges = np.ones((height, width), bool)
         edges[1:-1, 1:-1] = False
         if self.dark_edges and row[edges.ravel()].mean() > 0.5:
-            self.warnings.append(f"{path}: its background is bright, where training's is black; invert it")
+            self._warnings.append(f"{path}: its background is bright, where training's is black; invert it")
+
+
+def _paths(item: str) -> list[Path]:
+    """The files that an input names, or that its pattern does where there is no such file."""
+    if os.path.exists(item):  # noqa: PTH110 (Path.exists raises OSError for a text that is too long)
+        return [Path(item)]
+    found = sorted(glob.glob(item, recursive=True)) if glob.has_magic(item) else []  # noqa: PTH207 (may be absolute)
+    if not found:
+        raise DataError(f"{_cut(item)}: this is neither a number nor a file", f"give numbers, or files: {KINDS}")
+    return [Path(each) for each in found]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
+def _named(name: str, rows: Array) -> Rows:
+    """Rows called after what they are from."""
+    return _plain([name] if len(rows) == 1 else [f"{name}:{number}" for number in range(1, len(rows) + 1)], rows)
+
+
+def _plain(names: list[str], rows: Array) -> Rows:
+    return Rows(names, rows, cells=[[name] for name in names])
+
+
+def _alone(parts: Iterator[Rows], name: str) -> Iterator[Rows]:
+    """The parts of a file; a row that is alone in it is called after the file."""
+    first = next(parts)
+    second = next(parts, None)
+    yield first if second or len(first.names) > 1 else replace(first, names=[name])
+    if second:
+        yield second
+    yield from parts
+
+
+def _joined(some: list[Rows]) -> Rows:
+    if len(some) == 1:
+        return some[0]
+    names, cells = ([each for rows in some for each in getattr(rows, what)] for what in ("names", "cells"))
+    return Rows(names, np.concatenate([rows.features for rows in some]), cells=cells)
 
 
 def _is_number(text: str) -> bool:

@@ -26,6 +26,8 @@ UNREAD = frozenset(
     ).split()
 )
 """Suffixes of pictures that are not read."""
+DEPTH = 24
+"""Where a PNG says how many bits each of its numbers has: https://www.w3.org/TR/png-3/#11IHDR."""
 LARGEST = 50_000_000
 """Pixels; more than any camera's, less than what a few bytes of a picture made to do harm can ask for."""
 
@@ -44,10 +46,13 @@ def open_picture(path: Path) -> "Image":
         raise DataError(f"{str(path)!r} is no plain file", "replace it, or take it out")
     try:
         with warnings.catch_warnings(action="ignore"), path.open("rb") as file:  # Pillow only warns of large ones
+            start = file.read(DEPTH + 1)
             picture = Image.open(file, formats=FORMATS)
             if picture.width * picture.height > LARGEST:
                 raise ValueError(f"{picture.width}x{picture.height} pixels, at most {LARGEST:,} are read")
             picture.load()
+            if picture.format == "PNG":
+                _fit_clear_colour(picture, start[DEPTH])
             ImageOps.exif_transpose(picture, in_place=True)
             return picture
     except UnidentifiedImageError as error:
@@ -57,6 +62,20 @@ def open_picture(path: Path) -> "Image":
             f"{str(path)!r} cannot be read as a picture: {' '.join(str(error).split())[:200]}",
             "replace the file, or take it out",
         ) from error
+
+
+def _fit_clear_colour(picture: "Image", depth: int) -> None:
+    """Bring a PNG's one transparent colour to the 8 bits that Pillow makes of other depths.
+
+    It leaves that colour as the file has it. Of 16 bits it keeps the upper 8 alone, so colours that agree in those are
+    one colour; shades of grey keep all 16.
+    """
+    clear = picture.info.get("transparency")
+    if picture.mode == "L" and isinstance(clear, int) and depth in (2, 4, 8):
+        most = 2**depth - 1
+        picture.info["transparency"] = (clear & most) * 255 // most
+    elif picture.mode == "RGB" and isinstance(clear, tuple) and depth == 16:
+        picture.info["transparency"] = tuple(part >> 8 for part in clear)
 
 
 def pixels(image: "Image", size: tuple[int, ...], colour: Colour, fit: Fit = "stretch") -> Array:
@@ -103,8 +122,11 @@ def plain(image: "Image") -> "Image":
     from PIL import Image
 
     if image.mode.startswith("I"):  # 16 bits; Pillow's own conversion would cut off all but the darkest 256 shades
-        deep = np.clip(np.asarray(image).astype(np.float32) / 257, 0, 255)
-        return Image.fromarray(np.round(deep).astype(np.uint8))
+        deep = np.asarray(image)
+        shades = np.round(np.clip(deep.astype(np.float32) / 257, 0, 255)).astype(np.uint8)
+        if isinstance(clear := image.info.get("transparency"), int):
+            shades[deep == clear] = 255
+        return Image.fromarray(shades)
     if image.has_transparency_data:
         clear = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear).convert("RGB")

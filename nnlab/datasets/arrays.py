@@ -83,8 +83,19 @@ def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
     """
     path = Path(params.path)
     there = _arrays.names_in(path)
+    names = dict.fromkeys(name for pair in _chosen(params, there).values() for name in pair)
+    return _dataset(_arrays.read(path, names), there, params, seed)
+
+
+def load_arrays(found: Mapping[str, Array], params: Params, seed: int) -> Dataset:
+    """The dataset of arrays in memory, by the names that a .npz file would have for them. Raises as ``load`` does."""
+    names = dict.fromkeys(name for pair in _chosen(params, list(found)).values() for name in pair)
+    return _dataset({name: found[name] for name in names}, list(found), params, seed)
+
+
+def _dataset(found: Mapping[str, Array], there: Sequence[str], params: Params, seed: int) -> Dataset:
+    """The dataset of the arrays in use; ``there`` is what all of them are called."""
     chosen = _chosen(params, there)
-    found = _arrays.read(path, dict.fromkeys(name for pair in chosen.values() for name in pair))
     inputs, layout = _inputs(params, chosen, found)
     targets = _array_targets.read(
         [_array_targets.Given(found[y], _where(y, params), len(inputs[split])) for split, (_, y) in chosen.items()],

@@ -1,23 +1,24 @@
-"""Your own table: a CSV file with one example a line."""
+"""Your own table: a CSV or Parquet file with one example a line."""
 
-import csv
-from array import array
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
-from nnlab.dataset import Array, Card, Dataset, Progress, quiet
+from nnlab import tables
+from nnlab.dataset import Array, Card, Dataset, Progress, Task, Transform, quiet
 from nnlab.datasets import (
     ClassKeys,
     Examples,
     HoldOutKeys,
     TrainKeys,
+    _columns,
     _files,
+    _parsed,
+    _targets,
     build,
     choose,
     hold_out,
@@ -25,44 +26,120 @@ from nnlab.datasets import (
     short,
 )
 from nnlab.errors import DataError, did_you_mean
+from nnlab.tables import Table
 
 CARD = Card("your files")
-SUFFIXES = (".csv", ".tsv", ".txt", ".data")
-MOST_CLASSES = 20
-"""More distinct whole numbers than this are taken for values, such as ages or prices."""
+HEAD = 200
+"""Rows of a large table that tell whether anybody will need the text of its targets."""
+SPLITS = {"train": "train", "training": "train", "test": "test"} | dict.fromkeys(("val", "valid", "validation"), "val")
 
 
 class Params(ClassKeys, HoldOutKeys, TrainKeys):
-    """The shared keys, and what the columns mean. The file is UTF-8; every feature is a number in every line."""
+    """The shared keys, how the table is written, what its columns mean, and what is done to their cells.
+
+    ``test_fraction`` and ``split_seed`` are not used where ``test_path`` or ``split_by`` say what the test split is.
+    """
 
     path: str
-    """The CSV file."""
-    target: str | int
-    """The column to predict: its name in the first line, or its number from 0 in a file without column names."""
+    """The file: .csv, .tsv, .txt, .data, each also with .gz behind it, or .parquet."""
+    target: str | int | list[str | int]
+    """The column to predict, or several of values: by name, or by number from 0 (-1 is the last)."""
     features: list[str | int] | None = Field(default=None, min_length=1)
     """The columns to predict it from, by name or number; default: all others, in the file's order."""
+    exclude: list[str | int] = Field(default=[])
+    """Columns to leave out, such as an id."""
     task: Literal["auto", "classification", "regression"] = "auto"
     """auto: text is classes, and so are at most 20 distinct whole numbers; other numbers are values."""
+    header: bool | Literal["auto"] = "auto"
+    """Whether the first line names the columns; auto: told from what stands below it."""
+    delimiter: str = "auto"
+    """What stands between two cells: one character, tab, or whitespace; auto: found out."""
+    decimal: Literal[".", ","] = "."
+    """What stands before the fraction of a number."""
+    thousands: str | None = None
+    """What stands between groups of three digits: one of , . ' _ or a space; default: nothing does."""
+    encoding: str = "auto"
+    """auto: UTF-8, or UTF-16 by its mark; else a name such as latin-1."""
+    comment: str | None = None
+    """What a line begins with that is to be passed over; default: # above the table only."""
+    missing: _columns.Missing = "refuse"
+    """What is done about missing cells: refuse, drop their rows, or fill them as learnt on the training split."""
+    missing_indicator: bool = False
+    """Whether a feature more tells where a cell was filled."""
+    missing_words: list[str] | None = None
+    """The words that mean a missing cell; default: an empty cell, NA, NaN, null and their like."""
+    categories: Literal["one-hot", "refuse"] = "one-hot"
+    """What becomes of a column of text: a feature for each text of the training split, or a refusal."""
+    max_categories: int = Field(default=20, ge=2, le=10_000)
+    """Texts of one column at most; more are refused."""
+    dates: list[_columns.Part] | dict[str, list[_columns.Part]] = Field(default=[])
+    """What of a date becomes a feature: year, month, day, weekday, yearday, hour, minute, second, timestamp; a list
+    for all columns of dates, or one by column."""
     standardise: bool = True
-    """Whether each feature is shifted and scaled to mean 0 and deviation 1, as measured on the training split."""
+    """Whether each number is shifted and scaled to mean 0 and deviation 1, as measured on the training split."""
     standardise_target: bool = True
     """Whether a model learns values shifted and scaled so; scores, losses and predictions are in their own units."""
-    delimiter: str = Field(default=",", pattern=r'^[^"\r\n]$')
-    """What stands between two cells."""
+    shape: list[int] | None = Field(default=None, min_length=2, max_length=3)
+    """[h, w] or [channels, h, w]: the features of a line are the pixels of a picture."""
+    test_path: str | None = None
+    """Another table of the same columns, which is the test split."""
+    split_by: str | int | None = None
+    """The column that says train, val or test of each row."""
+    group: str | int | None = None
+    """The column whose equal values stay in one split, such as a patient."""
+    order: str | int | None = None
+    """The column that sorts the rows, a number or a date: the last of them are held out."""
+
+    @field_validator("target")
+    @classmethod
+    def _several(cls, target: str | int | list[str | int]) -> str | int | list[str | int]:
+        if isinstance(target, list) and len(set(map(str, target))) < max(1, len(target)):
+            raise ValueError("a column, or a list of different ones")
+        return target
+
+    @model_validator(mode="after")
+    def _one_way_to_split(self) -> "Params":
+        ways = [key for key in ("test_path", "split_by", "order") if getattr(self, key) is not None]
+        if len(ways) > 1:
+            raise ValueError(f"{' and '.join(ways)} both say what the test split is: leave one out")
+        if self.group is not None and (self.order is not None or self.split_by is not None):
+            raise ValueError("group draws the splits, which order or split_by do already: leave one out")
+        self.keys()
+        return self
+
+    def keys(self) -> tables.Keys:
+        """How the table is written. Raises ValueError for what cannot be."""
+        words = tables.MISSING if self.missing_words is None else tuple(self.missing_words)
+        return tables.Keys(
+            self.header, self.delimiter, self.decimal, self.thousands, self.encoding, self.comment, words
+        )
+
+    def rules(self) -> _columns.Rules:
+        """What is said of columns that are no plain numbers."""
+        one_hot = self.categories == "one-hot"
+        return _columns.Rules(self.missing, self.missing_indicator, one_hot, self.max_categories, self.dates)
 
 
 @dataclass(frozen=True)
-class Table:
-    """The columns in use, as numbers and text."""
+class Roles:
+    """What each column in use is for, by name."""
 
-    path: Path
-    lines: Sequence[int]
-    """Where each row stands in the file, as an editor counts."""
-    inputs: Array
-    """(n, features) float64."""
     targets: list[str]
     features: list[str]
-    target: str
+    split: str | None
+    group: str | None
+    order: str | None
+
+    @property
+    def names(self) -> list[str]:
+        """Each column once, features first."""
+        others = [*self.targets, self.split, self.group, self.order]
+        return list(dict.fromkeys([*self.features, *(name for name in others if name is not None)]))
+
+    @property
+    def text(self) -> list[str]:
+        """Those that are kept as they are written."""
+        return [name for name in self.names if name not in self.features]
 
 
 def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
@@ -71,206 +148,232 @@ def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
     Raises DataError, naming file, line and column, for cells that are missing or no numbers, and for tables, columns,
     classes and splits that won't do.
     """
-    table = _read(params)
-    names, targets = _targets(table, params.task)
-    pool = Examples(table.inputs, targets)
-    if names:
-        names, (pool,) = choose(params.classes, names, pool)
+    test = None if params.test_path is None else read(params, params.test_path)
+    return load_table(read(params, params.path), params, seed, test)
+
+
+def read(params: Params, path: str) -> Table:
+    """The table in a file, with the columns that the config names. Raises DataError as ``load`` does."""
+    found = _files.existing(path, tables.SUFFIXES)
+    style = tables.find_style(found, params.keys(), named=_named(params))
+    roles = roles_of(params, style.names, found)
+    text = roles.text
+    if params.task != "classification" and found.stat().st_size > _parsed.LARGE:
+        head = next(tables.stream(found, style, roles.targets, roles.targets, HEAD), None)
+        text = [name for name in text if head is None or name not in _targets.values_alone(head)]
+    return _parsed.read(found, style, roles.names, text)
+
+
+def read_whole(params: Params, path: str) -> Table:
+    """The table in a file, with all its columns, to be looked at. Raises DataError as ``load`` does."""
+    found = _files.existing(path, tables.SUFFIXES)
+    style = tables.find_style(found, params.keys(), named=_named(params))
+    return tables.read(found, style, None, style.names, lambda needed: _files.must_fit(found, needed))
+
+
+def load_table(table: Table, params: Params, seed: int, test: Table | None = None) -> Dataset:
+    """The dataset of a table that is read already, and of another that is its test split. Raises as ``load`` does."""
+    roles, rules = roles_of(params, table.names, table.path), params.rules()
+    task: Task | None = None if params.task == "auto" else params.task
+    pool, targets, cells, warnings = _pool(table, params, roles, task)
+    names, classes, others = roles.targets, targets.classes, list[Examples]()
+    if test is not None:
+        theirs, more = _test_pool(test, table, params, roles, targets, cells)
+        others, warnings = [theirs], warnings + more
+    if classes:
+        classes, chosen = choose(params.classes, classes, pool, *others)
+        pool, others = chosen[0], chosen[1:]
     elif params.classes:
-        raise DataError(f"dataset.classes: {short(table.target)} holds values, not classes", "task: classification")
-    train, test = hold_out(pool, params)
-    return build(
+        raise DataError(f"dataset.classes: {listed(names)} holds values, not classes", "task: classification")
+    train, val, held = _split(table, roles, params, pool, others)
+    places = tuple(table.names.index(name) for name in names)
+    facts = Transform(header=table.style.header, width=len(table.names), target_places=places)
+
+    def learn(examples: Examples) -> Transform:
+        rows = np.arange(len(examples)) if examples.rows is None else examples.rows
+        return replace(facts, columns=cells.learnt(rows, rules))
+
+    dataset = build(
         "csv",
         params,
         seed,
         train,
-        test,
-        classes=names,
+        held,
+        val=val,
+        classes=classes,
+        transform=learn,
         standardise=params.standardise,
         standardise_target=params.standardise_target,
-        feature_names=table.features,
-        target_names=[table.target],
+        feature_names=[column.name for column in cells.columns],
+        target_names=names,
         your_files=True,
+        notes=(*table.style.notes, *targets.notes),
+        warnings=(*targets.warnings, *warnings),
     )
+    return dataset if params.shape is None else _shaped(dataset, params.shape)
 
 
-def _read(params: Params) -> Table:
-    path = _files.existing(params.path, SUFFIXES)
-    try:
-        _files.must_fit(path, 4 * path.stat().st_size)  # a cell of two characters takes four bytes, twice over
-        return _table(path, params)
-    except (OSError, MemoryError) as error:
-        raise DataError(f"{str(path)!r} cannot be read: {error or 'too large'}", "give a file that can be") from error
+def roles_of(params: Params, columns: Sequence[str], path: Path) -> Roles:
+    """Which of these columns is for what. Raises DataError for those that are not there, and for contradictions."""
 
+    def named(key: str, given: str | int) -> str:
+        return _column(path, columns, key, given)
 
-def _table(path: Path, params: Params) -> Table:
-    rows = _rows(path, params.delimiter)
-    start, first = next(rows, (0, []))
-    if not first:
-        raise DataError(f"{str(path)!r} is empty", "one line of column names, then one line an example")
-    if isinstance(params.target, str):
-        columns = _header(path, first)
-    else:
-        columns, rows = [f"column {i}" for i in range(len(first))], chain([(start, first)], rows)
-    target, features = _columns(path, columns, params)
-    lines, numbers, targets = array("q"), array("d"), []
-    for line, cells in rows:
-        if len(cells) != len(columns):
-            raise DataError(
-                f"{str(path)!r} line {line} has {len(cells)} cells, the first line {len(columns)}",
-                "give every line the same columns",
-            )
-        lines.append(line)
-        targets.append(cells[target].strip())
-        numbers.extend(_numbers(path, line, cells, columns, features))
-    if not lines:
-        raise DataError(f"{str(path)!r} has column names and no data", "one line an example")
-    inputs = np.frombuffer(numbers, np.float64).reshape(len(lines), len(features))
-    names = [columns[f] for f in features]
-    _refuse_infinite(path, lines, inputs, names)
-    return Table(path, lines, inputs, targets, names, columns[target])
-
-
-def _rows(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Every line that is not blank, with its number. Raises DataError where the file is no CSV in UTF-8."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
-        try:
-            for cells in reader:
-                if any(cell.strip() for cell in cells):
-                    yield reader.line_num, cells
-        except UnicodeDecodeError as error:
-            raise DataError(
-                f"{str(path)!r} is not UTF-8 text after line {reader.line_num}: {error.reason}", "save it as UTF-8"
-            ) from error
-        except csv.Error as error:
-            raise DataError(
-                f"{str(path)!r} line {max(reader.line_num, 1)} is no CSV: {error}", "check its quotation marks"
-            ) from error
-
-
-def _header(path: Path, cells: list[str]) -> list[str]:
-    columns, seen = [cell.strip() for cell in cells], set[str]()
-    for i, name in enumerate(columns, 1):
-        if not name or not name.isprintable():
-            raise DataError(f"{str(path)!r} line 1: column {i} has no printable name: {short(name)}", "give it one")
-        if name in seen:
-            raise DataError(f"{str(path)!r} line 1: two columns are called {short(name)}", "rename one of them")
-        seen.add(name)
-    return columns
-
-
-def _columns(path: Path, columns: list[str], params: Params) -> tuple[int, list[int]]:
-    """Where the target and the features stand in a line."""
-    target = _column(path, columns, "target", params.target)
+    wanted = params.target if isinstance(params.target, list) else [params.target]
+    targets = [named("target", given) for given in wanted]
+    split, group, order = (
+        None if given is None else named(key, given)
+        for key, given in (("split_by", params.split_by), ("group", params.group), ("order", params.order))
+    )
+    excluded = [named("exclude", given) for given in params.exclude]
+    apart = {*targets, *excluded, *(name for name in (split, group, order) if name is not None)}
     if params.features is None:
-        features = [i for i in range(len(columns)) if i != target]
+        features = [name for name in columns if name not in apart]
     else:
-        features = [_column(path, columns, "features", f) for f in params.features]
+        features = [named("features", given) for given in params.features]
+        if set(features) & set(targets) or len(set(features)) < len(features):
+            raise DataError("dataset.features: the target or a column twice is among them", "leave it out")
+        if both := [name for name in features if name in excluded]:
+            raise DataError(f"dataset.exclude: {listed(both)} is among dataset.features too", "leave it out of one")
+    if set(targets) & set(excluded):
+        raise DataError(f"dataset.exclude: {listed(targets)} is the target", "leave it out")
     if not features:
         raise DataError(
-            f"{str(path)!r} has one column, {short(columns[0])}, and that is the target",
-            "is dataset.delimiter right?",
+            f"{str(path)!r} has one column, {short(columns[0])}, and that is the target"
+            if len(columns) == 1
+            else f"{str(path)!r}: no column is left to predict {listed(targets)} from",
+            "is dataset.delimiter right?" if len(columns) == 1 else "exclude fewer columns",
         )
-    if target in features or len(set(features)) < len(features):
-        raise DataError("dataset.features: the target or a column twice is among them", "leave it out")
-    return target, features
+    return Roles(targets, features, split, group, order)
 
 
-def _column(path: Path, columns: list[str], key: str, given: str | int) -> int:
+def _named(params: Params) -> list[str]:
+    """Every column that the config gives by name: a first line that holds one holds names."""
+    wanted = params.target if isinstance(params.target, list) else [params.target]
+    alone = [given for given in (params.split_by, params.group, params.order) if given is not None]
+    given = [*wanted, *(params.features or []), *params.exclude, *alone]
+    return [name for name in given if isinstance(name, str)]
+
+
+def _column(path: Path, columns: Sequence[str], key: str, given: str | int) -> str:
+    """The column that is meant: a name beats a number."""
+    if str(given) in columns:
+        return str(given)
+    if isinstance(given, int) and -len(columns) <= given < len(columns):
+        return columns[given]
+    alone = "; is dataset.delimiter right?" if len(columns) == 1 else ""
     if isinstance(given, int):
-        if -len(columns) <= given < len(columns):
-            return given % len(columns)
-        raise DataError(
-            f"dataset.{key}: {str(path)!r} has no column {given}",
-            f"columns: 0 to {len(columns) - 1}, or -1 for the last",
-        )
-    if given not in columns:
-        raise DataError(
-            f"dataset.{key}: {str(path)!r} has no column {short(given)}",
-            f"{did_you_mean(given, columns)}columns: {listed(columns)}"
-            + ("; is dataset.delimiter right?" if len(columns) == 1 else ""),
-        )
-    return columns.index(given)
+        hint = f"columns: 0 to {len(columns) - 1}, or -1 for the last{alone}"
+        raise DataError(f"dataset.{key}: {str(path)!r} has no column {given}", hint)
+    hint = f"{did_you_mean(given, columns)}columns: {listed(columns)}{alone}"
+    raise DataError(f"dataset.{key}: {str(path)!r} has no column {short(given)}", hint)
 
 
-def _numbers(path: Path, line: int, cells: list[str], columns: list[str], features: list[int]) -> list[float]:
-    try:
-        return [float(cells[f]) for f in features]
-    except ValueError:
-        raise _no_number(path, line, cells, columns, features) from None
-
-
-def _no_number(path: Path, line: int, cells: list[str], columns: list[str], features: list[int]) -> DataError:
-    """What to say of the first cell that is none."""
-    f = next(f for f in features if _value(cells[f]) is None)
-    found = f"{short(cells[f])} is no number" if cells[f].strip() else "the cell is empty"
-    return DataError(
-        f"{str(path)!r} line {line}, column {short(columns[f])}: {found}",
-        "features are numbers; choose their columns with dataset.features"
-        + ("; for a file with column names give dataset.target by name" if line == 1 else ""),
+def _pool(
+    table: Table, params: Params, roles: Roles, task: Task | None
+) -> tuple[Examples, _targets.Targets, _columns.Cells, list[str]]:
+    """All examples of a table, with what their targets and cells are."""
+    rules, drop = params.rules(), params.missing == "drop"
+    cells, warnings = _columns.of(table, roles.features, rules)
+    targets = _targets.read(table, roles.targets, task, params.classes, ~cells.missing() if drop else None)
+    kept = targets.there
+    if drop:
+        if left := int(table.rows - kept.sum()):
+            warnings.append(f"{left:,} of {table.rows:,} rows are left out, because a cell is missing")
+        if left == table.rows:
+            raise DataError(
+                f"{str(table.path)!r}: a cell is missing in every row", "dataset.missing: median fills them"
+            )
+    elif params.missing == "refuse":
+        _columns.refuse_missing(table, cells)
+    pool = Examples(
+        cells.values,
+        targets.values,
+        groups=None if roles.group is None else _numbered(table, roles.group),
+        order=None if roles.order is None else _sorted_by(table, roles.order),
     )
+    return pool if kept.all() else pool.take(np.flatnonzero(kept)), targets, cells, warnings
 
 
-def _refuse_infinite(path: Path, lines: Sequence[int], inputs: Array, names: list[str]) -> None:
-    wrong = ~(np.abs(inputs) <= np.finfo(np.float32).max)
-    if wrong.any():
-        row, column = divmod(int(np.argmax(wrong)), inputs.shape[1])
+def _test_pool(
+    test: Table, table: Table, params: Params, roles: Roles, targets: _targets.Targets, cells: _columns.Cells
+) -> tuple[Examples, list[str]]:
+    """The examples of ``test_path``, their classes numbered as those of the table are."""
+    if set(test.names) != set(table.names):
+        apart = sorted(set(test.names) ^ set(table.names))
         raise DataError(
-            f"{str(path)!r} line {lines[row]}, column {short(names[column])}: "
-            f"{inputs[row, column]} is no finite number of 32 bits",
-            "correct the cell, or leave the line out",
+            f"dataset.test_path: {str(test.path)!r} has other columns than {str(table.path)!r}: {listed(apart)}",
+            "give both the same columns",
         )
+    task: Task = "classification" if targets.classes else "regression"
+    pool, theirs, found, warnings = _pool(test, params, replace(roles, split=None, group=None, order=None), task)
+    if [column.kind for column in found.columns] != [column.kind for column in cells.columns]:
+        kinds = [
+            f"{ours.name}: {ours.kind}, {other.kind}"
+            for ours, other in zip(cells.columns, found.columns, strict=False)
+            if ours.kind != other.kind
+        ]
+        raise DataError(f"dataset.test_path: other kinds of columns than in training: {listed(kinds)}", "correct them")
+    if unknown := [label for label in theirs.classes if label not in targets.classes]:
+        raise DataError(
+            f"dataset.test_path: class {listed(unknown)} is no class of the training table",
+            f"classes: {listed(targets.classes)}",
+        )
+    renumber = np.array([targets.classes.index(label) for label in theirs.classes], np.int64)
+    if targets.classes:
+        pool = replace(pool, targets=renumber[pool.targets])
+    return pool, warnings
 
 
-def _targets(table: Table, task: str) -> tuple[tuple[str, ...], Array]:
-    """The names of the classes and (n,) int64, or no names and (n, 1) float64."""
-    values = [_value(cell) for cell in table.targets]
-    numbers = [v for v in values if v is not None]
-    whole = all(v.is_integer() for v in numbers)
-    if "" in table.targets:
-        raise _bad_target(table, table.targets.index(""), "the cell is empty", "correct it, or leave the line out")
-    if task == "regression" or (task == "auto" and numbers and not (whole and len(set(numbers)) <= MOST_CLASSES)):
-        return (), _regression(table, values)
-    if not numbers or len(numbers) < len(values):
-        return _classes(table, numbers, task)
-    if not whole:
-        row = next(i for i, v in enumerate(numbers) if not v.is_integer())
-        raise _bad_target(table, row, f"{short(table.targets[row])} is no whole number", "task: regression")
-    labels, targets = np.unique(np.array(numbers), return_inverse=True)
-    return tuple(str(int(n)) for n in labels), targets.astype(np.int64)
+def _split(
+    table: Table, roles: Roles, params: Params, pool: Examples, others: Sequence[Examples]
+) -> tuple[Examples, Examples | None, Examples | None]:
+    """The training, validation and test examples; of those to train on more may be split off later."""
+    if others:
+        return pool, None, others[0]
+    if roles.split is not None:
+        return _as_said(table, roles.split, pool)
+    train, held = hold_out(pool, params)
+    return train, None, held
 
 
-def _value(cell: str) -> float | None:
-    """The number in a cell; None for text."""
-    try:
-        return float(cell)
-    except ValueError:
-        return None
+def _as_said(table: Table, name: str, pool: Examples) -> tuple[Examples, Examples | None, Examples | None]:
+    """The training, validation and test examples, by what a column says of each row."""
+    said = np.array([SPLITS.get(str(text).lower(), "") for text in table.texts(name)])
+    if (said == "").any():
+        row = int(np.argmax(said == ""))
+        raise DataError(
+            f"{table.where(row, name)}: {short(table.cell(row, name))} names no split", "train, val or test in each row"
+        )
+    said = said if pool.rows is None else said[pool.rows]
+    parts = [pool.take(np.flatnonzero(said == split)) for split in ("train", "val", "test")]
+    if not len(parts[0]):
+        raise DataError(f"dataset.split_by: no row of column {short(name)} says train", "say so where it belongs")
+    return parts[0], parts[1] if len(parts[1]) else None, parts[2] if len(parts[2]) else None
 
 
-def _regression(table: Table, values: list[float | None]) -> Array:
-    for row, value in enumerate(values):
-        if value is None:
-            raise _bad_target(table, row, f"{short(table.targets[row])} is no number", "task: classification")
-        if not abs(value) <= float(np.finfo(np.float32).max):
-            raise _bad_target(table, row, f"{short(table.targets[row])} is no finite number of 32 bits", "correct it")
-    return np.array(values, np.float64)[:, None]
+def _numbered(table: Table, name: str) -> Array:
+    """(n,) int64: equal texts have equal numbers."""
+    _, numbers = np.unique(table.texts(name).astype(str), return_inverse=True)
+    return numbers.astype(np.int64)
 
 
-def _classes(table: Table, numbers: list[float], task: str) -> tuple[tuple[str, ...], Array]:
-    """Classes by the text in their cells."""
-    if numbers and task == "auto":
-        row = next(i for i, cell in enumerate(table.targets) if _value(cell) is None)
-        found = f"{short(table.targets[row])} is no number, and others are"
-        raise _bad_target(table, row, found, "correct it, or take all as classes with dataset.task: classification")
-    for row, cell in enumerate(table.targets):
-        if not cell.isprintable():
-            raise _bad_target(table, row, f"{short(cell)} holds control characters", "correct it")
-    names = sorted(set(table.targets))
-    numbered = {name: n for n, name in enumerate(names)}
-    return tuple(names), np.array([numbered[cell] for cell in table.targets], np.int64)
+def _sorted_by(table: Table, name: str) -> Array:
+    """(n,) float64 that rises with time. Raises DataError where the column is neither numbers nor dates."""
+    if table.missing(name).any():
+        row = int(np.argmax(table.missing(name)))
+        raise DataError(f"{table.where(row, name)}: nothing says where this row belongs", "fill it, or leave it out")
+    if table.kind(name) == "date":
+        return table.dates(name, ["timestamp"])[:, 0]
+    return table.numbers(name)
 
 
-def _bad_target(table: Table, row: int, found: str, hint: str) -> DataError:
-    return DataError(f"{str(table.path)!r} line {table.lines[row]}, column {short(table.target)}: {found}", hint)
+def _shaped(dataset: Dataset, shape: Sequence[int]) -> Dataset:
+    """The dataset with each line as a picture."""
+    if any(side < 1 for side in shape) or int(np.prod(shape)) != dataset.features:
+        raise DataError(
+            f"dataset.shape: {list(shape)} are {int(np.prod(shape)):,} pixels, and a line has {dataset.features:,} "
+            f"features",
+            "give height and width, or channels, height and width; exclude columns that are no pixels",
+        )
+    return replace(dataset, shape=tuple(shape))

@@ -5,13 +5,26 @@ from nnlab.experiment.build import json_schema, resolve, sample_sheet
 from nnlab.experiment.checkup import Checkup, Finding, checkup
 from nnlab.experiment.evaluate import SplitReport, evaluate
 from nnlab.experiment.events import Finished, Notice, Started, Working
+from nnlab.experiment.given import Given
 from nnlab.experiment.gradcheck import GradientCheck, ParameterCheck, gradcheck
 from nnlab.experiment.parity import Parity, StepDifference, parity
 from nnlab.experiment.plan import planned_steps
-from nnlab.experiment.predict import Prediction, Predictions, predict, predict_rows
+from nnlab.experiment.predict import (
+    Part,
+    Predicted,
+    Prediction,
+    Predictions,
+    Predictor,
+    lines,
+    predict,
+    predict_frame,
+    predict_rows,
+    predictions_of,
+)
 from nnlab.experiment.reproduce import Reproduction, compare_runs, configs_in, latest_of, train_again
 from nnlab.experiment.resume import resume
 from nnlab.experiment.seeds import Ended, SeedEvent, read_seeds, train_seeds
+from nnlab.experiment.survey import Survey, config_for, survey
 from nnlab.experiment.train import train
 from nnlab.experiment.verify import Check, verify
 
@@ -22,34 +35,44 @@ __all__ = [
     "Ended",
     "Finding",
     "Finished",
+    "Given",
     "GradientCheck",
     "Notice",
     "ParameterCheck",
     "Parity",
+    "Part",
+    "Predicted",
     "Prediction",
     "Predictions",
+    "Predictor",
     "Reproduction",
     "SeedEvent",
     "SplitReport",
     "Started",
     "StepDifference",
+    "Survey",
     "Working",
     "bench",
     "checkup",
     "compare_runs",
+    "config_for",
     "configs_in",
     "evaluate",
     "gradcheck",
     "json_schema",
     "latest_of",
+    "lines",
     "parity",
     "planned_steps",
     "predict",
+    "predict_frame",
     "predict_rows",
+    "predictions_of",
     "read_seeds",
     "resolve",
     "resume",
     "sample_sheet",
+    "survey",
     "train",
     "train_again",
     "train_seeds",

@@ -4,6 +4,7 @@ import math
 import warnings
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from nnlab import cache, memory, metrics
 from nnlab.config import Config
 from nnlab.dataset import Array, Dataset, SplitName
 from nnlab.errors import DataError
+from nnlab.experiment.build import threads_for
 from nnlab.experiment.events import Working
 from nnlab.model import both_classes
 from nnlab.rundir import is_baselines, sealed, sha256
@@ -20,7 +22,7 @@ from nnlab.rundir import is_baselines, sealed, sha256
 Scores = dict[str, dict[str, dict[str, float]]]
 """By baseline, split and metric."""
 
-VERSION = 1
+VERSION = 2
 """Of what is kept in the cache; another one is worked out anew."""
 MOST_ITERATIONS = 100
 """Of the logistic regression's solver, which is scikit-learn's default."""
@@ -32,7 +34,7 @@ VECTORS = 30
 """As long as the parameters, in float64: what scipy's lbfgs works with."""
 MAX_BYTES = 2**16
 LOGISTIC, RIDGE = "logistic regression, scikit-learn", "ridge regression, scikit-learn"
-MAJORITY, MEAN = "majority class", "mean of the targets"
+MAJORITY, MEAN = metrics.GUESS["classification"], metrics.GUESS["regression"]
 
 
 def baselines(config: Config, dataset: Dataset) -> Scores:
@@ -42,18 +44,29 @@ def baselines(config: Config, dataset: Dataset) -> Scores:
     in the data cache. It is left out where it would take long, or more memory than is free, and where scikit-learn
     cannot fit.
     """
-    found = _scores(dataset, dict(_guesses(dataset)))
+    found = _guessed(dataset)
     fitted = _kept(config, dataset)
     if fitted is None and (fitted := _fitted(dataset)) is not None:
         with suppress(DataError):  # a cache that cannot be written costs the time again
             cache.store(_path(config, dataset), sealed.seal({"scores": fitted}))
-    return found if fitted is None else {**found, _name(dataset): fitted}
+    return found if fitted is None else {**found, fitted_name(dataset): fitted}
+
+
+def worked_out(dataset: Dataset) -> Scores:
+    """The same, out of the data alone: what is kept in the cache may be another machine's, or another's word."""
+    fitted = _fitted(dataset)
+    return _guessed(dataset) | ({} if fitted is None else {fitted_name(dataset): fitted})
+
+
+def affordable(dataset: Dataset) -> bool:
+    """Whether scikit-learn's would not take too long, whatever memory there is."""
+    return bool(_iterations(dataset))
 
 
 def announced(config: Config, dataset: Dataset) -> Iterator[Working]:
     """What to tell before ``baselines``, where it will take more than a second."""
     if _iterations(dataset) * _work(dataset) > WORK // 10 and pending(config, dataset):
-        yield Working(f"fitting a baseline, once for this data: {_name(dataset)}")
+        yield Working(f"fitting a baseline, once for this data: {fitted_name(dataset)}")
 
 
 def pending(config: Config, dataset: Dataset) -> bool:
@@ -61,7 +74,12 @@ def pending(config: Config, dataset: Dataset) -> bool:
     return bool(_iterations(dataset)) and _kept(config, dataset) is None
 
 
-def _name(dataset: Dataset) -> str:
+def _guessed(dataset: Dataset) -> Scores:
+    return _scores(dataset, dict(_guesses(dataset)))
+
+
+def fitted_name(dataset: Dataset) -> str:
+    """What scikit-learn's is called for this data."""
     return LOGISTIC if dataset.task == "classification" else RIDGE
 
 
@@ -110,12 +128,13 @@ def _path(config: Config, dataset: Dataset) -> Path:
 
 
 def _key(config: Config, dataset: Dataset) -> str:
-    """What the scores depend on: the data, which of it is in which split, and what is done to it."""
+    """What the scores depend on: the data, which of it is in which split, what is done to it, and scikit-learn."""
     counts = [len(examples) for _, examples in _splits(dataset)]
     drawn = config.seed if dataset.val else None
     params = config.dataset.to_dict()
     params.pop("path", None)
-    return sha256(sealed.dump({"is": [VERSION, dataset.sha256, counts, drawn, params]}))
+    known = [VERSION, version("scikit-learn"), dataset.sha256, counts, drawn, params]
+    return sha256(sealed.dump({"is": known}))
 
 
 def _outputs(dataset: Dataset) -> int:
@@ -140,11 +159,15 @@ def _fitted(dataset: Dataset) -> dict[str, dict[str, float]] | None:
     if not iterations or needed > memory.room():
         return None
     from sklearn.linear_model import LogisticRegression, Ridge
+    from threadpoolctl import ThreadpoolController
 
     logistic = dataset.task == "classification"
     estimator = LogisticRegression(max_iter=iterations) if logistic else Ridge()
     try:
-        with warnings.catch_warnings(action="ignore"):  # of a solver that stops at its last iteration
+        # By the work, as for a model: for little of it more threads take a hundred times as long where others compute
+        # too, and a solver that stops at its last iteration comes to other numbers on another number of cores.
+        threads = ThreadpoolController().limit(limits=threads_for(_work(dataset)))
+        with threads, warnings.catch_warnings(action="ignore"):
             estimator.fit(train.inputs, train.targets)
     except (ValueError, MemoryError):
         return None

@@ -10,7 +10,7 @@ import numpy as np
 
 from nnlab import config as configs
 from nnlab import discover
-from nnlab.config import Config, Named, Resolved, Train, yaml
+from nnlab.config import Config, Resolved, Train, yaml
 from nnlab.dataset import Dataset, Progress, Scaling, Task, Transform, quiet
 from nnlab.environment import cores
 from nnlab.errors import (
@@ -23,7 +23,8 @@ from nnlab.errors import (
     RunError,
     TrainingError,
 )
-from nnlab.experiment import pictures
+from nnlab.experiment import given, pictures
+from nnlab.experiment.given import Given
 from nnlab.fit import Plan
 from nnlab.model import Model, Optimizer, Setup, check_weights
 from nnlab.rundir import CONFIG, SUMMARY, Checkpoint, Header, RunDir, State
@@ -46,45 +47,53 @@ def json_schema() -> dict[str, Any]:
 def sample_sheet(name: str, keys: list[str], progress: Progress = quiet) -> bytes:
     """A PNG of some of a dataset's training examples; ``keys`` are its own as ``key=value``."""
     named = configs.resolve_named("datasets", name, keys, discover)
-    return pictures.of_data(_load(named, 0, progress))[1]
+    return pictures.of_data(given.load(named, 0, progress))[1]
 
 
-def load_dataset(config: Config, progress: Progress = quiet) -> tuple[Config, Dataset, str | None]:
+def load_dataset(
+    config: Config, progress: Progress = quiet, data: Given | None = None
+) -> tuple[Config, Dataset, str | None]:
     """The config's data, or its fallback's; the config as it then is, and a warning where the fallback was taken.
 
-    Raises DataError where there is neither.
+    ``data`` takes the place of both. Raises DataError where there is neither.
     """
+    if data is not None:
+        config = replace(config, dataset=given.placed(config.dataset, data), fallback=None)
     try:
-        return config, _load(config.dataset, config.seed, progress), None
+        return config, given.load(config.dataset, config.seed, progress, data), None
     except DataUnavailableError as error:
         if config.fallback is None:
             raise
         warning = f"{error.message}\nusing the fallback instead: {config.fallback.name}"
         changed = replace(config, dataset=config.fallback, fallback=None)
         try:
-            return changed, _load(changed.dataset, config.seed, progress), warning
+            return changed, given.load(changed.dataset, config.seed, progress), warning
         except DataError as second:
             second.message = re.sub(r"^dataset\.", "dataset.fallback.", second.message)
             raise
 
 
-def load_same_dataset(run: RunDir, config: Config, summary: dict[str, Any], progress: Progress = quiet) -> Dataset:
-    """The data a run was trained on; ``summary`` is its run.json.
+def load_same_dataset(
+    run: RunDir, config: Config, summary: dict[str, Any], progress: Progress = quiet, data: Given | None = None
+) -> Dataset:
+    """The data a run was trained on; ``summary`` is its run.json, and ``data`` the same data where it is now.
 
-    Raises DataChangedError where it has changed since.
+    Raises DataError where it is not there, and DataChangedError where it is other data.
     """
-    _, dataset, _ = load_dataset(config, progress)  # a run's config has no fallback: it names what was taken
+    if data is None:
+        given.refuse_gone(run.path, config.dataset, summary.get("path_given"))
+    _, dataset, _ = load_dataset(config, progress, data)  # a run's config has no fallback: it names what was taken
+    check_same(run, dataset, summary)
+    return dataset
+
+
+def check_same(run: RunDir, dataset: Dataset, summary: dict[str, Any]) -> None:
+    """Raise DataChangedError where this is not the data that a run was trained on."""
     if dataset.sha256 != summary["dataset"].get("sha256"):
         raise DataChangedError(
             f"{run.path}: the data of {dataset.name} is not what this run was trained on (its SHA-256 differs)",
             "bring the old data back, or train again",
         )
-    return dataset
-
-
-def _load(named: Named, seed: int, progress: Progress) -> Dataset:
-    dataset: Dataset = discover.module("datasets", named.name).load(named.params, seed, progress)
-    return dataset
 
 
 def check(config: Config) -> None:

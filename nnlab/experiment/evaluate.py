@@ -9,6 +9,7 @@ from nnlab.errors import RunError
 from nnlab.evaluate import evaluate as evaluate_model
 from nnlab.experiment import pictures
 from nnlab.experiment.build import load_same_dataset, trained_model
+from nnlab.experiment.given import Given
 from nnlab.metrics import ClassReport
 from nnlab.rundir import MANIFEST, RunDir
 
@@ -33,14 +34,17 @@ class SplitReport:
     warnings: list[str]
 
 
-def evaluate(run: RunDir, split: SplitName | None = None, progress: Progress = quiet) -> SplitReport:
+def evaluate(
+    run: RunDir, split: SplitName | None = None, progress: Progress = quiet, data: Given | None = None
+) -> SplitReport:
     """Load a run's weights, predict a split of its data again and measure the scores.
 
-    Without ``split`` it is test, else val, else train, whichever the data has first. Raises RunError where the run has
-    no such split or no weights, and DataError where the data is no longer what the run was trained on.
+    Without ``split`` it is test, else val, else train, whichever the data has first. ``data`` is the run's data where
+    it is now. Raises RunError where the run has no such split or no weights, and DataError where the data is not there,
+    or no longer what the run was trained on.
     """
     model, config, summary, warning = trained_model(run)
-    dataset = load_same_dataset(run, config, summary, progress)
+    dataset = load_same_dataset(run, config, summary, progress, data)
     name = split or ("test" if dataset.test else "val" if dataset.val else "train")
     examples = dataset.split(name)
     if examples is None:

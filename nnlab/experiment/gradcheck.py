@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from nnlab import memory
+from nnlab import memory, metrics
 from nnlab.backends.numpy import Net, NumpyModel, in_float64
 from nnlab.config import Config, Resolved
 from nnlab.dataset import Array, Dataset, Progress, Split, quiet
@@ -15,9 +15,10 @@ from nnlab.errors import CheckError, ConfigError, NnlabError
 from nnlab.experiment.bench import twin
 from nnlab.experiment.build import build_model, check, check_task, load_dataset, model_for, parameters
 from nnlab.experiment.causes import Evidence, cause_of_one, causes_of_many
+from nnlab.experiment.large import Outcome, apart, enlarged, not_finite
 from nnlab.experiment.slopes import slopes
 from nnlab.fit import batch_order
-from nnlab.model import Differentiable, Model
+from nnlab.model import Differentiable, Model, both_classes
 from nnlab.randomness import Purpose, generator
 
 ROWS = 7
@@ -62,6 +63,8 @@ class GradientCheck:
     """None where nothing is wrong, and not everything could be told."""
     verdict: str
     parameters: tuple[ParameterCheck, ...]
+    large: str
+    """What is wrong where scores are about 1,000; empty where nothing is."""
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
 
@@ -102,12 +105,13 @@ def gradcheck(
         _move(pair, rng)
         batch = _batch(dataset, rows, config.seed)
         loss, found = check_gradients(pair.net, batch, pair.reference, tolerance, rng)
-    held = False if any(row.held is False for row in found) else all(row.held for row in found) or None
+        wrong = check_large(pair.net, batch, pair.reference, tolerance) if dataset.classes else ""
+    held = False if wrong or any(row.held is False for row in found) else all(row.held for row in found) or None
     warnings = (*resolved.warnings, *([warning] if warning else []))
     notes = (pair.note,) if pair.note else ()
-    verdict = _verdict(config.model.name, found)
+    verdict = "; ".join(filter(None, (_verdict(config.model.name, found), wrong)))
     return GradientCheck(
-        config.model.name, dataset.name, len(batch), tolerance, loss, held, verdict, found, notes, warnings
+        config.model.name, dataset.name, len(batch), tolerance, loss, held, verdict, found, wrong, notes, warnings
     )
 
 
@@ -140,6 +144,49 @@ def check_gradients(
         ParameterCheck(e.name, e.shape, len(e.places), skipped, e.off(e.given), e.off_autograd(e.given), verdict, cause)
         for e, skipped, verdict, cause in zip(evidence, kinks, held, causes, strict=True)
     )
+
+
+def check_large(net: Net, batch: Split, reference: Net | None, tolerance: float) -> str:
+    """What is wrong with a classifier's loss or gradients at scores of about 1,000 and -1,000; empty for nothing.
+
+    They are held against the ``reference``, or the loss alone against the cross-entropy of the net's scores, where it
+    is that at other times. The weights are as they were in the end.
+    """
+    before = {name: weight.copy() for name, weight in net.weights.items()}
+
+    def outcome(of: Net, weights: Mapping[str, Array]) -> Outcome:
+        _put(of, weights)
+        return of.loss_and_grads(batch.inputs, batch.targets)
+
+    def scores(weights: Mapping[str, Array]) -> Array:
+        _put(net, weights)
+        return net.forward(batch.inputs)
+
+    def right(weights: Mapping[str, Array], found: Array) -> Outcome:
+        if reference is not None:
+            return outcome(reference, weights)
+        both = both_classes(found) if found.shape[1] == 1 else found
+        return metrics.cross_entropy(both, batch.targets), {}
+
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        usual = apart(outcome(net, before), right(before, scores(before)), tolerance, scores(before))
+        wrong = ""
+        for weights, found in enlarged(before, before, scores):
+            ours = outcome(net, weights)
+            wrong = not_finite("it", ours, found)
+            if not wrong and not usual:
+                wrong = apart(ours, right(weights, found), tolerance, found)
+            if wrong:
+                break
+        for each in (net, reference):
+            if each is not None:
+                _put(each, before)
+    return wrong
+
+
+def _put(net: Net, weights: Mapping[str, Array]) -> None:
+    for name, weight in net.weights.items():
+        weight[...] = weights[name]
 
 
 def _pair(model: Model, config: Config, dataset: Dataset) -> _Pair:

@@ -13,13 +13,16 @@ from nnlab.dataset import Array, Dataset, Progress, digest, quiet
 from nnlab.errors import ConfigError, NnlabError, TrainingError
 from nnlab.experiment.build import batch_rows, check, check_task, load_dataset, model_for, optimizer
 from nnlab.experiment.distance import array_difference, difference
-from nnlab.fit import Plan, batches
+from nnlab.experiment.large import Outcome, apart, enlarged, not_finite
+from nnlab.fit import Plan, batch_order, batches
 from nnlab.model import Differentiable
 from nnlab.randomness import Purpose, generator
 
 STEPS = 50
 TOLERANCE = 1e-5
 """Float32 rounds to 6e-8, and sums over a batch and fifty steps add up to a hundred times that."""
+LARGE_TOLERANCE = 1e-2
+"""A score of 1,000 is rounded by up to 1e-3 in float32, and with it the logarithm of a probability."""
 NUDGES = 8
 NUDGE = 3e-7
 """How often, and at least how far relative to the largest of its parameter, every weight is moved to see what rounding
@@ -76,6 +79,8 @@ class Parity:
     largest: float
     """The largest difference in the steps in which they agree."""
     parting: Parting | None
+    large: str
+    """Where they part, or overflow, at scores of about 1,000; empty where they do not, or have parted before."""
     held: bool
     verdict: str
     warnings: tuple[str, ...]
@@ -106,6 +111,8 @@ def parity(
     _check_same_parameters(a, b, models)
     models[1].load_weights(models[0].weights())
     found, parting = _side_by_side(models, a, steps, tolerance)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        large = _at_large_scores(models, a, b) if parting is None and a.dataset.classes else ""
     agreed = found[: parting.step - 1] if parting else found
     largest = max((max(s.loss, s.gradient.difference, s.weights.difference) for s in agreed), default=0.0)
     return Parity(
@@ -117,8 +124,9 @@ def parity(
         len(agreed),
         largest,
         parting,
-        parting is None or (parting.rounding and bool(agreed)),
-        _verdict(largest, parting),
+        large,
+        not large and (parting is None or (parting.rounding and bool(agreed))),
+        "; ".join(filter(None, (_verdict(largest, parting), large))),
         tuple(dict.fromkeys(a.warnings + b.warnings)),
     )
 
@@ -234,6 +242,34 @@ def _side_by_side(
         if not all(map(math.isfinite, losses)):
             break
     return found, parting
+
+
+def _at_large_scores(models: tuple[Differentiable, Differentiable], a: _Side, b: _Side) -> str:
+    """Where the models part, or one of them overflows, at scores of about 1,000 and -1,000; empty for nowhere.
+
+    They are left with other weights. Rounded to bfloat16, they are only to stay finite.
+    """
+    train, rows = a.dataset.train, batch_rows(a.config, len(a.dataset.train))
+    batch = train.take(batch_order(len(train), rows, a.config.seed, 0)[0])
+    everything = np.arange(len(batch))
+    placed = [model.put(batch) for model in models]
+    exact = a.config.precision == b.config.precision == "float32"
+
+    def scores(weights: Mapping[str, Array]) -> Array:
+        models[0].load_weights(weights)
+        return models[0].predict(placed[0])
+
+    weights = models[0].weights()
+    for tried, found in enlarged(weights, models[0].gradients(placed[0], everything)[1], scores):
+        outcomes: list[Outcome] = []
+        for side, model, data in zip((a, b), models, placed, strict=True):
+            model.load_weights(tried)
+            outcomes.append(model.gradients(data, everything))
+            if wrong := not_finite(side.config.model.name, outcomes[-1], model.predict(data)):
+                return wrong
+        if exact and (wrong := apart(outcomes[0], outcomes[1], LARGE_TOLERANCE, found)):
+            return wrong
+    return ""
 
 
 def _most(ours: Mapping[str, Array], theirs: Mapping[str, Array]) -> Part:

@@ -1,14 +1,20 @@
-"""Predict: what a run's model says of new inputs: numbers, picture files, .npy and .csv files."""
+"""Predict: what a run's model says of new inputs: numbers, pictures, arrays, tables and data frames."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from nnlab import discover, metrics
-from nnlab.dataset import Array, Split
+from nnlab.dataset import Array, Split, Task
 from nnlab.datasets._inputs import Reader
+from nnlab.datasets._table_rows import Rows
+from nnlab.errors import DataError
 from nnlab.experiment.build import trained_model
+from nnlab.experiment.tally import Tally
 from nnlab.rundir import RunDir
+from nnlab.tables import AUTO, Frame
 
 
 @dataclass(frozen=True)
@@ -36,39 +42,182 @@ class Predictions:
     target_name: str
     items: list[Prediction]
     warnings: list[str]
+    metrics: dict[str, float] | None = None
+    """What the predictions score, where the inputs came with their targets."""
 
 
-def predict(run: RunDir, inputs: list[str]) -> Predictions:
-    """Predict each input: a number (or several joined by commas), or a picture, .npy or .csv file.
+@dataclass(frozen=True)
+class Predicted:
+    """What a model says of the rows of a data frame."""
+
+    scores: Array
+    """(n, outputs), as the model gives them: logits, or values."""
+    classes: tuple[str, ...]
+    metrics: dict[str, float] | None
+    """What they score, where the frame has the targets too."""
+    warnings: tuple[str, ...]
+
+    @property
+    def labels(self) -> list[str]:
+        """For classification: the likeliest class of each row."""
+        return [self.classes[number] for number in self.scores.argmax(axis=1)] if self.classes else []
+
+    @property
+    def probabilities(self) -> Array:
+        """For classification: (n, classes) float64, in the order of ``classes``."""
+        return np.exp(metrics.log_softmax(self.scores)) if self.classes else np.empty((len(self.scores), 0))
+
+    @property
+    def values(self) -> Array:
+        """For regression: (n, outputs), in the target's own units."""
+        return np.empty((len(self.scores), 0)) if self.classes else self.scores
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some inputs and the model's scores of them, (n, outputs)."""
+
+    rows: Rows
+    scores: Array
+
+
+class Predictor:
+    """A run's model and what reads inputs for it."""
+
+    def __init__(self, run: RunDir) -> None:
+        """Raises RunError where the run has no weights or they are damaged."""
+        self._model, config, summary, warning = trained_model(run)
+        data, file = summary["dataset"], discover.module("datasets", config.dataset.name)
+        self.task: Task = summary["task"]
+        self.classes = tuple(map(str, data["classes"]))
+        self.target_name: str = data.get("target_name") or "value"
+        names = tuple(map(str, data.get("target_names") or ()))
+        outputs = int(data["outputs"])
+        self.value_names = names if len(names) == outputs else tuple(f"value {n + 1}" for n in range(outputs))
+        """For regression: what each value is called."""
+        params = config.dataset.params
+        self._reader = Reader(
+            data,
+            self.task,
+            getattr(file, "read_picture", None),
+            dark_edges=getattr(file, "DARK_EDGES", False),
+            keys=params.keys() if hasattr(params, "keys") else AUTO,
+        )
+        self._tally: Tally | None = Tally(self.task)
+        self._warning = [warning] if warning else []
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was in doubt so far."""
+        return [*self._warning, *self._reader.warnings]
+
+    @property
+    def metrics(self) -> dict[str, float] | None:
+        """What the predictions so far score; None where the targets of some are not known."""
+        return self._tally.metrics() if self._tally else None
+
+    def parts(self, inputs: Sequence[str], *, written: bool = False) -> Iterator[Part]:
+        """The predictions of all inputs, some at a time, with what is ``written`` in their files if asked.
+
+        Raises DataError where an input is not what the model was trained on.
+        """
+        for rows in self._reader.parts(inputs, written=written):
+            yield self._part(rows)
+
+    def of_frame(self, frame: Frame) -> Part:
+        """The predictions of a data frame. Raises DataError as ``parts`` does."""
+        if not self._reader.transform.columns:
+            raise DataError("this model was not trained on a table of named columns", "give an array: frame.to_numpy()")
+        return self._part(self._reader.table.of(frame.table(self._reader.table.keys)))
+
+    def of_array(self, array: Array) -> Part:
+        """The predictions of an array. Raises DataError as ``parts`` does."""
+        return self._part(Rows((), self._reader.shaped(array, "the array")))
+
+    def _part(self, rows: Rows) -> Part:
+        scores = self._model.predict(self._model.put(Split(rows.features, np.zeros(len(rows.features), np.int64))))
+        if rows.targets is None:
+            self._tally = None
+        elif self._tally:
+            self._tally.add(scores, rows.targets)
+        return Part(rows, scores)
+
+
+def predict(run: RunDir, inputs: Sequence[str]) -> Predictions:
+    """Predict each input: a number (or several joined by commas), or a picture, an array's or a table's file.
 
     Raises DataError where an input is not what the model was trained on.
     """
-    model, config, summary, warning = trained_model(run)
-    dataset_file = discover.module("datasets", config.dataset.name)
-    reader = Reader(
-        summary["dataset"],
-        getattr(dataset_file, "read_picture", None),
-        dark_edges=getattr(dataset_file, "DARK_EDGES", False),
-        delimiter=getattr(config.dataset.params, "delimiter", ","),
+    predictor = Predictor(run)
+    items = [item for part in predictor.parts(inputs) for item in predictions_of(predictor, part)]
+    return Predictions(
+        predictor.task, predictor.classes, predictor.target_name, items, predictor.warnings, predictor.metrics
     )
-    names, rows = reader.read(inputs)
-    warnings = [*([warning] if warning else []), *reader.warnings]
-    scores = model.predict(model.put(Split(rows, np.zeros(len(rows), np.int64))))
-    data = summary["dataset"]
-    classes = tuple(map(str, data["classes"]))
-    if summary["task"] == "classification":
-        chances = np.exp(metrics.log_softmax(scores))
-        items = [
-            Prediction(name, (), classes[int(row.argmax())], float(row.max()), tuple(row.tolist()))
-            for name, row in zip(names, chances, strict=True)
-        ]
-    else:
-        items = [Prediction(name, tuple(row.tolist())) for name, row in zip(names, scores, strict=True)]
-    return Predictions(summary["task"], classes, data.get("target_name") or "value", items, warnings)
+
+
+def predictions_of(predictor: Predictor, part: Part) -> Iterator[Prediction]:
+    """The predictions of some inputs, one by one."""
+    if predictor.task != "classification":
+        for name, row in zip(part.rows.names, part.scores, strict=True):
+            yield Prediction(name, tuple(row.tolist()))
+        return
+    for name, chances in zip(part.rows.names, np.exp(metrics.log_softmax(part.scores)), strict=True):
+        label, probability = predictor.classes[int(chances.argmax())], float(chances.max())
+        yield Prediction(name, (), label, probability, tuple(chances.tolist()))
+
+
+def lines(predictor: Predictor, inputs: Sequence[str]) -> Iterator[list[list[str]]]:
+    """The lines of a table of predictions, some at a time: first the names of the columns, then all of each input's.
+
+    Behind the input's own cells, as they are written, stand the prediction and the probability of each class, or the
+    values. Raises DataError where inputs have other columns than those before, and as ``Predictor.parts``.
+    """
+    header: tuple[str, ...] | None = None
+    for part in predictor.parts(inputs, written=True):
+        columns = part.rows.columns
+        if header is None:
+            header = columns
+            yield [[*columns, *_free(_added(predictor), columns)]]
+        elif columns != header:
+            message = f"{part.rows.names[0]}: its columns are not those of the inputs before"
+            raise DataError(message, "predict them apart, into a file each")
+        yield [[*cells, *found] for cells, found in zip(part.rows.cells, _found(predictor, part.scores), strict=True)]
+
+
+def _added(predictor: Predictor) -> list[str]:
+    """The columns that are added."""
+    if predictor.classes:
+        return ["prediction", *(f"probability {name}" for name in predictor.classes)]
+    names = predictor.value_names
+    return ["prediction"] if len(names) == 1 else [f"prediction {name}" for name in names]
+
+
+def _free(names: Sequence[str], taken: Sequence[str]) -> Iterator[str]:
+    """The names, with as many underscores behind them as it takes to be none of those ``taken``."""
+    for name in names:
+        while name in taken:
+            name += "_"
+        yield name
+
+
+def _found(predictor: Predictor, scores: Array) -> Iterator[list[str]]:
+    """What is added to each line."""
+    if not predictor.classes:
+        yield from (list(map(repr, row)) for row in scores.astype(np.float64).tolist())
+        return
+    chances = np.exp(metrics.log_softmax(scores))
+    best = chances.argmax(axis=1).tolist()
+    for number, row in zip(best, chances.tolist(), strict=True):
+        yield [predictor.classes[number], *map(repr, row)]
 
 
 def predict_rows(run: RunDir, rows: Array) -> Array:
     """Scores (n, outputs) for inputs (n, features) or (n, *shape), in the units of the data's own files."""
-    model, _, summary, _ = trained_model(run)
-    data = Reader(summary["dataset"]).shaped(np.asarray(rows), "the array")
-    return model.predict(model.put(Split(data, np.zeros(len(data), np.int64))))
+    return Predictor(run).of_array(np.asarray(rows)).scores
+
+
+def predict_frame(run: RunDir, frame: Any) -> Predicted:
+    """What the model says of each row of a data frame. Raises DataError where it is not what it was trained on."""
+    predictor = Predictor(run)
+    part = predictor.of_frame(Frame(frame))
+    return Predicted(part.scores, predictor.classes, predictor.metrics, tuple(predictor.warnings))

@@ -16,7 +16,8 @@ from nnlab.errors import Interrupted, NnlabError, RunError, TrainingError
 from nnlab.evaluate import evaluate
 from nnlab.experiment import frames, pictures
 from nnlab.experiment.build import parameters
-from nnlab.experiment.events import Event, Finished, Finishing, Started
+from nnlab.experiment.events import Event, Finished, Finishing, Notice, Started
+from nnlab.experiment.given import portable
 from nnlab.experiment.rows import Rows
 from nnlab.fit import Plan, Position, Record, fit
 from nnlab.model import Model
@@ -57,7 +58,7 @@ class Recording:
         self.columns = metrics.measured(dataset.task)
         if self.watched == "train":
             self.columns = tuple(name for name in self.columns if name != "loss")  # train_loss is there already
-        self.text = config.to_yaml()
+        self.text = portable(config, run.path).to_yaml()
         self.start = Position()
         self.rows = Rows(run)
         self.standing = False
@@ -82,6 +83,7 @@ class Recording:
             "config_sha256": sha256(self.text.encode()),
             "model": config.model.name,
             "dataset": _facts(dataset),
+            "path_given": None,
             "task": dataset.task,
             "device": model.device,
             "seed": config.seed,
@@ -106,7 +108,7 @@ class Recording:
         """
         self.standing, self.rows.strict = True, inexact is None
         self.summary["config_before"] = self.directory.sha256(CONFIG)
-        self.summary |= {key: summary.get(key) for key in ("name", "started", "baselines")}
+        self.summary |= {key: summary.get(key) for key in ("name", "started", "baselines", "path_given")}
         before = summary.get("resumed")
         step = kept.state.step if kept else 0
         resumed = {"step": step, "inexact": inexact or [], "rows_differing": self.rows.differing}
@@ -294,7 +296,7 @@ class Recording:
         self.directory.write_checkpoint(state, arrays)
         self.saved, self.saved_step = time.perf_counter(), record.step
 
-    def _finish(self) -> Iterator[Finishing]:
+    def _finish(self) -> Iterator[Finishing | Notice]:
         dataset, run, losses = self.dataset, self.directory, self.losses[: self.plan.steps]
         found: dict[SplitName, dict[str, float] | None] = {"train": None, "val": None, "test": None}
         scores: dict[SplitName, Array] = {}
@@ -307,6 +309,8 @@ class Recording:
                 if not math.isfinite(evaluation.metrics["loss"]):
                     raise TrainingError(f"the loss became {evaluation.metrics['loss']} on the {name} split")
         seconds = time.perf_counter() - began
+        if worse := metrics.shortfall({**self.summary, "metrics": found}):
+            yield Notice(f"this run is {worse}")
         run.write_weights(WEIGHTS, self.model.weights())
         run.write_array(LOSSES, losses)
         if dataset.test is not None:

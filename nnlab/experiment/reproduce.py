@@ -15,6 +15,7 @@ from nnlab.errors import ConfigError, NnlabError, RunError
 from nnlab.experiment.build import resolve, unedited_config_of
 from nnlab.experiment.distance import array_difference, difference, differences
 from nnlab.experiment.events import Event
+from nnlab.experiment.given import Given, refuse_gone
 from nnlab.experiment.train import train
 from nnlab.rundir import (
     BEST_WEIGHTS,
@@ -73,17 +74,23 @@ class _Apart:
     step: int
 
 
-def train_again(run: RunDir, runs: Path, device: str | None = None, progress: Progress = quiet) -> Iterator[Event]:
+def train_again(
+    run: RunDir, runs: Path, device: str | None = None, progress: Progress = quiet, data: Given | None = None
+) -> Iterator[Event]:
     """Train a finished run's config into a new run under ``runs``, on another ``device`` where one is given.
 
-    Yields what ``train`` does. Raises RunError for a run that is not finished or damaged, and what ``train`` raises.
+    ``data`` is the run's data where it is now. Yields what ``train`` does. Raises RunError for a run that is not
+    finished or damaged, DataChangedError for other ``data``, and what ``train`` raises.
     """
     summary = run.summary()
     if summary["status"] != "finished":
         hint = "nnlab show says why" if summary["status"] == "failed" else f"nnlab resume {run.path} goes on with it"
         raise RunError(f"{run.path}: this run is not finished: {summary['status']}", hint)
-    unedited_config_of(run, summary)
-    yield from train(resolve(run.path / CONFIG, [f"device={device}"] if device else []), runs, AGAIN, progress)
+    config = unedited_config_of(run, summary)
+    if data is None:
+        refuse_gone(run.path, config.dataset, summary.get("path_given"))
+    resolved = resolve(run.path / CONFIG, [f"device={device}"] if device else [])
+    yield from train(resolved, runs, AGAIN, progress, data=data, same_as=None if data is None else run)
 
 
 def compare_runs(run: RunDir, again: RunDir, tolerance: float = TOLERANCE) -> Reproduction:

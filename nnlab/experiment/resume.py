@@ -8,6 +8,7 @@ from nnlab.dataset import Progress, quiet
 from nnlab.errors import RunError
 from nnlab.experiment.build import checkpoint_of, load_same_dataset, model_for, resolve, unedited_config_of
 from nnlab.experiment.events import Event, Notice
+from nnlab.experiment.given import Given
 from nnlab.experiment.plan import complete
 from nnlab.experiment.recording import Recording
 from nnlab.experiment.train import unlocked
@@ -16,14 +17,19 @@ from nnlab.rundir import CONFIG, ENVIRONMENT, RunDir, State
 
 
 def resume(
-    run: RunDir, *, epochs: int | None = None, inexact: bool = False, progress: Progress = quiet
+    run: RunDir,
+    *,
+    epochs: int | None = None,
+    inexact: bool = False,
+    progress: Progress = quiet,
+    data: Given | None = None,
 ) -> Iterator[Event]:
     """Go on with a run from its last checkpoint, to the same bits as if it had never stopped.
 
-    ``epochs`` is how many the run is to have in all; it extends a finished one too. Yields what ``train`` does. Raises
-    RunError for a run that is finished or still going, an edited config, and other versions, processor or threads,
-    unless ``inexact`` allows these; DataError where the data is no longer what the run was trained on; CheckError
-    where a row of metrics.csv comes out otherwise than before the stop.
+    ``epochs`` is how many the run is to have in all; it extends a finished one too. ``data`` is the run's data where it
+    is now. Yields what ``train`` does. Raises RunError for a run that is finished or still going, an edited config, and
+    other versions, processor or threads, unless ``inexact`` allows these; DataError where the data is not there, or no
+    longer what the run was trained on; CheckError where a row of metrics.csv comes out otherwise than before the stop.
     """
     _refuse_finished(run, epochs)
     with run.locked() as alone:
@@ -34,7 +40,7 @@ def resume(
         config = unedited_config_of(run, summary, state)
         if epochs is not None:
             config = _extended(run, config, state, epochs)
-        dataset = load_same_dataset(run, config, summary, progress)
+        dataset = load_same_dataset(run, config, summary, progress, data)
         model = model_for(config, dataset)
         differing = _differences(run, model)
         if differing and not inexact:

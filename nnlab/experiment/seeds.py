@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from nnlab import memory
+from nnlab import memory, metrics
 from nnlab.dataset import Progress, quiet
 from nnlab.environment import cores
 from nnlab.errors import ConfigError
@@ -204,6 +204,8 @@ class _Crew:
         if line is None:
             code = member.process.wait()
             del self.members[seed]
+            if member.run and not code and (worse := metrics.shortfall(member.run.summary())):
+                yield Notice(f"the run of seed {seed} is {worse}")
             yield Ended(seed, member.run, code, "".join(member.said))
             return
         found = _event(line)

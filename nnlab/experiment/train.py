@@ -1,15 +1,17 @@
 """Train: one run from a config to a finished directory, as events that the caller may watch or stop."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nnlab.config import Config, Resolved
 from nnlab.dataset import Dataset, Progress, quiet
 from nnlab.errors import NnlabError
+from nnlab.experiment import given
 from nnlab.experiment.baselines import announced, baselines
-from nnlab.experiment.build import check, check_task, load_dataset, model_for
+from nnlab.experiment.build import check, check_same, check_task, load_dataset, model_for
 from nnlab.experiment.events import Event, Notice, Working
+from nnlab.experiment.given import Given
 from nnlab.experiment.plan import complete
 from nnlab.experiment.recording import Recording
 from nnlab.fit import Plan
@@ -18,22 +20,37 @@ from nnlab.rundir import RunDir, check_name, check_stamp, create, discard
 
 
 def train(
-    resolved: Resolved, runs: Path, name: str | None = None, progress: Progress = quiet, stamp: str | None = None
+    resolved: Resolved,
+    runs: Path,
+    name: str | None = None,
+    progress: Progress = quiet,
+    stamp: str | None = None,
+    *,
+    data: Given | None = None,
+    keep_data: bool = False,
+    same_as: RunDir | None = None,
 ) -> Iterator[Event]:
     """Train a config into a new directory under ``runs``. Nothing is made before everything has been checked.
 
-    ``stamp`` is the time that the directory is named after, where it is not now. Yields notices, Started, a Record
-    after each chunk of steps, and Finished. Raising Interrupted at a record, or closing the generator, leaves the run
-    as ``interrupted``, to be resumed. Raises TrainingError where the loss diverges or memory or disk run out, and other
-    NnlabErrors for what the user can put right.
+    ``stamp`` is the time that the directory is named after, where it is not now. ``data`` takes the place of the file
+    that the config names; with ``keep_data`` the run gets a copy of it; with ``same_as`` it must be what that run was
+    trained on. Yields notices, Started, a Record after each chunk of steps, and Finished. Raising Interrupted at a
+    record, or closing the generator, leaves the run as ``interrupted``, to be resumed. Raises TrainingError where the
+    loss diverges or memory or disk run out, and other NnlabErrors for what the user can put right.
     """
     check_name(name)
     check_stamp(stamp)
     yield from map(Notice, resolved.warnings)
-    ready = prepare(resolved, progress)
+    ready = prepare(resolved, progress, data)
     if ready.warning:
         yield Notice(ready.warning)
     config, dataset = ready.config, ready.dataset
+    if same_as:
+        check_same(same_as, dataset, same_as.summary())
+    copy = None
+    if keep_data and data is not None:
+        placed, copy = given.kept(config.dataset, data)
+        config = replace(config, dataset=placed)
     yield from said_of(dataset)
     yield from announced(config, dataset)
     beside = baselines(config, dataset)
@@ -41,7 +58,9 @@ def train(
     recording = None
     try:
         recording = Recording(config, ready.plan, dataset, ready.model, run)
-        recording.summary["baselines"] = beside
+        recording.summary |= {"baselines": beside, "path_given": _path_given(resolved, ready, data)}
+        if copy:
+            run.write(copy.name, copy.content)
         with run.locked() as alone:
             yield from unlocked(run, alone)
             yield from recording.train()
@@ -62,12 +81,15 @@ class Ready:
     """Where the fallback's data was taken."""
 
 
-def prepare(resolved: Resolved, progress: Progress = quiet) -> Ready:
-    """Load the data and build the model. Raises NnlabErrors for what the user can put right, each with its place."""
+def prepare(resolved: Resolved, progress: Progress = quiet, data: Given | None = None) -> Ready:
+    """Load the data and build the model; ``data`` takes the place of the file that the config names.
+
+    Raises NnlabErrors for what the user can put right, each with its place.
+    """
     warning = None
     try:
         check(resolved.config)
-        config, dataset, warning = load_dataset(resolved.config, progress)
+        config, dataset, warning = load_dataset(resolved.config, progress, data)
         check_task(config, dataset.task)
         model = model_for(config, dataset)
         config, plan = complete(config, model, len(dataset.train))
@@ -76,6 +98,13 @@ def prepare(resolved: Resolved, progress: Progress = quiet) -> Ready:
         if warning:
             error.add_note(warning)
         raise resolved.located(error) from None
+
+
+def _path_given(resolved: Resolved, ready: Ready, data: Given | None) -> str | None:
+    """The path of the data as it was written, where there is one."""
+    if data is not None:
+        return str(data) if isinstance(data, Path) else None
+    return resolved.given.get(("dataset", "fallback", "path") if ready.warning else ("dataset", "path"))
 
 
 def said_of(dataset: Dataset) -> Iterator[Working | Notice]:

@@ -41,13 +41,13 @@ def story_of(group: Group, number: int, data: Data, detailed: int, room: int) ->
     curves, labels = curves_of(group), labels_of(group)
     parts = [
         element("h2", group.data.dataset, id=f"group-{number}"),
-        element("p", f"{group.data.scored}; {group.data.task}; data {group.data.sha256[:12]}", class_="quiet"),
+        element("p", f"{group.data.scored}; {group.data.task}; {group.data.hashes}", class_="quiet"),
         element("h3", "Result"),
         element("p", headline(group), class_="headline"),
         tables.result(group),
     ]
-    if group.chosen_by_test:
-        parts.append(element("p", f"Note: {CHOSEN_BY_TEST}.", class_="note"))
+    remarks = [*[CHOSEN_BY_TEST] * group.chosen_by_test, *group.remarks]
+    parts += [element("p", f"Note: {remark}.", class_="note") for remark in remarks]
     parts += [element("h3", "Curves"), charts(group, curves, number)]
     parts += [element("h3", "How they differ" if len(group.entries) > 1 else "The config"), tables.differences(group)]
     parts.append(
@@ -88,7 +88,7 @@ def headline(group: Group) -> str:
     if len(scored) > 1:
         said += f", {_apart(scored[0], scored[1], column)} {labels[id(scored[1])]}, the next of {len(group.entries)}"
     said += "."
-    baselines = {name: found[column] for name, found in group.baselines.items() if column in found}
+    baselines = {name: found[column] for name, found in scored[0].baselines.items() if column in found}
     if baselines:
         said += f" To compare: {', '.join(f'{name} {shown(column, value)}' for name, value in baselines.items())}."
     return said

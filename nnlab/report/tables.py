@@ -11,15 +11,18 @@ from nnlab.report.markup import EMPTY, Html, element
 
 
 def result(group: Group) -> Html:
-    """The entries, best first, and under them the baselines; the best of each column stands out."""
+    """The entries, best first, and under them the baselines, or under each its own; the best of a column stands out."""
     lines, labels = lines_of(group), labels_of(group)
     ranked = [line for line in lines if line.status != BASELINE]
     best = {column: best_of(ranked, column) for column in group.columns} if len(ranked) > 1 else {}
     seeds = [len(entry.rows) for entry in group.entries]
     several = max(seeds) > 1
+    marked = any(line.marks for line in lines)
     rows = []
-    for number, line in enumerate(lines):
-        entry = number < len(ranked)
+    number = -1
+    for line in lines:
+        entry = line.status != BASELINE
+        number += entry
         name = [swatch(number), labels[number]] if entry else [line.name]
         cells = [element("th", *name, scope="row")]
         if several:
@@ -30,9 +33,10 @@ def result(group: Group) -> Html:
             text = shown(column, spread)
             cells.append(element("td", element("strong", text) if leads else text))
         cells += [element("td", seconds(line.seconds)), element("td", line.status)]
+        cells += [element("td", "; ".join(line.marks), class_="marks")] * marked
         rows.append(element("tr", *cells, class_=None if entry else "baseline"))
     columns = [column.replace("_", " ") for column in group.columns]
-    head = ["run", *(["seeds"] if several else []), *columns, "time", "status"]
+    head = ["run", *(["seeds"] if several else []), *columns, "time", "status", *(["marks"] if marked else [])]
     said = "; mean ± standard deviation where there are several seeds" if several else ""
     return table(head, rows, f"Best first, by {group.ranked_by.replace('_', ' ')}{said}.", "numbers")
 

@@ -7,6 +7,8 @@ from nnlab.rundir.directory import (
     CONFIG,
     ENVIRONMENT,
     HEADERS,
+    KEPT_ARRAYS,
+    KEPT_TABLE,
     LOSSES,
     MANIFEST,
     MAX_ARRAY_BYTES,
@@ -17,8 +19,10 @@ from nnlab.rundir.directory import (
     WEIGHTS,
     RunDir,
 )
+from nnlab.rundir.edited import edited
 from nnlab.rundir.folder import (
     LATEST,
+    Removal,
     all_runs,
     ambiguous,
     check_name,
@@ -33,6 +37,7 @@ from nnlab.rundir.folder import (
 from nnlab.rundir.frames import FOLDER as FRAMES
 from nnlab.rundir.frames import Frame
 from nnlab.rundir.growing import Growing
+from nnlab.rundir.ours import is_ours
 from nnlab.rundir.sealed import dump as json_bytes
 from nnlab.rundir.sealed import finite, sha256
 from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION, is_baselines
@@ -48,6 +53,8 @@ __all__ = [
     "ENVIRONMENT",
     "FRAMES",
     "HEADERS",
+    "KEPT_ARRAYS",
+    "KEPT_TABLE",
     "LATEST",
     "LOSSES",
     "MANIFEST",
@@ -65,6 +72,7 @@ __all__ = [
     "Frame",
     "Growing",
     "Header",
+    "Removal",
     "RunDir",
     "State",
     "all_runs",
@@ -73,9 +81,11 @@ __all__ = [
     "check_stamp",
     "create",
     "discard",
+    "edited",
     "find",
     "finite",
     "is_baselines",
+    "is_ours",
     "json_bytes",
     "matching",
     "metrics_line",

@@ -17,7 +17,8 @@ CUT = f"{FOLDER}/cut.csv"
 """Rows of metrics.csv that a resume has cut off and that have not come again yet."""
 MAX_STATE_BYTES = 2**20
 GROUPS = ("weights", "optimizer", "best", "losses")
-_FILE = re.compile(r"[0-9]{12,}-[0-9a-f]{16}\.safetensors")
+FILE = re.compile(r"[0-9]{12,}-[0-9a-f]{16}\.safetensors")
+"""The name of a checkpoint's arrays."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ def tidy(folder: Path) -> None:
 
 def _tidy(folder: Path, file: str) -> None:
     for path in sorted((folder / FOLDER).iterdir()):
-        if path.name != file and (_FILE.fullmatch(path.name) or path.name.endswith(".tmp")):
+        if path.name != file and (FILE.fullmatch(path.name) or path.name.endswith(".tmp")):
             storage.delete(path)
 
 
@@ -146,7 +147,7 @@ def _checked(content: dict[str, Any]) -> _Stored:
         and (state.best is None or is_best(state.best))
         and isinstance(stored.arrays, list)
         and state.evaluated <= state.step
-        and _FILE.fullmatch(stored.file)
+        and FILE.fullmatch(stored.file)
     ):
         raise ValueError("it does not hold what it should")
     return stored

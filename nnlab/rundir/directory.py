@@ -29,6 +29,10 @@ PREDICTIONS = "predictions.npz"
 LOSSES = "losses.npy"
 ENVIRONMENT = "env.json"
 MANIFEST = "manifest.json"
+KEPT_TABLE = "kept-data.csv"
+"""The data of a run that was trained on a data frame, where a copy was asked for."""
+KEPT_ARRAYS = "kept-data.npz"
+"""The same of arrays."""
 MAX_JSON_BYTES = 8 * 2**20
 MAX_TEXT_BYTES = 2**20
 MAX_METRICS_BYTES = 40 * 2**20
@@ -125,10 +129,13 @@ class RunDir:
         checkpoint.tidy(self.path)
 
     def write_manifest(self, *soon: tuple[str, bytes]) -> None:
-        """Record the SHA-256 of every file, and of those that are to be written next: (name, content)."""
-        hashes = {name: self.sha256(name) for name in self.files() if name != MANIFEST}
+        """Record SHA-256 and size of every file, and of those that are to be written next: (name, content)."""
+        sizes = {name: size for name, size in self.files().items() if name != MANIFEST}
+        hashes = {name: self.sha256(name) for name in sizes}
         hashes |= {name: sealed.sha256(content) for name, content in soon}
-        self.write(MANIFEST, sealed.seal({"schema_version": SCHEMA_VERSION, "sha256": dict(sorted(hashes.items()))}))
+        sizes |= {name: len(content) for name, content in soon}
+        found = {"sha256": dict(sorted(hashes.items())), "bytes": dict(sorted(sizes.items()))}
+        self.write(MANIFEST, sealed.seal({"schema_version": SCHEMA_VERSION, **found}))
 
     def remove_manifest(self) -> None:
         """Delete the manifest of a run that goes on. Raises OSError."""
@@ -195,14 +202,19 @@ class RunDir:
 
     def manifest(self) -> dict[str, str]:
         """The SHA-256 of each file by its name, as recorded when the run ended. Raises RunError for damage."""
+        return self.hashes_and_sizes()[0]
+
+    def hashes_and_sizes(self) -> tuple[dict[str, str], dict[str, int]]:
+        """What ``manifest`` gives, and the size of each file in bytes. Raises RunError for damage."""
         content = self.read(MANIFEST, MAX_JSON_BYTES)
         try:
-            hashes = sealed.unseal(content)["sha256"]
-            if not isinstance(hashes, dict) or len(hashes) > MAX_FILES:
+            found = sealed.unseal(content)
+            hashes, sizes = found["sha256"], found.get("bytes", {})
+            if not isinstance(hashes, dict) or not isinstance(sizes, dict) or len(hashes) > MAX_FILES:
                 raise ValueError("it holds no hashes, or more than there can be files")
         except (ValueError, KeyError) as error:
             raise RunError(f"{self.path / MANIFEST}: this is not a manifest: {error}", "the file is damaged") from None
-        return hashes
+        return hashes, sizes
 
     def checkpoint_state(self) -> State | None:
         """Where the last checkpoint stands; None where there is none. Raises RunError where it is damaged."""

@@ -3,7 +3,9 @@
 import os
 import re
 import shutil
+import stat
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 from nnlab.errors import RunError
 from nnlab.rundir import storage
 from nnlab.rundir.directory import SUMMARY, RunDir
+from nnlab.rundir.ours import FOLDERS, is_ours
 
 LATEST = "latest"
 _STAMP = re.compile(r"[0-9]{8}-[0-9]{6}")
@@ -122,14 +125,74 @@ def discard(run: RunDir) -> None:
     shutil.rmtree(run.path, ignore_errors=True)
 
 
-def remove(run: RunDir) -> None:
-    """Delete a run directory. Raises RunError for anything else, so that no other folder is ever deleted."""
+@dataclass(frozen=True)
+class Removal:
+    """What was deleted of a run directory, and what was left, by names within it; those of folders end in a slash."""
+
+    removed: list[str]
+    left: list[str]
+
+
+def remove(run: RunDir, *, everything: bool = False) -> Removal:
+    """Delete what nnlab has written of a run, and its folder where nothing else is in it; or ``everything`` in it.
+
+    Links are not followed, and left as all else that nnlab does not write. Raises RunError for what is no run
+    directory, so that no other folder is ever touched, and where something cannot be deleted.
+    """
     if run.path.is_symlink() or not _is_run(run.path):
         raise RunError(f"{run.path}: this is not a run directory", "name a run that `nnlab runs` lists")
     try:
-        shutil.rmtree(run.path)
+        if everything:
+            names = [f"{name}/" if folder else name for name, folder in _inside(run.path)]
+            shutil.rmtree(run.path)
+            return Removal(names, [])
+        return _remove_ours(run.path)
     except OSError as error:
-        raise RunError(f"{run.path}: cannot be deleted: {error.strerror}") from None
+        raise RunError(f"{error.filename or run.path}: cannot be deleted: {error.strerror}") from None
+
+
+def _remove_ours(path: Path) -> Removal:
+    removed = []
+    for folder in FOLDERS:
+        place = path / folder
+        if place.is_dir() and not place.is_symlink():
+            removed += _remove_files(path, f"{folder}/")
+            storage.delete_folder(place)
+    removed += _remove_files(path, "")
+    if not (left := _left(path)):
+        storage.delete_folder(path)
+    return Removal(sorted(removed), left)
+
+
+def _remove_files(path: Path, folder: str) -> list[str]:
+    """Delete nnlab's own files in a folder of the run at ``path``: run.json last, without which it is no run."""
+    there = [f"{folder}{name}" for name, _ in _inside(path / folder)]
+    ours = [name for name in there if is_ours(name)]
+    names = [name for name in ours if _is_plain(path / name)]
+    for name in sorted(names, key=lambda name: (name == SUMMARY, name)):
+        storage.delete(path / name)
+    return names
+
+
+def _left(path: Path) -> list[str]:
+    """What is in the run at ``path``; of folders that nnlab makes, what is in these."""
+    found = []
+    for name, folder in _inside(path):
+        if folder and name in FOLDERS:
+            found += [f"{name}/{inner}{'/' * deeper}" for inner, deeper in _inside(path / name)]
+        else:
+            found.append(f"{name}{'/' * folder}")
+    return sorted(found)
+
+
+def _inside(folder: Path) -> list[tuple[str, bool]]:
+    """The names in a folder, and whether each is a folder itself, and no link to one."""
+    with os.scandir(folder) as entries:
+        return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+
+
+def _is_plain(path: Path) -> bool:
+    return stat.S_ISREG(path.lstat().st_mode)
 
 
 def _natural(name: str) -> tuple[Any, ...]:

@@ -14,7 +14,8 @@ from nnlab.rundir import storage, tensors
 FOLDER = "frames"
 MAX_FRAME_BYTES = 16 * 2**20
 MOST_FRAMES = 100
-_FILE = re.compile(r"[0-9]{12,18}\.safetensors")
+FILE = re.compile(r"[0-9]{12,18}\.safetensors")
+"""The name of a frame, which is its step."""
 _RATIO = "ratio:"
 
 
@@ -51,7 +52,7 @@ def read(folder: Path) -> Iterator[Frame]:
     if place.is_symlink() or not place.is_dir():
         return
     try:
-        names = sorted((path.name for path in place.iterdir() if _FILE.fullmatch(path.name)), key=lambda n: (len(n), n))
+        names = sorted((path.name for path in place.iterdir() if FILE.fullmatch(path.name)), key=lambda n: (len(n), n))
     except OSError as error:
         raise RunError(f"{place}: cannot be read: {error.strerror}") from None
     for name in names[:MOST_FRAMES]:

@@ -68,6 +68,17 @@ def delete(path: Path) -> None:
         os.unlink(path)  # noqa: PTH108
 
 
+def delete_folder(path: Path) -> bool:
+    """Delete a folder that is empty; False where it is not. Raises OSError."""
+    try:
+        os.rmdir(path)  # noqa: PTH106
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            return False
+        raise
+    return True
+
+
 def new_folder(path: Path) -> None:
     """Make a folder that nobody else has made. Raises OSError, FileExistsError where there is something."""
     os.mkdir(path)  # noqa: PTH102

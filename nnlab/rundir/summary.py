@@ -9,7 +9,8 @@ from nnlab.rundir.sealed import is_number
 
 SCHEMA_VERSION = 1
 RUNNING, DIED = "running", "died"
-STATUSES = (RUNNING, "finished", "failed", "interrupted")
+ENDED = ("finished", "failed", "interrupted")
+STATUSES = (RUNNING, *ENDED)
 MAX_DIMENSIONS = 8
 MAX_COUNT = 2**53
 MAX_TEXT = 4096
@@ -70,6 +71,7 @@ _EVERY_RUN_HAS: dict[str, Check] = {
     "seconds": _is(dict),
 }
 _MAY_HAVE: dict[str, Check] = {
+    "seed": lambda value: type(value) is int,
     "steps": _count,
     "epochs": is_number,
     "parameters": _count,
@@ -78,8 +80,10 @@ _MAY_HAVE: dict[str, Check] = {
     "resumed": _is(list),
     "config_sha256": _is(str),
     "config_before": _is(str),
+    "path_given": _is(str),
 }
 _OF_DATA: dict[str, Check] = {
+    **dict.fromkeys(("name", "sha256"), _is(str)),
     **dict.fromkeys(("val", "test", "features", "outputs"), _count),
     **dict.fromkeys(("classes", "feature_names"), _texts),
     "train": lambda value: _count(value) and value > 0,
@@ -91,8 +95,10 @@ _OF_DATA: dict[str, Check] = {
     "target_names": _texts,
     "examples": lambda value: isinstance(value, dict) and all(isinstance(v, str | None) for v in value.values()),
     "columns": _is(list),
-    "header": _is(bool),
-    "target_columns": lambda value: isinstance(value, list) and all(map(_count, value)),
+    "header": lambda value: isinstance(value, bool),
+    "whole": lambda value: isinstance(value, bool),
+    "width": _count,
+    "target_places": lambda value: isinstance(value, list) and all(map(_count, value)),
     "layout": lambda value: value in get_args(Layout),
     "picture": _is(dict),
     "target_mean": _numbers,

@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -159,6 +159,11 @@ class Watch:
         return os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))  # noqa: PTH118, PTH119, PTH120
 
 
+def few_pictures(*_: object) -> Iterator[tuple[str, bytes]]:
+    """In place of those of a training."""
+    return iter([("loss.png", b"PNG" * 100)])
+
+
 def _child(job: dict[str, Any], files: dict[str, Path]) -> None:
     """The command line, with its output in files and a note of all that it was told stands."""
     from nnlab import cli
@@ -169,7 +174,7 @@ def _child(job: dict[str, Any], files: dict[str, Path]) -> None:
         os.dup2(os.open(files[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     faulty = Faulty(job["fault"], job["at"])
     storage.os = faulty  # type: ignore[attr-defined]
-    pictures.of_training = lambda *arguments: iter([("loss.png", b"PNG" * 100)])
+    pictures.of_training = few_pictures
     log = os.open(files["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
 
     def note(entry: list[Any]) -> None:

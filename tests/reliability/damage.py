@@ -16,6 +16,7 @@ from nnlab import comparison, experiment, rundir
 from nnlab.errors import Interrupted, NnlabError
 from nnlab.experiment import pictures
 from nnlab.rundir import RunDir
+from tests.reliability.children import few_pictures
 from tests.reliability.finding import Finding
 from tests.reliability.processes import answer, start_worker
 from tests.reliability.starts import STAMP
@@ -45,7 +46,7 @@ Change = Callable[[random.Random, bytearray], None]
 
 def measure(full: bool, folder: Path) -> Finding:
     """Trials in workers, or some in this process, and the cuts of a run that was killed."""
-    with mock.patch.object(pictures, "of_training", _few_pictures):
+    with mock.patch.object(pictures, "of_training", few_pictures):
         dying = start_worker("damage", folder, "die")
         runs = _make(folder, full)
         if full:
@@ -68,11 +69,6 @@ def measure(full: bool, folder: Path) -> Finding:
     )
     notes = [", ".join(f"{name} {count:,}" for name, count in sorted(counts.items())) for counts in (kinds, files)]
     return Finding(GOAL, text, failures, notes)
-
-
-def _few_pictures(*_: object) -> Any:
-    """In place of those of a training, which take most of its time."""
-    return iter([("loss.png", b"PNG" * 100)])
 
 
 # Real runs
@@ -276,7 +272,7 @@ def _cuts(folder: Path, every: int) -> tuple[int, list[str]]:
 def work(what: str, *numbers: str) -> dict[str, Any]:
     """What one worker does: train until it kills itself, or try out its share on copies of all runs."""
     here = Path.cwd()
-    with mock.patch.object(pictures, "of_training", _few_pictures):
+    with mock.patch.object(pictures, "of_training", few_pictures):
         if what == "die":
             _stopped(here, "died", "died", 16, killed=True)
         number, trials = map(int, numbers)

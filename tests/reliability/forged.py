@@ -12,16 +12,19 @@ from typing import Any
 
 import numpy as np
 
+from nnlab import experiment
 from nnlab.rundir import METRICS, RunDir
 from tests.reliability.children import Children, Outcome
 from tests.reliability.finding import Finding
 from tests.reliability.forged_site import CLASSES, STOPPED, VALUES, Site
-from tests.reliability.forgeries import CLOSED, PICTURE, all_forgeries
+from tests.reliability.forgeries import CLOSED, all_forgeries
+from tests.reliability.lies import Lie, all_lies, found_out, honest, put_right
 from tests.reliability.processes import answer, start_worker
 
 GOAL = (
     "80 forged run directories through show, eval, compare, resume, report (compare --html), verify, predict, "
-    "reproduce, runs, rm: no code runs, nothing outside is opened, no hang over 2 s, under 300 MB"
+    "reproduce, runs, rm: no code runs, nothing outside is opened, no hang over 2 s, under 300 MB; every lie with all "
+    "hashes right is called WRONG by verify, or not checked where nothing can tell: none passes as fine"
 )
 SECONDS = 2.0
 """Beyond what the command takes for the honest run."""
@@ -30,6 +33,8 @@ USUAL = 0.2
 MEBIBYTES = 300e6 / 2**20
 TIMEOUT = 10
 QUICK = 12
+QUICK_LIES = 4
+COUNTS = ("tried", "commands", "wrong", "untold")
 WORKERS = 2
 HOSTILE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """What steers a terminal: control characters but the line's end, and marks of direction."""
@@ -53,11 +58,16 @@ def measure(full: bool, folder: Path) -> Finding:
     failures = [error for _, error in answers if error]
     found: list[dict[str, Any]] = [one for one, _ in answers if one]
     failures += [failure for one in found for failure in one["failures"]]
-    tried, commands = (sum(one[key] for one in found) for key in ("tried", "commands"))
+    tried, commands, wrong, untold = (sum(one[key] for one in found) for key in COUNTS)
+    if wrong + untold < (len(all_lies()) if full else QUICK_LIES):
+        failures.append(f"{wrong + untold} lies are not all")
     if tried < (len(all_forgeries()) if full else QUICK):
         failures.append(f"{tried} forgeries are not all")
     slowest, largest = (max((one[key] for one in found), default=(0, "")) for key in ("slowest", "largest"))
-    text = f"{tried} forgeries through {commands:,} commands: {len(failures)} cases against it"
+    text = (
+        f"{tried} forgeries through {commands:,} commands, and {wrong + untold} lies: {wrong} named as wrong, {untold} "
+        f"as not checked; {len(failures)} cases against it"
+    )
     notes = [f"longest: {slowest[0]:.2f} s, {slowest[1]}", f"most memory: {largest[0]:.0f} MiB, {largest[1]}"]
     return Finding(GOAL, text, failures, notes)
 
@@ -71,6 +81,9 @@ class Worker:
     failures: list[str] = field(default_factory=list)
     tried: int = 0
     commands: int = 0
+    wrong: int = 0
+    untold: int = 0
+    """Lies that verify called so."""
     slowest: tuple[float, str] = (0.0, "")
     largest: tuple[float, str] = (0.0, "")
 
@@ -93,7 +106,31 @@ class Worker:
                 if (closed := site.run / CLOSED).exists():
                     closed.chmod(0o700)  # so that it can be deleted
                 shutil.rmtree(site.home)
-        return {key: getattr(self, key) for key in ("failures", "tried", "commands", "slowest", "largest")}
+            lies = all_lies()
+            self._lies(lies[number::workers] if self.full else lies[7 :: len(lies) // QUICK_LIES][:QUICK_LIES])
+        return {key: getattr(self, key) for key in ("failures", *COUNTS, "slowest", "largest")}
+
+    def _lies(self, lies: list[Lie]) -> None:
+        """Each lie, told of a copy of an honest run with its pictures, and what verify says of it."""
+        place = self.folder / "lies"
+        place.mkdir()
+        trained: dict[str, RunDir] = {}
+        for base in dict.fromkeys(lie.base for lie in lies):
+            *_, last = experiment.train(experiment.resolve(honest(place, base)), place / base)
+            assert isinstance(last, experiment.Finished)
+            trained[base] = last.run
+        for lie in lies:
+            run = trained[lie.base]
+            copy = RunDir(shutil.copytree(run.path, place / "copy" / run.name))
+            lie.tell(copy)
+            put_right(copy)
+            said = [(check.subject, check.held) for check in experiment.verify(copy)]
+            shutil.rmtree(copy.path)
+            if found_out(lie, said):
+                self.wrong += lie.told == "WRONG"
+                self.untold += lie.told != "WRONG"
+            else:
+                self.failures.append(f"lie: {lie.name}: {said}")
 
     def _train(self, base: str) -> Path:
         """A real run."""
@@ -102,7 +139,7 @@ class Worker:
         done = self.children.run("train", config, "--runs-dir", self.folder / base, "-q")
         assert done.code == 0, done.stderr
         run = RunDir(next((self.folder / base).iterdir()))
-        run.write(PICTURE, b"PNG")  # where eval finds one it draws none, which takes most of its time
+        assert self.children.run("eval", run.path).code == 0  # where eval finds its picture it writes none
         run.write_manifest()
         return run.path
 

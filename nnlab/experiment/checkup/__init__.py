@@ -11,6 +11,7 @@ from nnlab.experiment.checkup.costs import memory_needed, time_needed
 from nnlab.experiment.checkup.data import of_data
 from nnlab.experiment.checkup.finding import Finding, Verdict
 from nnlab.experiment.checkup.learning import by_heart, initial_loss
+from nnlab.experiment.checkup.scores import scores
 from nnlab.experiment.train import Ready, prepare
 
 __all__ = ["Checkup", "Finding", "Layer", "Verdict", "checkup"]
@@ -70,6 +71,7 @@ def _layers(model: str, weights: Mapping[str, Array]) -> Iterator[Layer]:
 def _of_training(ready: Ready, free: int) -> Iterator[Finding]:
     """Every finding about the model and what training it will cost; ``free`` bytes were so before anything came."""
     config, dataset, model = ready.config, ready.dataset, ready.model
+    yield scores(dataset, model)
     if getattr(discover.module("models", config.model.name), "STEPPABLE", True):
         yield initial_loss(config, dataset, model)
         yield by_heart(config, dataset)

@@ -1,13 +1,14 @@
-"""What can be wrong with data: features that say nothing or are not scaled, rare classes, rows in two splits."""
+"""What can be wrong with data: features that say nothing, count the rows or are not scaled, classes that are rare."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from nnlab.config import Named
-from nnlab.dataset import Array, Dataset, Split
+from nnlab.config import Named, yaml
+from nnlab.dataset import Array, Dataset
+from nnlab.datasets._doubts import id_like
 from nnlab.experiment.checkup.finding import Finding, share, spread_out
+from nnlab.experiment.checkup.repeats import of_repeats
 
 SAMPLE = 10_000
 """Rows from which mean and deviation are measured: in float64 all of MNIST would be 376 MB."""
@@ -15,6 +16,8 @@ SCALED = 10.0
 """Inputs and targets train well while their mean and deviation stay within this."""
 SPREAD = 100.0
 """How many times wider one column of a table may be spread than another."""
+TELLING = 0.1
+"""What numbers must be known to, to be told from whole ones."""
 RARE = 10
 """A class is rare where the largest has this many times its examples."""
 LISTED = 10
@@ -25,11 +28,11 @@ def of_data(dataset: Dataset, named: Named) -> Iterator[Finding]:
     inputs = dataset.train.inputs
     same = inputs.min(axis=0) == inputs.max(axis=0)
     yield _constant(dataset, named, np.flatnonzero(same))
+    if len(counting := _counting(dataset)):
+        yield _ids(dataset, counting)
     yield _scale(dataset, named, ~same)
     yield _balance(dataset) if dataset.classes else _targets(dataset.train.targets)
-    keys = {name: _keys(split) for name in ("train", "val", "test") if (split := dataset.split(name))}
-    yield _shared(keys)
-    yield _contradictions(dataset, keys["train"])
+    yield from of_repeats(dataset)
 
 
 def _constant(dataset: Dataset, named: Named, constant: Array) -> Finding:
@@ -44,6 +47,39 @@ def _constant(dataset: Dataset, named: Named, constant: Array) -> Finding:
         return Finding(subject, "ok", f"{found}, as pictures often have at their edges", values=values)
     cure = "choose the others with dataset.features" if hasattr(named.params, "features") else "leave them out"
     return Finding(subject, "warning", f"{found}: {_named(dataset, constant)}", cure, values)
+
+
+def _counting(dataset: Dataset) -> Array:
+    """The numbers of a table's columns that count its rows; the training split keeps the order of the file."""
+    if len(dataset.shape) > 1:
+        return np.empty(0, np.int64)
+    inputs = dataset.train.inputs
+    rising = np.flatnonzero((inputs[1:] > inputs[:-1]).all(axis=0))
+    return np.array([column for column in rising if id_like(_in_units_of_the_file(dataset, int(column)))], np.int64)
+
+
+def _in_units_of_the_file(dataset: Dataset, column: int) -> Array:
+    """A column's numbers before they were scaled, (n,) float64, whole ones whole again.
+
+    Standardised ones are rounded to float32: what is nearer to a whole number than that can tell is taken for it.
+    """
+    values = dataset.train.inputs[:, column].astype(np.float64)
+    made = dataset.transform
+    mean, std = (made.mean[column], made.std[column]) if made.mean else (0.0, 1.0)
+    values = (values * std + mean) * made.scale
+    whole = np.round(values)
+    rounding = np.finfo(np.float32).eps * max(float(np.abs(values - mean).max()), 1e-3)
+    return whole if rounding < TELLING and (np.abs(values - whole) <= rounding).all() else values
+
+
+def _ids(dataset: Dataset, counting: Array) -> Finding:
+    """Columns that tell one row from another and say nothing of its target."""
+    names = [_name(dataset, column) for column in counting]
+    several = len(names) > 1
+    found = f"column{'s' * several} {_first([repr(name) for name in names[:5]], len(names))} "
+    found += f"{'are' if several else 'is'} all different, rising whole numbers"
+    cure = f"exclude {'them' if several else 'it'} with dataset.exclude: {yaml.dump_line(names)}"
+    return Finding("columns that count the rows", "warning", found, cure, {"columns": names})
 
 
 def _scale(dataset: Dataset, named: Named, varying: Array) -> Finding:
@@ -74,8 +110,12 @@ def _scale(dataset: Dataset, named: Named, varying: Array) -> Finding:
 
 def _named(dataset: Dataset, columns: Array) -> str:
     """The first few features by name, or by number where they have none."""
-    first = [dataset.feature_names[n] if dataset.feature_names else f"{n}" for n in columns[:5]]
-    return _first(first, len(columns))
+    return _first([str(_name(dataset, n)) for n in columns[:5]], len(columns))
+
+
+def _name(dataset: Dataset, column: int) -> str | int:
+    """A feature's name, or its number where it has none."""
+    return dataset.feature_names[column] if dataset.feature_names else int(column)
 
 
 def _first(names: Sequence[str], count: int) -> str:
@@ -128,51 +168,3 @@ def _targets(targets: Array) -> Finding:
         cure = f"divide them in the file: outside [-{SCALED:g}, {SCALED:g}] learning rates must be very small"
         return Finding(subject, "warning", found, cure, values)
     return Finding(subject, "ok", found, values=values)
-
-
-def _keys(split: Split) -> list[bytes]:
-    """A hash for each example's inputs; MNIST's 70,000 take a quarter of a second."""
-    rows = np.ascontiguousarray(split.inputs).view(np.uint8)
-    return [hashlib.blake2b(row, digest_size=16).digest() for row in rows]
-
-
-def _shared(keys: dict[str, list[bytes]]) -> Finding:
-    """Rows of val and test that the model has trained on, whose scores would say nothing of unseen ones."""
-    subject, train = "rows in two splits", set(keys["train"])
-    others = {name: found for name, found in keys.items() if name != "train"}
-    if not others:
-        return Finding(subject, "not checked", "there is no other split than train")
-    seen = {name: sum(key in train for key in found) for name, found in others.items()}
-    if {"val", "test"} <= others.keys():
-        val = set(others["val"])
-        seen["test and val"] = sum(key in val for key in others["test"])
-    twice = len(keys["train"]) - len(train)
-    values = {"train_twice": twice, **{name.replace(" ", "_"): count for name, count in seen.items()}}
-    wrong = [
-        f"{share(count, len(keys[name.partition(' ')[0]]))} rows of {name.partition(' ')[0]} stand in "
-        f"{name.partition(' and ')[2] or 'train'} too"
-        for name, count in seen.items()
-        if count
-    ]
-    more = f"; {twice:,} rows of train repeat another" if twice else ""
-    if wrong:
-        cure = "take them out of one of the two: scores should be those of unseen examples"
-        return Finding(subject, "warning", "; ".join(wrong) + more, cure, values)
-    return Finding(subject, "ok", f"none of {' and '.join(others)} in train{more}", values=values)
-
-
-def _contradictions(dataset: Dataset, keys: list[bytes]) -> Finding:
-    """Training examples with equal inputs and other targets: no model can be right on all of them."""
-    subject = "equal inputs, other targets"
-    targets: dict[bytes, set[bytes]] = {}
-    marks = [target.tobytes() for target in dataset.train.targets]
-    for key, mark in zip(keys, marks, strict=True):
-        targets.setdefault(key, set()).add(mark)
-    count = sum(len(targets[key]) > 1 for key in keys)
-    if not count:
-        return Finding(subject, "ok", "none in train", values={"rows": 0})
-    found = f"{share(count, len(keys))} rows of train"
-    if not dataset.classes:  # measured again, a value comes out a little otherwise
-        return Finding(subject, "ok", f"{found}, as repeated measurements have", values={"rows": count})
-    cure = "correct their targets, or give the features that tell them apart"
-    return Finding(subject, "warning", found, cure, values={"rows": count})

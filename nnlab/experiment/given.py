@@ -1,0 +1,118 @@
+"""Given: data that is handed over beside a config, in place of the file that the config names."""
+
+import io
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnlab import discover
+from nnlab.config import Config, Named
+from nnlab.dataset import Array, Dataset, Progress
+from nnlab.errors import ConfigError, DataError
+from nnlab.rundir import KEPT_ARRAYS, KEPT_TABLE
+from nnlab.tables import Frame
+
+Given = Path | Frame | Mapping[str, Array]
+"""Where the file or folder is now; a data frame; or arrays by the names that they would have in a .npz file."""
+NOWHERE = ""
+"""The path of data that is only in memory."""
+_VERBS = {Frame: ("load_table", "a data frame"), Mapping: ("load_arrays", "arrays")}
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Data in memory as a file of a run directory."""
+
+    name: str
+    content: bytes
+
+
+def load(named: Named, seed: int, progress: Progress, given: Given | None = None) -> Dataset:
+    """The dataset, from the data given or else from where its own keys say.
+
+    Raises what the dataset's file raises, in words that name ``--data`` where that was given.
+    """
+    module = discover.module("datasets", named.name)
+    found: Dataset
+    if given is None and getattr(named.params, "path", None) == NOWHERE:
+        hint = "name its file, or hand the data over: nnlab.train(config, data=...)"
+        raise DataError("dataset.path: this is data that was only in memory", hint)
+    if given is None:
+        found = module.load(named.params, seed, progress)
+    elif isinstance(given, Frame):
+        beside = getattr(named.params, "test_path", None)
+        test = module.read(named.params, beside) if beside else None
+        found = module.load_table(given.table(named.params.keys()), named.params, seed, test)
+    elif isinstance(given, Mapping):
+        found = module.load_arrays(given, named.params, seed)
+    else:
+        try:
+            found = module.load(named.params, seed, progress)
+        except DataError as error:
+            error.message = error.message.replace("dataset.path: ", "--data: ", 1)
+            raise
+    return found
+
+
+def placed(named: Named, given: Given) -> Named:
+    """The dataset with its path where the data given is. Raises ConfigError where it takes no such data."""
+    if "path" not in type(named.params).model_fields:
+        raise ConfigError(f"--data: {named.name} is not read from data of yours", "leave it out")
+    if isinstance(given, Path):
+        return _moved(named, given.resolve())
+    verb, what = _VERBS[Frame if isinstance(given, Frame) else Mapping]
+    if not hasattr(discover.module("datasets", named.name), verb):
+        raise ConfigError(f"data: {named.name} is not made of {what}", "give the path of its files")
+    return at(named, NOWHERE)
+
+
+def at(named: Named, path: str, **keys: Any) -> Named:
+    """The dataset with its path there, and other keys."""
+    return replace(named, params=named.params.model_copy(update={"path": path, **keys}))
+
+
+def _moved(named: Named, path: Path) -> Named:
+    """The dataset with its path there; what was beside its file has moved along."""
+    before, beside = named.params.path, getattr(named.params, "test_path", None)
+    if not (before and beside):
+        return at(named, str(path))
+    way = os.path.relpath(beside, Path(before).parent)
+    return at(named, str(path), test_path=str((path.parent / way).resolve()))
+
+
+def kept(named: Named, given: Given) -> tuple[Named, Copy | None]:
+    """The dataset as it is read from a copy beside its config, and the copy; None of what is a file already."""
+    if isinstance(given, Path):
+        return named, None
+    if isinstance(given, Frame):
+        copy = Copy(KEPT_TABLE, given.csv(named.params.keys()))
+        return at(named, copy.name, header=True), copy
+    buffer = io.BytesIO()
+    np.savez(buffer, allow_pickle=False, **given)
+    copy = Copy(KEPT_ARRAYS, buffer.getvalue())
+    return at(named, copy.name), copy
+
+
+def portable(config: Config, run: Path) -> Config:
+    """The config with a path that does not change when the run is moved, where the run holds the data itself."""
+    path = getattr(config.dataset.params, "path", None)
+    if path and Path(path).is_absolute() and Path(path).is_relative_to(run.resolve()):
+        return replace(config, dataset=at(config.dataset, Path(path).relative_to(run.resolve()).as_posix()))
+    return config
+
+
+def refuse_gone(run: Path, named: Named, given: str | None) -> None:
+    """Raise DataError where what a run was trained on is not where it was; ``given`` is how its path was written."""
+    if "path" not in type(named.params).model_fields:
+        return
+    path: str | None = named.params.path
+    if path == NOWHERE:
+        # In the message, not its hint: verify shows that alone.
+        raise DataError(f"{run}: this run was trained on data that was given in a notebook: give it with --data FILE")
+    if path is not None and not os.path.lexists(path):
+        written = f", given as {given!r}" if given and given != path else ""
+        raise DataError(f"{run}: its data is not at {path!r}{written} any more: --data PATH says where it is now")

@@ -1,0 +1,64 @@
+"""Survey: a table that is not described yet, and a config to train on it."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nnlab import config as configs
+from nnlab import discover
+from nnlab.config import yaml
+from nnlab.datasets import _survey, csv
+from nnlab.datasets._survey import ColumnSurvey, Survey
+from nnlab.errors import DataError
+
+__all__ = ["ColumnSurvey", "Survey", "config_for", "survey"]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    params: csv.Params
+    target: str | None
+    """None where nobody has said which column it is."""
+    keys: dict[str, Any]
+    """Those that were given."""
+
+
+def survey(path: Path, keys: list[str]) -> Survey:
+    """What a table would be read as; ``keys`` are the csv dataset's own, as ``key=value``.
+
+    Raises ConfigError for keys that are none, and DataError for a file that is no table.
+    """
+    asked = _asked(path, keys)
+    table = csv.read_whole(asked.params, str(path))
+    target = None if asked.target is None else csv.roles_of(asked.params, table.names, path).targets[0]
+    found = _survey.survey(table, target, {"path": str(path), **asked.keys})
+    if "decimal" in found.keys and asked.params.decimal == ".":
+        return survey(path, [*keys, 'decimal=","'])
+    return found
+
+
+def config_for(path: Path, keys: list[str], folder: Path) -> str:
+    """A config, as YAML to lie in ``folder``, that trains a small network on a table. Raises what ``survey`` does."""
+    found = survey(path, keys)
+    target = next(column for column in found.columns if column.becomes == "the target")
+    if all(column.becomes == "the target" or "left out" in column.becomes for column in found.columns):
+        raise DataError(f"{str(path)!r}: no column is left to predict {target.name} from", "name another target")
+    place = os.path.relpath(path.resolve(), folder.resolve())
+    dataset = {"name": "csv", **found.keys, "path": place, "val_fraction": 0.1}
+    content = {
+        "model": {"name": "ann-torch", "hidden": [32], "activations": ["relu"]},
+        "dataset": dataset,
+        "train": {"epochs": 50, "batch_size": 32, "optimizer": "adam", "lr": 0.005},
+        "seed": 0,
+    }
+    return yaml.dump(content)
+
+
+def _asked(path: Path, keys: list[str]) -> _Asked:
+    given = {key.partition("=")[0].removeprefix("dataset.") for key in keys}
+    own = [f"path={path}", *keys, *([] if "target" in given else ["target=-1"])]
+    params: csv.Params = configs.resolve_named("datasets", "csv", own, discover).params
+    shown = {key: value for key, value in params.model_dump(exclude_none=True).items() if key in given}
+    target = None if "target" not in given else str(shown.pop("target"))
+    return _Asked(params, target, shown)

@@ -1,0 +1,51 @@
+"""Tally: the metrics of scores that come a part at a time, in memory that does not grow."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nnlab import metrics
+from nnlab.dataset import Array, Task
+
+
+@dataclass
+class Tally:
+    """What ``metrics.measure`` would say of all parts together."""
+
+    task: Task
+    count: int = 0
+    _sums: dict[str, float] = field(default_factory=dict)
+    """Of each metric that is a mean over examples, times their number."""
+    _mean: Array = field(default_factory=lambda: np.zeros(1))
+    """(outputs,) of the targets."""
+    _squares: Array = field(default_factory=lambda: np.zeros(1))
+    """(outputs,): sum of their squared distances from it."""
+
+    def add(self, scores: Array, targets: Array) -> None:
+        """Some more examples: (n, outputs) scores and their (n,) class numbers or (n, outputs) values."""
+        found = metrics.measure(self.task, scores, targets)
+        for name in found.keys() - {"r2"}:
+            self._sums[name] = self._sums.get(name, 0.0) + len(targets) * found[name]
+        if self.task == "regression":
+            self._spread(targets.astype(np.float64))
+        self.count += len(targets)
+
+    def _spread(self, targets: Array) -> None:
+        """Chan, Golub, LeVeque, "Updating formulae and a pairwise algorithm for computing sample variances" (1979)."""
+        n, before = len(targets), self.count
+        mean = targets.mean(axis=0)
+        apart = mean - self._mean
+        self._squares = self._squares + np.square(targets - mean).sum(axis=0)
+        if before:
+            self._squares = self._squares + np.square(apart) * before * n / (before + n)
+        self._mean = self._mean + apart * n / (before + n)
+
+    def metrics(self) -> dict[str, float] | None:
+        """The metrics of all so far; None of nothing."""
+        if not self.count:
+            return None
+        found = {name: self._sums[name] / self.count for name in metrics.measured(self.task) if name in self._sums}
+        if self.task == "regression":
+            error, spread = self._sums["mse"] * self._squares.size, float(self._squares.sum())
+            found["r2"] = 1 - error / spread if spread else float(error == 0)
+        return found

@@ -1,0 +1,74 @@
+"""Files: each is held against the hash that the manifest has of it, and env.json against the config."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from nnlab.config import Config
+from nnlab.errors import NnlabError
+from nnlab.experiment.verify.check import Check, must_equal, tried, untold
+from nnlab.rundir import (
+    BEST_WEIGHTS,
+    CONFIG,
+    DIED,
+    ENVIRONMENT,
+    LOSSES,
+    MANIFEST,
+    METRICS,
+    PREDICTIONS,
+    SUMMARY,
+    WEIGHTS,
+    RunDir,
+)
+
+OURS = {SUMMARY, CONFIG, METRICS, WEIGHTS, BEST_WEIGHTS, PREDICTIONS, LOSSES, ENVIRONMENT}
+
+
+def manifest(run: RunDir, status: str) -> Iterator[Check]:
+    """One check for each file that is not as it was, else one for all."""
+    if status == DIED:
+        yield Check(MANIFEST, None, "the run died, so there is none until nnlab resume has gone on with it")
+        return
+    try:
+        there = run.files()
+        if status != "finished" and MANIFEST not in there:
+            yield Check(MANIFEST, None, "the run was stopped before it was written; nnlab resume goes on with it")
+            return
+        hashes, sizes = run.hashes_and_sizes()
+    except NnlabError as error:
+        yield Check(MANIFEST, False, error.message)
+        return
+    wrong = 0
+    for name, expected in hashes.items():
+        reason = "it is gone, or no plain file"
+        try:
+            if name in there:
+                reason = "" if run.sha256(name) == expected else "its SHA-256 is not the one recorded"
+                if not reason and sizes.get(name, there[name]) != there[name]:
+                    reason = "its size is not the one recorded"
+        except NnlabError as error:
+            reason = error.message
+        if reason:
+            wrong += 1
+            yield Check(name, False, reason)
+    for name in sorted((there.keys() & OURS) - hashes.keys()):
+        wrong += 1
+        yield Check(name, False, f"it is not in {MANIFEST}")
+    if not wrong:
+        yield Check(MANIFEST, True, f"{len(hashes)} files are as they were written")
+
+
+def environment(run: RunDir, config: Config) -> Iterator[Check]:
+    """env.json cannot be proved; it can contradict the config."""
+    found: dict[str, Any] = {}
+
+    def look() -> str:
+        found.update(run.read_json(ENVIRONMENT))
+        must_equal("device", found.get("device"), config.device)
+        must_equal("threads", found.get("threads"), config.threads)
+        return ""
+
+    (check,) = tried(ENVIRONMENT, look)
+    if check.held:
+        said = f"Python {found.get('python')}; device and threads are those of {CONFIG}"
+        check = untold(ENVIRONMENT, f"{said}; nothing can tell whether versions and processor were these")
+    yield check

@@ -1,0 +1,235 @@
+"""Recorded: what a run's own files say of the same things must be the same."""
+
+import math
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from nnlab import metrics
+from nnlab.dataset import Array, SplitName, Task
+from nnlab.errors import CheckError
+from nnlab.experiment.build import checkpoint_of, parameters, unedited_config_of
+from nnlab.experiment.distance import array_difference
+from nnlab.experiment.verify.check import must_equal
+from nnlab.experiment.verify.evidence import Evidence
+from nnlab.model import check_weights
+from nnlab.rundir import (
+    BEST_WEIGHTS,
+    CONFIG,
+    HEADERS,
+    LOSSES,
+    METRICS,
+    SUMMARY,
+    WEIGHTS,
+    Checkpoint,
+    RunDir,
+    State,
+    metrics_line,
+    sha256,
+)
+
+HELD = {
+    *("schema_version", "status", "name", "config_sha256", "config_before", "model", "dataset", "task", "device"),
+    *("seed", "parameters", "started", "finished", "seconds", "steps", "epochs", "metrics", "best", "baselines"),
+    *("resumed", "error", "path_given"),
+}
+"""The keys of run.json that something here, or in the other files, looks at."""
+CLOCK = 1e-3
+"""Seconds that times may be off by where each is rounded by itself."""
+
+
+def config(run: RunDir) -> str:
+    """config.yaml, which must be the one that run.json names, and say the same."""
+    summary = run.summary()
+    state = None if summary["status"] == "finished" else run.checkpoint_state()
+    found = unedited_config_of(run, summary, state)
+    said = {"model": found.model.name, "seed": found.seed}
+    for key, value in said.items():
+        must_equal(f"{key} in {SUMMARY}", summary.get(key), value)
+    must_equal(f"dataset.name in {SUMMARY}", summary["dataset"].get("name"), found.dataset.name)
+    return f"SHA-256 {run.sha256(CONFIG)[:12]}…, as recorded"
+
+
+def counts(e: Evidence) -> str:
+    """What run.json says of the training beside its scores."""
+    summary = e.summary
+    steps, per_epoch = summary.get("steps"), e.plan.steps_per_epoch(summary["dataset"]["train"])
+    must_equal("device", summary.get("device"), e.config.device)
+    must_equal("parameters", summary.get("parameters"), parameters(e.model))
+    if e.finished:
+        must_equal("steps", steps, e.plan.steps)
+        must_equal("error", summary.get("error"), None)
+        must_equal("config_before", summary.get("config_before"), None)
+    else:
+        must_equal("metrics", [found for found in summary["metrics"].values() if found], [])
+    if type(steps) is not int or not 0 <= steps <= e.plan.steps:
+        raise CheckError(f"steps should be at most {e.plan.steps:,}, and is {steps}")
+    must_equal("epochs", summary.get("epochs"), steps / per_epoch)
+    _resumes(summary.get("resumed"), e.plan.steps)
+    _seconds(summary)
+    return f"{steps:,} steps, {summary['parameters']:,} parameters, {summary['device']}: as config.yaml comes to"
+
+
+def _seconds(summary: Mapping[str, Any]) -> tuple[float, float]:
+    """The seconds of training and evaluating, and those in total. Raises CheckError where they are none."""
+    found = summary["seconds"]
+    must_equal("the keys of seconds", sorted(found), ["eval", "total", "train"])
+    if None in found.values() or min(found.values()) < 0 or found["train"] + found["eval"] > found["total"] + CLOCK:
+        raise CheckError(f"seconds in {SUMMARY} cannot be: training and evaluating are a part of the total")
+    return found["train"] + found["eval"], found["total"]
+
+
+def _resumes(found: Any, steps: int) -> None:
+    """Raise CheckError for what is no list of resumes."""
+    keys = {"step", "inexact", "rows_differing"}
+    fine = isinstance(found, list) and all(isinstance(each, dict) and each.keys() == keys for each in found)
+    if not fine or not all(type(each["step"]) is int and 0 <= each["step"] <= steps for each in found):
+        raise CheckError("resumed is not where resumes went on from")
+
+
+def watched(summary: Mapping[str, Any]) -> SplitName:
+    """The split that was evaluated while the run trained."""
+    data = summary["dataset"]
+    return "val" if data.get("val") else "test" if data.get("test") else "train"
+
+
+def rows(e: Evidence) -> str:
+    """metrics.csv, held against losses.npy, the config and run.json."""
+    run, summary, plan = e.run, e.summary, e.plan
+    columns, losses = e.columns, run.array(LOSSES, HEADERS + 8 * plan.steps)
+    must_equal("steps", summary.get("steps"), plan.steps)
+    if losses.shape != (plan.steps,) or losses.dtype != np.float64 or not np.isfinite(losses).all():
+        raise CheckError(f"{LOSSES} does not hold a finite loss for each of the {plan.steps:,} steps")
+    due = list(range(plan.eval_every, plan.steps + 1, plan.eval_every))
+    due += [] if due and due[-1] == plan.steps else [plan.steps]
+    _must_be_columns(columns, summary)
+    must_equal("the steps evaluated", columns["step"], due)
+    table = [[int(row[0]), *row[1:]] for row in zip(*columns.values(), strict=True)]
+    if run.metrics_bytes() != (",".join(columns) + "\n").encode() + b"".join(map(metrics_line, table)):
+        raise CheckError("it is not as nnlab writes it")
+    per_epoch = plan.steps_per_epoch(summary["dataset"]["train"])
+    starts = [0, *due[:-1]]
+    for row, start, end in zip(table, starts, due, strict=True):
+        must_equal(f"the epoch at step {end}", row[1], end / per_epoch)
+        must_equal(f"train_loss at step {end}", row[2], math.fsum(losses[start:end].tolist()) / (end - start))
+    _possible(e, columns)
+    for name, values in columns.items():
+        split, _, metric = name.partition("_")
+        if name in ("step", "epoch", "train_loss", "seconds"):
+            continue
+        recorded = (summary["metrics"].get(split) or {}).get(metric)
+        if not e.same(values[-1], recorded, exact=not e.inexact):
+            raise CheckError(f"the last {name} is {values[-1]}, and {SUMMARY} says {recorded}")
+    must_equal(f"best in {SUMMARY}", summary.get("best"), best(columns, summary["task"]))
+    return f"{len(due):,} rows, whole and in agreement with {LOSSES} and {SUMMARY}"
+
+
+def _must_be_columns(columns: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
+    """Raise CheckError where the columns are not those of the run's task and of the split it watched."""
+    split = watched(summary)
+    names = [name for name in metrics.measured(summary["task"]) if (split, name) != ("train", "loss")]
+    expected = ["step", "epoch", "train_loss", *(f"{split}_{name}" for name in names), "seconds"]
+    must_equal("the columns", list(columns), expected)
+
+
+def _possible(e: Evidence, columns: Mapping[str, list[float]]) -> None:
+    """Raise CheckError for scores that no examples can give, and for a clock that goes back."""
+    split = watched(e.summary)
+    count = e.summary["dataset"][split]
+    for step, value in zip(columns["step"], columns.get(f"{split}_accuracy", []), strict=False):
+        if not 0 <= value <= 1 or round(value * count) / count != value:
+            raise CheckError(
+                f"{split}_accuracy at step {step:.0f} is {value}, which no number of {count:,} examples is"
+            )
+    seconds, (working, _) = [0.0, *columns["seconds"]], _seconds(e.summary)
+    if not all(a <= b for a, b in pairwise(seconds)):
+        raise CheckError("its seconds go back")
+    if seconds[-1] > working + CLOCK:
+        raise CheckError(f"its seconds are more than those in {SUMMARY}")
+
+
+def best(columns: Mapping[str, list[float]], task: Task) -> dict[str, Any] | None:
+    """Where the val split came out best, the first time; None where there is none."""
+    name = metrics.PRIMARY[task]
+    values = columns.get(f"val_{name}")
+    if not values:
+        return None
+    row = values.index(max(values) if metrics.HIGHER_IS_BETTER[name] else min(values))
+    step, epoch = int(columns["step"][row]), columns["epoch"][row]
+    return {"step": step, "epoch": epoch, "metric": f"val_{name}", "value": values[row]}
+
+
+def last_checkpoint(e: Evidence) -> str:
+    """The checkpoint of a finished run, which holds its last weights and all losses once more."""
+    run, plan = e.run, e.plan
+    kept = checkpoint_of(run, e.model, plan)
+    if kept is None:
+        raise CheckError("it is gone")
+    state, weights = kept.state, e.model.weights()
+    must_equal("its step", state.step, plan.steps)
+    must_equal("its config", state.config_sha256, run.sha256(CONFIG))
+    if not _same(kept.arrays["weights"], weights):
+        raise CheckError(f"its weights are not those of {WEIGHTS}")
+    if array_difference(run.array(LOSSES, HEADERS + 8 * plan.steps), kept.arrays["losses"]["losses"]):
+        raise CheckError(f"its losses are not those of {LOSSES}")
+    _must_belong(e, kept)
+    content = run.metrics_bytes()
+    columns, after = _rows_of(e, state, content), content[state.metrics_bytes :]
+    # An evaluation off the beat, at the end, comes after the checkpoint.
+    must_equal(f"the rows of {METRICS} after it", after.count(b"\n"), 1 if plan.steps % plan.eval_every else 0)
+    if recorded := e.summary.get("best"):
+        # Where such an evaluation was the best, its weights are the last.
+        expected = kept.arrays["best"] if recorded == state.best else weights
+        if not _same(run.weights(BEST_WEIGHTS, check=lambda found: check_weights(found, weights)), expected):
+            raise CheckError(f"{BEST_WEIGHTS} does not hold the weights of step {recorded.get('step')}")
+    return f"of step {state.step:,}, with the weights of {WEIGHTS}, all losses and {len(columns['step']):,} rows"
+
+
+def _must_belong(e: Evidence, kept: Checkpoint) -> None:
+    """Raise CheckError where a checkpoint's counts are not those of its step, or its times more than the run's."""
+    state, (_, total) = kept.state, _seconds(e.summary)
+    must_equal("its epoch", state.epoch, state.step / e.plan.steps_per_epoch(e.summary["dataset"]["train"]))
+    must_equal("its last evaluation", state.evaluated, state.step - state.step % e.plan.eval_every)
+    times = (state.train_seconds, state.eval_seconds, state.seconds)
+    if min(times) < 0 or state.train_seconds + state.eval_seconds > state.seconds + CLOCK:
+        raise CheckError("its seconds are more than those in total")
+    if e.finished and state.seconds > total + CLOCK:
+        raise CheckError(f"its seconds are more than those in {SUMMARY}")
+
+
+def _rows_of(e: Evidence, state: State, content: bytes) -> dict[str, list[float]]:
+    """The columns of metrics.csv as far as they belong to a checkpoint. Raises CheckError where they do not."""
+    if sha256(content[: state.metrics_bytes]) != state.metrics_sha256:
+        raise CheckError(f"the first {state.metrics_bytes:,} bytes of {METRICS} are not those of the checkpoint")
+    columns = e.columns if state.metrics_bytes == len(content) else e.run.metrics(state.metrics_bytes)
+    _must_be_columns(columns, e.summary)
+    if not np.isfinite(columns["step"]).all():
+        raise CheckError(f"a step in {METRICS} is no number")
+    must_equal("its best", state.best, best(columns, e.summary["task"]))
+    return columns
+
+
+def stopped(e: Evidence) -> str:
+    """What a stopped run goes on from, and the part of metrics.csv that belongs to it."""
+    run, summary = e.run, e.summary
+    kept = checkpoint_of(run, e.model, e.plan)
+    if kept is None:
+        return "none yet: the run would start again"
+    state = kept.state
+    _must_belong(e, kept)
+    _rows_of(e, state, run.metrics_bytes())
+    if summary.get("steps") == state.step and {WEIGHTS, LOSSES} <= run.files().keys():
+        if summary.get("best") not in (state.best, best(e.columns, summary["task"])):
+            raise CheckError(f"best in {SUMMARY} is not where {METRICS} has it")
+        expected = e.model.weights()
+        if not _same(run.weights(check=lambda found: check_weights(found, expected)), kept.arrays["weights"]):
+            raise CheckError(f"its weights are not those of {WEIGHTS}")
+        if array_difference(run.array(LOSSES, HEADERS + 8 * state.step), kept.arrays["losses"]["losses"]):
+            raise CheckError(f"its losses are not those of {LOSSES}")
+    return f"of step {state.step:,}: nnlab resume goes on from there"
+
+
+def _same(a: Mapping[str, Array], b: Mapping[str, Array]) -> bool:
+    return a.keys() == b.keys() and all(np.array_equal(a[name], b[name]) for name in a)

@@ -1,0 +1,151 @@
+"""Parquet files: columns whose types the file declares, read by polars one at a time."""
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nnlab.errors import DataError
+from nnlab.tables.cells import short, stripped
+from nnlab.tables.keys import Keys, Style
+from nnlab.tables.table import Kind, Table, Text, distinct
+
+
+def find_style(path: Path, keys: Keys) -> Style:
+    """The columns of a file. Raises DataError where it is damaged, or a name is empty, unprintable or there twice."""
+    import polars as pl
+
+    names = [stripped(name) for name in _asked(path, lambda: pl.read_parquet_schema(path))]
+    for i, name in enumerate(names, 1):
+        if not name or not name.isprintable():
+            raise DataError(f"{str(path)!r}: column {i} has no printable name: {short(name)}", "give it one")
+        if name in names[: i - 1]:
+            raise DataError(f"{str(path)!r}: two columns are called {short(name)}", "rename one of them")
+    return Style(
+        header=True,
+        delimiter="",
+        decimal=".",
+        thousands=None,
+        encoding="utf-8",
+        comment=None,
+        compression="",
+        missing_words=tuple(stripped(word) for word in keys.missing_words),
+        names=tuple(names),
+        left_out=0,
+        start=0,
+        line=1,
+    )
+
+
+def read(
+    path: Path, style: Style, wanted: Sequence[str], text: Collection[str], must_fit: Callable[[int], None]
+) -> Table:
+    """The table of these columns."""
+    import polars as pl
+
+    lazy = pl.scan_parquet(path)
+    written = dict(zip(style.names, _asked(path, lambda: lazy.collect_schema().names()), strict=True))
+    rows = int(_asked(path, lambda: lazy.select(pl.len()).collect()).item())
+    if not rows:
+        raise DataError(f"{str(path)!r} has columns and no data", "one row an example")
+    must_fit(8 * rows * len(wanted))
+
+    def column(name: str) -> Any:
+        return _asked(path, lambda: lazy.select(pl.col(written[name])).collect()).to_series()
+
+    schema = _asked(path, lazy.collect_schema)
+    kinds = {name: _kind(path, name, schema[written[name]]) for name in wanted}
+    numbered = [name for name in wanted if kinds[name] == "number" and name not in text]
+    values = np.empty((rows, len(numbered)))
+    for i, name in enumerate(numbered):
+        values[:, i] = _numbers(column(name))
+    texts = {name: _text(column(name), kinds[name]) for name in wanted if name not in numbered}
+    return Table(
+        path,
+        style,
+        rows,
+        numbered,
+        values,
+        texts,
+        range(1, rows + 1),
+        again=lambda name: _text(column(name), "number"),
+        unit="row",
+    )
+
+
+def stream(
+    path: Path, style: Style, wanted: Sequence[str], text: Collection[str], rows_at_once: int
+) -> Iterator[Table]:
+    """The tables of at most so many rows."""
+    import polars as pl
+
+    lazy = pl.scan_parquet(path)
+    schema = _asked(path, lazy.collect_schema)
+    written = dict(zip(style.names, schema.names(), strict=True))
+    kinds = {name: _kind(path, name, schema[written[name]]) for name in wanted}
+    rows = int(_asked(path, lambda: lazy.select(pl.len()).collect()).item())
+    numbered = [name for name in wanted if kinds[name] == "number" and name not in text]
+    for start in range(0, rows, rows_at_once):
+        some = lazy.slice(start, rows_at_once).select([written[name] for name in wanted])
+        frame = _asked(path, some.collect)
+        values = np.empty((frame.height, len(numbered)))
+        for i, name in enumerate(numbered):
+            values[:, i] = _numbers(frame[written[name]])
+        texts = {name: _text(frame[written[name]], kinds[name]) for name in wanted if name not in numbered}
+        lines = range(start + 1, start + 1 + frame.height)
+        yield Table(path, style, frame.height, numbered, values, texts, lines, unit="row")
+
+
+def _kind(path: Path, name: str, dtype: Any) -> Kind:
+    import polars as pl
+
+    if dtype.is_numeric() or dtype == pl.Null:
+        return "number"
+    if dtype == pl.Boolean:
+        return "boolean"
+    if dtype == pl.Date or dtype == pl.Datetime:
+        return "date"
+    if dtype == pl.String or dtype == pl.Categorical or dtype == pl.Enum:
+        return "text"
+    raise DataError(
+        f"{str(path)!r}: column {short(name)} holds {str(dtype)[:60]}, which is no number, text or date",
+        "leave it out with dataset.features or dataset.exclude",
+    )
+
+
+def _numbers(column: Any) -> Any:
+    import polars as pl
+
+    return column.cast(pl.Float64).to_numpy()
+
+
+def _text(column: Any, kind: Kind) -> Text:
+    """A column as text, as a CSV file would have it."""
+    import polars as pl
+
+    if kind == "date":
+        zone = "" if column.dtype == pl.Date or column.dtype.time_zone is None else "%:z"
+        column = column.dt.strftime("%Y-%m-%d" if column.dtype == pl.Date else f"%Y-%m-%dT%H:%M:%S%.6f{zone}")
+    cells = [_cell(value) for value in column.to_list()]
+    codes = distinct(cells)
+    return Text(list(codes), np.array([codes[cell] for cell in cells], np.int32), kind)
+
+
+def _cell(value: object) -> str:
+    if value is None or value != value:  # not a number
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return stripped(str(value))
+
+
+def _asked(path: Path, ask: Callable[[], Any]) -> Any:
+    """What polars answers. Raises DataError where it cannot read the file."""
+    import polars as pl
+
+    try:
+        return ask()
+    except (pl.exceptions.PolarsError, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise DataError(f"{str(path)!r} cannot be read as parquet: {reason}", "write it again") from error

@@ -1,0 +1,1 @@
+"""Statistics: how often the intervals of ``compare --test`` hold the truth, and how often it calls chance better."""
