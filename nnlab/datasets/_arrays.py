@@ -6,13 +6,11 @@ from typing import Literal
 
 import numpy as np
 
-from nnlab.dataset import Array, Layout, read_npy
+from nnlab.dataset import PICTURE_CHANNELS, Array, Layout, read_npy
 from nnlab.datasets import _files, short
 from nnlab.errors import DataError
 
 LayoutKey = Literal["auto", "channels-first", "channels-last"]
-CHANNELS = (1, 3, 4)
-"""How many a picture usually has: grey, colour, colour that can be clear."""
 
 
 def names_in(path: Path) -> list[str]:
@@ -21,7 +19,7 @@ def names_in(path: Path) -> list[str]:
     Raises DataError as ``read`` does.
     """
     if path.is_dir():
-        return sorted(file.stem for file in path.glob("*.npy"))
+        return sorted(file.stem for file in path.glob("*.npy") if not file.name.startswith("."))
     path = _files.existing(path, (".npz",))
     try:
         with _files.archive(path) as archive:
@@ -33,11 +31,12 @@ def names_in(path: Path) -> list[str]:
 def read(path: Path, names: Iterable[str]) -> dict[str, Array]:
     """The named arrays. Raises DataError for what is none, needs pickle, or does not fit into memory."""
     if path.is_dir():
-        return {name: _of_file(path / f"{name}.npy") for name in names}
+        return {name: read_file(path / f"{name}.npy") for name in names}
     return _of_archive(path, names)
 
 
-def _of_file(path: Path) -> Array:
+def read_file(path: Path) -> Array:
+    """The array in a .npy file. Raises DataError as ``read`` does."""
     path = _files.existing(path, (".npy",))
     try:
         _files.must_fit(path, path.stat().st_size)
@@ -93,13 +92,13 @@ def layout_of(shape: tuple[int, ...], where: str, key: LayoutKey) -> Layout | No
     if key != "auto":
         return "channels first" if key == "channels-first" else "channels last"
     first, last = shape[1], shape[3]
-    if first in CHANNELS and last in CHANNELS:
+    if first in PICTURE_CHANNELS and last in PICTURE_CHANNELS:
         raise DataError(
             f"{where} has the shape {shape}: the channels may come first or last",
             "dataset.layout: channels-first or channels-last says it",
         )
-    if first in CHANNELS or last in CHANNELS:
-        return "channels first" if first in CHANNELS else "channels last"
+    if first in PICTURE_CHANNELS or last in PICTURE_CHANNELS:
+        return "channels first" if first in PICTURE_CHANNELS else "channels last"
     return "channels last" if last < min(first, shape[2]) else "channels first"
 
 
