@@ -7,7 +7,6 @@ from typing import Literal
 from nnlab.dataset.split import Split, SplitName, Task
 from nnlab.dataset.transform import UNCHANGED, Transform
 
-
 PICTURE_CHANNELS = (1, 3, 4)
 """Grey, colour, colour that can be clear."""
 

@@ -14,6 +14,8 @@ TaskKey = Literal["auto", "classification", "regression"]
 Kind = Literal["labels", "one-hot", "whole", "values"]
 MOST_CLASSES = 20
 """Floating-point targets of more different whole numbers than this are taken for values, as in a table."""
+LEAST_EXAMPLES = 2
+"""Classes have so many examples on average, at least."""
 FEW_EXAMPLES = 10
 """More classes than that with fewer examples each than this are probably values."""
 
@@ -94,7 +96,7 @@ def _kind(split: Given) -> Kind:
 def _are_classes(splits: Sequence[Given], kinds: Sequence[Kind]) -> bool:
     if "values" not in kinds:
         distinct = len(np.unique(splits[0].array)) if set(kinds) == {"whole"} else 0
-        return distinct <= min(MOST_CLASSES, splits[0].rows // 2)
+        return distinct <= min(MOST_CLASSES, splits[0].rows // LEAST_EXAMPLES)
     if "labels" in kinds:
         values, labels = (splits[kinds.index(kind)] for kind in ("values", "labels"))
         raise DataError(
@@ -126,13 +128,15 @@ def _classes(
     for split, (texts, numbers) in zip(splits, found, strict=True):
         _refuse_doubtful(split, texts, numbers, task, wanted)
     names = sorted(set(found[0][0]), key=_labels.natural)
+    _refuse_values(names, splits[0], task, wanted)
+    otherwise = "; dataset.task: regression takes them for values" if _may_be_values(splits[0], task) else ""
     place = {name: n for n, name in enumerate(names)}
     arrays = []
     for split, (texts, numbers) in zip(splits, found, strict=True):
         if unknown := sorted(set(texts) - set(names), key=_labels.natural):
             raise DataError(
                 f"{split.where}: the targets hold class {short(unknown[0])[1:-1]}, which no training target is",
-                f"classes: {listed(names)}",
+                f"classes: {listed(names)}{otherwise}",
             )
         arrays.append(np.array([place[text] for text in texts], np.int64)[numbers])
     return Targets(
@@ -198,10 +202,23 @@ def _said(names: Sequence[str], kind: Kind, task: TaskKey) -> tuple[str, ...]:
     return (f"targets are {found}: taken for classes; dataset.task=regression takes them for values",)
 
 
+def _may_be_values(train: Given, task: TaskKey) -> bool:
+    """Whether targets were only taken for classes, being numbers."""
+    return task == "auto" and train.array.ndim == 1 and train.array.dtype.kind in "iuf"
+
+
+def _refuse_values(names: Sequence[str], train: Given, task: TaskKey, wanted: Sequence[int | str] | None) -> None:
+    """Raises DataError for whole numbers of which hardly two are alike: prices and the like, that were no floats."""
+    may_be = wanted is None and _may_be_values(train, task)
+    if may_be and len(names) > max(MOST_CLASSES, train.rows // LEAST_EXAMPLES):
+        raise DataError(
+            f"{train.where} holds {len(names)} different whole numbers in {train.rows} examples: too many for classes",
+            "dataset.task: regression takes them for values",
+        )
+
+
 def _too_many(names: Sequence[str], train: Given, task: TaskKey) -> tuple[str, ...]:
-    if task != "auto" or train.array.dtype.kind not in "iu" or len(names) <= MOST_CLASSES:
-        return ()
-    if train.array.ndim > 1 or train.rows >= FEW_EXAMPLES * len(names):
+    if not _may_be_values(train, task) or len(names) <= MOST_CLASSES or train.rows >= FEW_EXAMPLES * len(names):
         return ()
     return (
         f"targets are {len(names)} different whole numbers in {train.rows} examples, taken for classes; "

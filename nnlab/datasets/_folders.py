@@ -208,7 +208,7 @@ class _Looker:
         told = f", by their names of {_labels.few(names)}" if names else ""
         return DataError(
             f"{where}; {_labels.counted(len(pictures), 'picture lies', 'pictures lie')} right in it{told}",
-            f"move each into a folder that is named as its class: {names[0] if names else '<class>'}/{pictures[0].name}",
+            f"move each into a folder named as its class: {names[0] if names else '<class>'}/{pictures[0].name}",
         )
 
     def _without_classes(self, path: Path, others: bool) -> DataError:
@@ -232,7 +232,7 @@ class _Looker:
         names = _labels.few(each.name for each in inside)
         return DataError(
             f"{str(above)!r} holds one folder, and {str(path)!r} those of {names}",
-            f"if these are the classes: dataset.path: {path}",
+            f"to train on these: dataset.path: {path}",
         )
 
     def _empty(self, path: Path) -> DataError:

@@ -20,7 +20,7 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 """What Pillow may take a file for, whatever its name says: each decoder less is one less to trust."""
 UNREAD = frozenset(
     f".{suffix}"
-    for suffix in (
+    for suffix in (  # noqa: SIM905
         "heic heif hif avif svg svgz jp2 j2k jpx jxl jxr wdp raw arw cr2 cr3 crw dng nef nrw orf pef raf rw2 srw "
         "psd xcf ico icns tga ppm pgm pbm pnm pcx eps exr hdr dds dcm fits nii qoi apng dib pdf ai cur"
     ).split()

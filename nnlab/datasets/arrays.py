@@ -1,6 +1,8 @@
 """Your own NumPy arrays: a .npz file, or a folder of .npy files."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -12,20 +14,19 @@ from nnlab.datasets import (
     Examples,
     HoldOutKeys,
     TrainKeys,
-    _arrays,
     _array_targets,
+    _arrays,
     build,
     choose,
     hold_out,
     listed,
+    short,
 )
 from nnlab.errors import DataError, did_you_mean
 
 CARD = Card("your files")
-PAIRS = (
-    *(("x", "y"), ("X", "y"), ("X", "Y")),
-    *(("images", "labels"), ("data", "labels"), ("data", "target"), ("features", "labels"), ("inputs", "targets")),
-)
+INPUTS = ("x", "images", "data", "features", "inputs")
+TARGETS = ("y", "labels", "targets", "label", "target")
 WORDS: Mapping[SplitName, tuple[str, ...]] = {
     "train": ("train",),
     "val": ("val", "valid", "validation", "dev"),
@@ -33,8 +34,6 @@ WORDS: Mapping[SplitName, tuple[str, ...]] = {
 }
 MOST = 10.0
 """Inputs train well while their mean and deviation stay within this."""
-PIXELS = 16
-"""Fewer features than this are no picture."""
 SAMPLE = 1000
 """Rows from which mean and deviation are measured."""
 Names = tuple[str, str]
@@ -115,7 +114,7 @@ def _dataset(found: Mapping[str, Array], there: Sequence[str], params: Params, s
     scale = _scale(params, inputs["train"])
     notes = [*targets.notes, *_said_of_layout(params, found[chosen["train"][0]], layout), *_said_of_splits(splits)]
     if unused := [name for name in there if name not in found]:
-        notes.append(f"not used of what {params.path!r} holds: {listed(unused)}")
+        notes.append(f"not used of what {_source(params)} holds: {listed(unused)}")
     return build(
         "arrays",
         params,
@@ -144,34 +143,46 @@ def _chosen(params: Params, there: Sequence[str]) -> dict[SplitName, Names]:
     for name in (name for names in asked.values() for name in names):
         if name and name not in there:
             raise DataError(
-                f"{params.path!r} holds no array {name!r}", did_you_mean(name, there) + f"it holds: {listed(there)}"
+                f"{_source(params)} holds no array {short(name)}",
+                did_you_mean(name, there) + f"it holds: {listed(there)}",
             )
+    folded: dict[str, str] = {}
+    for name in sorted(there):
+        folded.setdefault(_fold(name), name)
     chosen: dict[SplitName, Names] = {}
     for split in WORDS:
         x, y = asked[split]
-        pairs = [(x or usual[0], y or usual[1]) for usual in _usual(split)]
-        if pair := next((pair for pair in pairs if set(pair) <= set(there)), None):
+        usual = list(_usual(split))
+        pairs = [(x or folded.get(a), y or folded.get(b)) for a, b in usual]
+        if pair := next(((a, b) for a, b in pairs if a and b), None):
             chosen[split] = pair
         elif split == "train":
             raise DataError(
-                f"{params.path!r} has no pair of arrays with a usual name; it holds: {listed(there) or 'none at all'}",
+                f"{_source(params)} has no pair of arrays with a usual name; "
+                f"it holds: {listed(there) or 'none at all'}",
                 "name them with dataset.x and dataset.y, or call them x_train/y_train or X/y",
             )
-        elif x or y or any(name in there for usual in _usual(split) for name in usual):
+        elif x or y or any(name in folded for pair in usual for name in pair):
             raise DataError(
-                f"{params.path!r} has {split} inputs or {split} targets, but not both",
+                f"{_source(params)} has {split} inputs or {split} targets, but not both",
                 f"give both, or neither; dataset.x_{split} and dataset.y_{split} name them",
             )
     return chosen
 
 
+def _fold(name: str) -> str:
+    """A name without what people write differently: X_train, x-train and xtrain are one."""
+    return re.sub(r"[\W_]", "", name).lower()
+
+
 def _usual(split: SplitName) -> Iterator[Names]:
-    """What inputs and targets of a split are usually called, the likeliest first."""
+    """What inputs and targets of a split are usually called, folded, the likeliest first."""
+    pairs = list(product(INPUTS, TARGETS))
     for word in WORDS[split]:
-        yield from ((f"{x}_{word}", f"{y}_{word}") for x, y in PAIRS)
-        yield from ((f"{word}_{x}", f"{word}_{y}") for x, y in PAIRS)
+        yield from ((x + word, y + word) for x, y in pairs)
+        yield from ((word + x, word + y) for x, y in pairs)
     if split == "train":
-        yield from sorted(PAIRS, key=lambda pair: pair == ("x", "y"))  # of X and x, X
+        yield from pairs
 
 
 def _inputs(
@@ -191,7 +202,12 @@ def _inputs(
 
 
 def _where(name: str, params: Params) -> str:
-    return f"{name} of {params.path!r}"
+    return f"{name} of {_source(params)}"
+
+
+def _source(params: Params) -> str:
+    """What the arrays are of: they may be in memory alone."""
+    return repr(params.path) if params.path else "the data given"
 
 
 def _scale(params: Params, inputs: Array) -> float:
@@ -230,8 +246,9 @@ def _doubts(params: Params, inputs: Array, scale: float) -> Iterator[str]:
     mean, deviation = np.abs(rows.mean(axis=0)).max() / scale, rows.std(axis=0).max() / scale
     if max(mean, deviation) <= MOST:
         return
-    if params.scale is None and low >= 0 and (top := _top(rows, high)):
-        yield f"inputs are whole numbers from {low:g} to {high:g} and not scaled; dataset.scale={top} divides them"
+    if params.scale is None and low >= 0 and (top := _top(inputs, rows)):
+        said = f"inputs are whole numbers from {low:g} to {high:g} and not scaled"
+        yield f"{said}; dataset.scale={top} divides them, dataset.standardise=true scales each by itself"
         return
     yield (
         f"inputs from {low / scale:.6g} to {high / scale:.6g} are not scaled: nets learn little from such; "
@@ -239,8 +256,9 @@ def _doubts(params: Params, inputs: Array, scale: float) -> Iterator[str]:
     )
 
 
-def _top(rows: Array, high: float) -> int | None:
-    """The largest number of the type that pictures like these were of; None for other inputs."""
-    if rows.shape[1] < PIXELS or (rows != np.round(rows)).any():
+def _top(inputs: Array, rows: Array) -> int | None:
+    """The largest number of the type that pictures are of, where inputs may be such; None for others."""
+    if (rows != np.round(rows)).any():
         return None
-    return next((top for top in (255, 65535) if top / 2 < high <= top), None)
+    high = float(inputs.max())
+    return next((top for top in ((255, 65535) if inputs.ndim > 2 else (255,)) if top / 2 < high <= top), None)
