@@ -1,11 +1,12 @@
 """The types of data: splits, datasets, and what was done to the one on the way to the other."""
 
-from nnlab.dataset.dataset import Card, Dataset
+from nnlab.dataset.dataset import PICTURE_CHANNELS, Card, Dataset, is_picture
 from nnlab.dataset.npy import read_npy
 from nnlab.dataset.split import Array, Progress, Split, SplitName, Task, digest, digest_taken, quiet
 from nnlab.dataset.transform import UNCHANGED, Column, Layout, Picture, Scaling, Transform, mark, spread
 
 __all__ = [
+    "PICTURE_CHANNELS",
     "UNCHANGED",
     "Array",
     "Card",
@@ -21,6 +22,7 @@ __all__ = [
     "Transform",
     "digest",
     "digest_taken",
+    "is_picture",
     "mark",
     "quiet",
     "read_npy",

@@ -1,11 +1,14 @@
 """A dataset: inputs and targets in up to three splits, and what is known of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from nnlab.dataset.split import Split, SplitName, Task
 from nnlab.dataset.transform import UNCHANGED, Transform
+
+PICTURE_CHANNELS = (1, 3, 4)
+"""Grey, colour, colour that can be clear."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,11 @@ class Dataset:
     def watched(self) -> SplitName:
         """The split that is evaluated while training: val, else test, else train."""
         return "val" if self.val else "test" if self.test else "train"
+
+
+def is_picture(shape: Sequence[int]) -> bool:
+    """Whether inputs of this shape can be looked at: (h, w), or (channels, h, w) with 1, 3 or 4 of them."""
+    return len(shape) == 2 or (len(shape) == 3 and shape[0] in PICTURE_CHANNELS)
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,42 @@
-"""NumPy files: arrays read without pickle, and checked to be inputs or targets that a net can be given."""
+"""NumPy files: arrays read without pickle, and checked to be inputs that a net can be given."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from nnlab.dataset import Array, read_npy
+from nnlab.dataset import PICTURE_CHANNELS, Array, Layout, read_npy
 from nnlab.datasets import _files, short
 from nnlab.errors import DataError
 
-TaskKey = Literal["auto", "classification", "regression"]
+LayoutKey = Literal["auto", "channels-first", "channels-last"]
+
+
+def names_in(path: Path) -> list[str]:
+    """What the arrays in a .npz file, or in a folder of .npy files, are called; of the files without their suffix.
+
+    Raises DataError as ``read`` does.
+    """
+    if path.is_dir():
+        return sorted(file.stem for file in path.glob("*.npy") if not file.name.startswith("."))
+    path = _files.existing(path, (".npz",))
+    try:
+        with _files.archive(path) as archive:
+            return [n.removesuffix(".npy") for n in archive.namelist() if n.endswith(".npy")]
+    except ValueError as error:
+        raise _unreadable(repr(str(path)), error) from error
+
+
+def read(path: Path, names: Iterable[str]) -> dict[str, Array]:
+    """The named arrays. Raises DataError for what is none, needs pickle, or does not fit into memory."""
+    if path.is_dir():
+        return {name: read_file(path / f"{name}.npy") for name in names}
+    return _of_archive(path, names)
 
 
 def read_file(path: Path) -> Array:
-    """The array in a .npy file. Raises DataError for what is none, needs pickle, or does not fit into memory."""
+    """The array in a .npy file. Raises DataError as ``read`` does."""
     path = _files.existing(path, (".npy",))
     try:
         _files.must_fit(path, path.stat().st_size)
@@ -23,15 +46,13 @@ def read_file(path: Path) -> Array:
         raise _unreadable(repr(str(path)), error) from error
 
 
-def read_archive(path: Path, names: list[str]) -> dict[str, Array]:
-    """Those of the named arrays that a .npz file holds. Raises DataError as ``read_file`` does."""
-    path, name, found = _files.existing(path, (".npz",)), "", {}
+def _of_archive(path: Path, names: Iterable[str]) -> dict[str, Array]:
+    name, found, names = "", dict[str, Array](), list(names)
     try:
         with _files.archive(path) as archive:
             sizes = {info.filename.removesuffix(".npy"): info.file_size for info in archive.infolist()}
-            wanted = [n for n in names if n in sizes]
-            _files.must_fit(path, sum(sizes[n] for n in wanted))
-            for name in wanted:
+            _files.must_fit(path, sum(sizes[n] for n in names))
+            for name in names:
                 with archive.open(f"{name}.npy") as file:
                     found[name] = read_npy(file, sizes[name])
     except (ValueError, KeyError, MemoryError) as error:
@@ -39,20 +60,10 @@ def read_archive(path: Path, names: list[str]) -> dict[str, Array]:
     return found
 
 
-def names_in(path: Path) -> list[str]:
-    """What the arrays in a .npz file are called. Raises DataError as ``read_file`` does."""
-    path = _files.existing(path, (".npz",))
-    try:
-        with _files.archive(path) as archive:
-            return [n.removesuffix(".npy") for n in archive.namelist()]
-    except ValueError as error:
-        raise _unreadable(repr(str(path)), error) from error
+def inputs(array: Array, where: str, layout: LayoutKey) -> tuple[Array, Layout | None]:
+    """Inputs (n, …), pictures as (n, channels, h, w), and how these lay: uint8 as it is, else as ``numbers``.
 
-
-def inputs(array: Array, where: str) -> Array:
-    """Inputs (n, …), uint8 left as it is and every other type as float32.
-
-    Raises DataError for no rows, no features, anything but finite real numbers.
+    Raises DataError for no rows, no features, anything but finite real numbers, and a layout that cannot be told.
     """
     if array.ndim == 0 or not array.size:
         raise DataError(f"{where} is empty: its shape is {array.shape}", "give one row an example")
@@ -61,55 +72,57 @@ def inputs(array: Array, where: str) -> Array:
             f"{where} has the shape {array.shape}, where one row an example belongs",
             "for one feature: x.reshape(-1, 1)",
         )
-    return array if array.dtype == np.uint8 else _float32(array, where)
+    found = layout_of(array.shape, where, layout)
+    plain = array if array.dtype == np.uint8 else numbers(array, where)
+    return (np.ascontiguousarray(np.moveaxis(plain, -1, 1)) if found == "channels last" else plain), found
 
 
-def targets(array: Array, where: str, task: TaskKey, rows: int) -> Array:
-    """Targets of ``rows`` examples: (n,) int64 labels, or (n, outputs) float32 values.
+def layout_of(shape: tuple[int, ...], where: str, key: LayoutKey) -> Layout | None:
+    """How pictures of this shape (n, …) lie; None for what has no channels.
 
-    Whole-number types are labels and floating-point ones values, unless ``task`` says otherwise. Raises DataError for
-    another length, labels that are no whole numbers from 0, and anything but finite real numbers.
+    Channels are at the end which has 1, 3 or 4; where neither has, at the shorter end. Raises DataError where both
+    have, and for a ``key`` where there are no channels.
     """
-    if array.ndim == 0 or len(array) != rows:
-        count = len(array) if array.ndim else 0
-        raise DataError(f"{where} holds {count} targets for {rows} inputs", "give one target an input")
-    whole = array.dtype.kind in "iub"
-    if task == "regression" or (task == "auto" and not whole):
-        return _float32(array.reshape(rows, -1), where)
-    return _labels(array, where)
-
-
-def _labels(array: Array, where: str) -> Array:
-    if array.shape != (len(array),) and array.shape != (len(array), 1):
+    if len(shape) != 4:
+        if key != "auto":
+            raise DataError(
+                f"dataset.layout: {where} has the shape {shape}, which has no channels", "leave dataset.layout out"
+            )
+        return None
+    if key != "auto":
+        return "channels first" if key == "channels-first" else "channels last"
+    first, last = shape[1], shape[3]
+    if first in PICTURE_CHANNELS and last in PICTURE_CHANNELS:
         raise DataError(
-            f"{where} has the shape {array.shape}, where one class number an example belongs",
-            "from one-hot: y.argmax(axis=1)",
+            f"{where} has the shape {shape}: the channels may come first or last",
+            "dataset.layout: channels-first or channels-last says it",
         )
-    flat = array.ravel()
-    if flat.dtype.kind not in "iub":
-        flat = _float32(flat, where)
-        _refuse(flat != np.round(flat), flat, where, "is no whole number, so it can be no class", "y.astype(int)")
-    _refuse((flat < 0) | (flat > 2**31), flat, where, "is out of range for a class", "number classes from 0")
-    return flat.astype(np.int64)
+    if first in PICTURE_CHANNELS or last in PICTURE_CHANNELS:
+        return "channels first" if first in PICTURE_CHANNELS else "channels last"
+    return "channels last" if last < min(first, shape[2]) else "channels first"
 
 
-def _float32(array: Array, where: str) -> Array:
+def numbers(array: Array, where: str) -> Array:
+    """Finite real numbers as float32 where that loses nothing, else as float64. Raises DataError for others."""
     if array.dtype.kind not in "fiub":
         raise DataError(f"{where} holds {array.dtype}, where numbers belong", "x.astype('float32')")
     with np.errstate(over="ignore"):  # what overflows is infinite, and refused as that
-        numbers = array.astype(np.float32)
-    _refuse(
-        ~np.isfinite(numbers), array, where, "is no finite number of 32 bits", "clean the data, or take the row out"
+        single = array.astype(np.float32)
+    refuse(~np.isfinite(single), array, where, "is no finite number of 32 bits")
+    return single if array.dtype.itemsize <= 2 or np.array_equal(single, array) else array.astype(np.float64)
+
+
+def refuse(wrong: Array, array: Array, where: str, what: str) -> None:
+    """Raises DataError, with the first place where ``wrong`` is true and how many there are."""
+    if not wrong.any():
+        return
+    place = tuple(int(i) for i in np.unravel_index(np.argmax(wrong), wrong.shape))
+    index, rows = ", ".join(str(i) for i in place), int(wrong.reshape(len(wrong), -1).any(axis=1).sum())
+    others = f", as in {rows:,} of {len(wrong):,} rows" if rows > 1 else ""
+    raise DataError(
+        f"{where}[{index}]: {short(array[place].item())} {what}{others}",
+        "correct it, or take the row out" if rows == 1 else "correct them, or take these rows out",
     )
-    return numbers
-
-
-def _refuse(wrong: Array, array: Array, where: str, what: str, hint: str) -> None:
-    """Raises DataError at the first place where ``wrong`` is true."""
-    if wrong.any():
-        place = tuple(int(i) for i in np.unravel_index(np.argmax(wrong), wrong.shape))
-        index = ", ".join(str(i) for i in place)
-        raise DataError(f"{where}[{index}]: {short(array[place].item())} {what}", hint)
 
 
 def _unreadable(where: str, error: Exception) -> DataError:

@@ -200,7 +200,7 @@ class Reader:
         name = there[0] if len(there) == 1 else next((name for name in INPUTS if name in there), None)
         if name is None:
             raise DataError(f"{path}: which array are the inputs? It holds {listed(there)}", "call one of them x")
-        return self.shaped(_arrays.read_archive(path, [name])[name], f"{name} of {path}")
+        return self.shaped(_arrays.read(path, [name])[name], f"{name} of {path}")
 
     def _table(self, path: Path, written: bool) -> Iterator[Rows]:
         """A table, by the names of its columns where the run's data was one, else pixels and the like by position."""

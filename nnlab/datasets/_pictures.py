@@ -15,32 +15,49 @@ if TYPE_CHECKING:
 
 Colour = Literal["grey", "rgb"]
 Fit = Literal["stretch", "pad", "crop"]
-SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
+"""What Pillow may take a file for, whatever its name says: each decoder less is one less to trust."""
+UNREAD = frozenset(
+    f".{suffix}"
+    for suffix in (  # noqa: SIM905
+        "heic heif hif avif svg svgz jp2 j2k jpx jxl jxr wdp raw arw cr2 cr3 crw dng nef nrw orf pef raf rw2 srw "
+        "psd xcf ico icns tga ppm pgm pbm pnm pcx eps exr hdr dds dcm fits nii qoi apng dib pdf ai cur"
+    ).split()
+)
+"""Suffixes of pictures that are not read."""
 DEPTH = 24
 """Where a PNG says how many bits each of its numbers has: https://www.w3.org/TR/png-3/#11IHDR."""
 LARGEST = 50_000_000
 """Pixels; more than any camera's, less than what a few bytes of a picture made to do harm can ask for."""
 
+_BROKEN = (
+    *(OSError, ValueError, SyntaxError, EOFError, struct.error),
+    *(TypeError, LookupError, ArithmeticError, AttributeError, RuntimeError),
+)
+"""What Pillow's decoders raise over damaged files, the last five over tags that are not what they should be."""
+
 
 def open_picture(path: Path) -> "Image":
-    """The picture in a file, its pixels decoded. Raises DataError for what is no picture, damaged or too large."""
-    from PIL import Image, UnidentifiedImageError
+    """The picture in a file, decoded and upright. Raises DataError for what is no picture, damaged or too large."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     if not path.is_file():  # a pipe would be waited for
         raise DataError(f"{str(path)!r} is no plain file", "replace it, or take it out")
     try:
         with warnings.catch_warnings(action="ignore"), path.open("rb") as file:  # Pillow only warns of large ones
             start = file.read(DEPTH + 1)
-            picture = Image.open(file, formats=("PNG", "JPEG", "BMP", "GIF"))
+            picture = Image.open(file, formats=FORMATS)
             if picture.width * picture.height > LARGEST:
                 raise ValueError(f"{picture.width}x{picture.height} pixels, at most {LARGEST:,} are read")
             picture.load()
             if picture.format == "PNG":
                 _fit_clear_colour(picture, start[DEPTH])
+            ImageOps.exif_transpose(picture, in_place=True)
             return picture
     except UnidentifiedImageError as error:
-        raise DataError(f"{str(path)!r} is no picture", "PNG, JPEG, BMP and GIF files are read") from error
-    except (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError) as error:
+        raise DataError(f"{str(path)!r} is no picture", "PNG, JPEG, BMP, GIF, WebP and TIFF files are read") from error
+    except (*_BROKEN, Image.DecompressionBombError) as error:
         raise DataError(
             f"{str(path)!r} cannot be read as a picture: {' '.join(str(error).split())[:200]}",
             "replace the file, or take it out",
@@ -88,6 +105,16 @@ def fitted(image: "Image", size: tuple[int, ...], fit: Fit) -> "Image":
     ground = Image.new(image.mode, (width, height))
     ground.paste(image.resize((inner[0], inner[1]), bilinear), ((width - inner[0]) // 2, (height - inner[1]) // 2))
     return ground
+
+
+def has_colour(image: "Image") -> bool:
+    """Whether red, green and blue differ anywhere, in a small copy."""
+    if image.mode in ("1", "L", "LA", "La", "F") or image.mode.startswith("I"):
+        return False
+    from PIL import Image
+
+    small = np.asarray(plain(image).convert("RGB").resize((32, 32), Image.Resampling.BOX)).astype(np.int16)
+    return bool((small.max(axis=2) - small.min(axis=2) > 8).any())
 
 
 def plain(image: "Image") -> "Image":

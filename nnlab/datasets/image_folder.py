@@ -1,64 +1,85 @@
 """Your own pictures: a folder with one folder of pictures for each class."""
 
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
-from nnlab.dataset import Array, Card, Dataset, Progress, Transform, quiet
+from nnlab.dataset import Array, Card, Dataset, Picture, Progress, SplitName, Transform, quiet
 from nnlab.datasets import (
     ClassKeys,
     Examples,
     HoldOutKeys,
     TrainKeys,
     _files,
+    _folders,
+    _labels,
     _pictures,
     build,
     choose,
     divided,
     hold_out,
     listed,
-    short,
 )
-from nnlab.errors import DataError
+from nnlab.errors import DataError, did_you_mean
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 CARD = Card("your files", "classification")
+MOST_NAMED = 20
+"""Pictures that cannot be read are named up to this many."""
 
 
 class Params(ClassKeys, HoldOutKeys, TrainKeys):
     """The shared keys, and how the pictures are read.
 
-    ``path`` holds one folder a class, or the folders ``train`` and ``test`` which do; then the test keys are not used.
+    ``path`` holds one folder a class, or the folders ``train``, ``val`` (``valid``, ``validation``, ``dev``) and
+    ``test`` which do. The test keys are used where there are neither ``val`` nor ``test``.
     """
 
     path: str
     """The folder."""
     size: list[Annotated[int, Field(ge=1, le=1024)]] = Field(default=[28, 28], min_length=2, max_length=2)
-    """Height and width that every picture is scaled to."""
+    """Height and width that every picture is brought to."""
     colour: _pictures.Colour = "grey"
     """grey: one number a pixel, shape (h, w). rgb: three, shape (3, h, w)."""
+    fit: _pictures.Fit = "stretch"
+    """What happens to a picture of other proportions: stretch, pad (whole, on black) or crop (its middle)."""
+    broken: Literal["refuse", "skip"] = "refuse"
+    """Whether pictures that cannot be read are an error, or left out with a warning."""
 
 
 def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
-    """Inputs (n, h * w) or (n, 3 * h * w) in [0, 1]; classes in the order of their names.
+    """Inputs (n, h * w) or (n, 3 * h * w) in [0, 1]; classes in the natural order of their names.
 
-    Raises DataError, naming the file or folder, for what is missing, empty or no picture.
+    Raises DataError, naming the files or folder, for what is missing, empty or no picture.
     """
     folder = _files.existing(params.path, folder=True)
-    train_folder, test_folder = folder / "train", folder / "test"
-    apart = train_folder.is_dir() and test_folder.is_dir()
-    files = _listed(train_folder if apart else folder)
-    names, pools = tuple(files), [_decoded(files, tuple(files), params)]
-    if apart:
-        pools.append(_decoded(_listed(test_folder), names, params))
+    found = _folders.look(folder, params.classes)
+    names, pools, looked = _decoded(folder, found.splits, params)
     names, pools = choose(params.classes, names, *pools)
-    train, test = pools if apart else hold_out(pools[0], params)
+    splits: dict[SplitName, Examples | None] = dict(zip(found.splits, pools, strict=True))
+    train, val, test = pools[0], splits.get("val"), splits.get("test")
+    if not val and not test:
+        train, test = hold_out(train, params)
+    height, width = params.size
     return build(
-        "image-folder", params, seed, train, test, classes=names, transform=Transform(scale=255), your_files=True
+        "image-folder",
+        params,
+        seed,
+        train,
+        test,
+        val=val,
+        classes=names,
+        transform=Transform(scale=255, picture=Picture((height, width), params.colour, params.fit)),
+        your_files=True,
+        notes=[*looked.notes(params), *found.notes, *found.left.notes()],
+        warnings=[*found.warnings, *found.left.warnings(), *looked.warnings(folder), *_labels.doubts(names)],
     )
 
 
@@ -67,37 +88,91 @@ def read_picture(image: "Image", shape: tuple[int, ...]) -> Array:
     return divided(_pictures.pixels(image, shape, "rgb" if len(shape) == 3 else "grey")[None], 255).ravel()
 
 
-def _listed(folder: Path) -> dict[str, list[Path]]:
-    """The pictures of each class, by name; hidden files and other kinds of files are passed over."""
-    try:
-        classes = sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith((".", "__")))
-        files = {c.name: sorted(p for p in c.iterdir() if _is_picture(p)) for c in classes}
-    except OSError as error:
-        raise DataError(f"{str(folder)!r} cannot be read: {error}", "check its permissions") from error
-    if not files:
-        raise DataError(f"{str(folder)!r} holds no folder, where one a class belongs", "path/<class>/<picture>.png")
-    for name, pictures in files.items():
-        if not name.isprintable():
-            raise DataError(f"{str(folder)!r}: {short(name)} cannot be the name of a class", "rename the folder")
-        if not pictures:
-            raise DataError(
-                f"{str(folder / name)!r} holds no picture", f"what is read: {', '.join(_pictures.SUFFIXES)}"
+@dataclass
+class _Looked:
+    """What was seen of the pictures while they were read."""
+
+    sizes: set[tuple[int, int]] = field(default_factory=set)
+    """Width and height."""
+    coloured: bool = False
+    broken: list[tuple[Path, DataError]] = field(default_factory=list)
+
+    def notes(self, params: Params) -> Iterator[str]:
+        """What is done to the pictures that changes them."""
+        height, width = params.size
+        changed = {size for size in self.sizes if size != (width, height)}
+        bent = any(across * height != down * width for across, down in changed)
+        ways = {"stretch": "stretched to", "pad": "padded to", "crop": "cropped to"}
+        done = [f"{ways[params.fit] if bent else 'scaled to'} {width}x{height}"] if changed else []
+        if self.coloured and params.colour == "grey":
+            done.append("made grey")
+        if done:
+            keys = ["dataset.size", *(["dataset.fit"] if bent else [])] if changed else []
+            keys += ["dataset.colour"] if done[-1] == "made grey" else []
+            yield f"pictures of {self._sizes()} are {' and '.join(done)}; {', '.join(keys)}"
+
+    def _sizes(self) -> str:
+        """Width and height of all, or of the smallest and the largest."""
+        ordered = sorted(self.sizes, key=lambda size: (size[0] * size[1], size))
+        first, last = (f"{width}x{height}" for width, height in (ordered[0], ordered[-1]))
+        return first if len(ordered) == 1 else f"{first} to {last}, of {len(ordered):,} sizes,"
+
+    def warnings(self, folder: Path) -> Iterator[str]:
+        if self.broken:
+            count = _labels.counted(
+                len(self.broken), "picture that cannot be read is", "pictures that cannot be read are"
             )
-    return files
+            yield f"{count} left out: {listed(path.relative_to(folder).as_posix() for path, _ in self.broken)}"
+
+    def refuse(self) -> None:
+        """Raises DataError for the pictures that cannot be read, all at once."""
+        if not self.broken:
+            return
+        hint = "replace them, take them out, or leave them out with dataset.broken: skip"
+        if len(self.broken) == 1:
+            raise DataError(self.broken[0][1].message, hint.replace("them", "it"))
+        first = "; ".join(error.message for _, error in self.broken[:MOST_NAMED])
+        more = f"; and {len(self.broken) - MOST_NAMED:,} more" if len(self.broken) > MOST_NAMED else ""
+        raise DataError(f"{len(self.broken):,} pictures cannot be read: {first}{more}", hint)
 
 
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in _pictures.SUFFIXES and not path.name.startswith(".")
+def _decoded(
+    folder: Path, splits: Mapping[SplitName, _folders.Files], params: Params
+) -> tuple[tuple[str, ...], list[Examples], _Looked]:
+    """The names of the classes, the pictures of each split class by class, and what was seen of them.
 
-
-def _decoded(files: dict[str, list[Path]], names: tuple[str, ...], params: Params) -> Examples:
-    """Every picture, class by class. Raises DataError for classes that are not among ``names``."""
-    if unknown := set(files) - set(names):
-        raise DataError(f"no picture to train is of class {listed(sorted(unknown))}", f"classes: {listed(names)}")
-    pairs = [(path, names.index(name)) for name, paths in files.items() for path in paths]
+    Raises DataError for classes that are not among those to train on, and pictures that cannot be read.
+    """
+    names, looked = tuple(splits["train"]), _Looked()
+    for split, files in splits.items():
+        if unknown := set(files) - set(names):
+            first = sorted(unknown, key=_labels.natural)
+            raise DataError(
+                f"no picture to train is of class {listed(first)}, of which there are some in {split}",
+                f"{did_you_mean(first[0], names)}classes: {listed(names)}",
+            )
     shape = (3, *params.size) if params.colour == "rgb" else tuple(params.size)
-    _files.must_fit(Path(params.path), len(pairs) * int(np.prod(shape)) * 5)  # as uint8 and as float32
-    inputs = np.empty((len(pairs), *shape), np.uint8)
-    for row, (path, _) in enumerate(pairs):
-        inputs[row] = _pictures.pixels(_pictures.open_picture(path), shape, params.colour)
-    return Examples(inputs, np.array([number for _, number in pairs], np.int64))
+    count = sum(len(paths) for files in splits.values() for paths in files.values())
+    _files.must_fit(folder, count * math.prod(shape) * 5)  # as uint8 and as float32
+    pools = [_examples(files, names, shape, params, looked) for files in splits.values()]
+    if params.broken == "refuse":
+        looked.refuse()
+    return names, pools, looked
+
+
+def _examples(
+    files: _folders.Files, names: Sequence[str], shape: tuple[int, ...], params: Params, looked: _Looked
+) -> Examples:
+    pairs = [(path, names.index(name)) for name, paths in files.items() for path in paths]
+    inputs, targets = np.empty((len(pairs), *shape), np.uint8), []
+    for path, number in pairs:
+        try:
+            picture = _pictures.open_picture(path)
+        except DataError as error:
+            looked.broken.append((path, error))
+            continue
+        inputs[len(targets)] = _pictures.pixels(picture, shape, params.colour, params.fit)
+        targets.append(number)
+        looked.sizes.add(picture.size)
+        looked.coloured = looked.coloured or (params.colour == "grey" and _pictures.has_colour(picture))
+    return Examples(inputs[: len(targets)], np.array(targets, np.int64))

@@ -102,8 +102,9 @@ def _notebook(path: str) -> Examples:
     """The notebook's arrays, (n, 64, 64) in [0, 1] and one-hot (n, 10), with the digit each column stands for."""
     folder = _files.existing(path, folder=True)
     x, y = folder / "X.npy", folder / "Y.npy"
-    inputs, marks = _arrays.inputs(_arrays.read_file(x), repr(str(x))), _arrays.read_file(y)
-    if inputs.ndim != 3 or inputs.dtype != np.float32 or inputs.min() < 0 or inputs.max() > 1:
+    found, marks = _arrays.read_file(x), _arrays.read_file(y)
+    inputs = _arrays.inputs(found, repr(str(x)), "auto")[0].astype(np.float32)
+    if inputs.ndim != 3 or found.dtype == np.uint8 or inputs.min() < 0 or inputs.max() > 1:
         raise DataError(f"{str(x)!r} is not (n, 64, 64) in [0, 1]: {inputs.shape}", "give the notebook's X.npy")
     if marks.shape != (len(inputs), 10) or not np.isin(marks, (0, 1)).all() or (marks.sum(axis=1) != 1).any():
         raise DataError(f"{str(y)!r} is not one-hot ({len(inputs)}, 10): {marks.shape}", "give the notebook's Y.npy")

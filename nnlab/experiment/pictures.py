@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from nnlab import metrics, plots
-from nnlab.dataset import Array, Dataset, Split, SplitName
+from nnlab.dataset import Array, Dataset, Split, SplitName, is_picture
 
 SAMPLE_ROWS = 5
 
@@ -49,7 +49,7 @@ def of_training(
 def of_data(dataset: Dataset) -> tuple[str, bytes]:
     """(file name, PNG) of some training examples: pictures as pictures, numbers as points."""
     train = dataset.train
-    if len(dataset.shape) > 1 and dataset.classes:
+    if is_picture(dataset.shape) and dataset.classes:
         rows = plots.choose_samples(train.targets, len(dataset.classes), SAMPLE_ROWS)
         title = f"Sample pictures: {dataset.name}"
         drawn, targets = dataset.transform.measured(train.inputs[rows]), train.targets[rows]

@@ -96,14 +96,18 @@ def _sheet(numbers: Sequence[int]) -> tuple[dict[int, tuple[int, int]], Literal[
 
 
 def _pictures(inputs: Array, shape: Sequence[int]) -> list[Array]:
-    """The inputs as (h, w, 3) pictures in [0, 1], of at most about 256 pixels a side, all on one scale."""
+    """The inputs as (h, w, 3) pictures in [0, 1], of at most about 256 pixels a side, all on one scale.
+
+    Of four channels the last, which says how clear a pixel is, is not shown.
+    """
     values = np.nan_to_num(np.asarray(inputs, dtype=np.float64).reshape(-1, *shape), posinf=0, neginf=0)
     skip = max(shape[-2:]) // 256 + 1
     values = values[..., ::skip, ::skip]
     low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
     if low < 0 or high > 1:
         values = (values - low) / ((high - low) or 1)
-    return [np.repeat(v[..., None], 3, axis=2) if v.ndim == 2 else np.moveaxis(v, 0, 2) for v in values]
+    channels = values.reshape(len(values), math.prod(shape[:-2]), *values.shape[-2:])[:, :3]
+    return [np.moveaxis(np.broadcast_to(each, (3, *each.shape[1:])), 0, 2) for each in channels]
 
 
 def _table(values: Array) -> Array:

@@ -23,11 +23,6 @@ COLOURS = 64
 """Of a picture with red, green and blue."""
 
 
-def is_picture(shape: tuple[int, ...]) -> bool:
-    """Whether inputs of this shape can be looked at: (h, w), (1, h, w) or (3, h, w)."""
-    return len(shape) == 2 or (len(shape) == 3 and shape[0] in (1, 3))
-
-
 def columns_for(units: int) -> int:
     """How many pictures of units stand side by side."""
     return math.ceil(math.sqrt(units))
@@ -45,14 +40,17 @@ def of_weights(units: Array, scale: float) -> str:
 
 
 def of_example(values: Array) -> str:
-    """An input (h, w), (1, h, w) or (3, h, w), from its lowest value to its highest or from 0 to 1, as a data URI."""
+    """An input (h, w) or (channels, h, w) from its lowest value to its highest or from 0 to 1, as a data URI.
+
+    Of four channels the last, which says how clear a pixel is, is not shown.
+    """
     from PIL import Image
 
     pixels = np.nan_to_num(shrunk(values[None], 2 * MOST_PIXELS)[0].astype(np.float64))
     low, high = min(0.0, float(pixels.min())), max(1.0, float(pixels.max()))
     bytes_ = np.round(255 * (pixels - low) / (high - low)).astype(np.uint8)
-    if bytes_.ndim == 3 and len(bytes_) == 3:
-        return _uri(_quantised(np.moveaxis(bytes_, 0, -1)))
+    if bytes_.ndim == 3 and len(bytes_) >= 3:
+        return _uri(_quantised(np.moveaxis(bytes_[:3], 0, -1)))
     grey = Image.fromarray(bytes_.reshape(bytes_.shape[-2:]) >> 4 << 4)
     return _uri(grey.quantize(16, dither=Image.Dither.NONE))
 

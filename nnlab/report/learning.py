@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from nnlab.comparison import Row
-from nnlab.dataset import Array
+from nnlab.dataset import Array, is_picture
 from nnlab.errors import RunError
 from nnlab.experiment.frames import first_of
 from nnlab.report import images
@@ -172,7 +172,7 @@ def _as_inputs(weight: Array, row: Row) -> Array:
     """The weights of each unit in the shape of the inputs they look at, where that is known."""
     shape = tuple(row.summary["dataset"].get("shape") or ())
     flat = weight.ndim == 2
-    if flat and images.is_picture(shape) and math.prod(shape) == weight.shape[1]:
+    if flat and is_picture(shape) and math.prod(shape) == weight.shape[1]:
         weight = weight.reshape(len(weight), *shape)
     if weight.ndim == 4 and weight.shape[1] not in (1, 3):
         weight = weight.reshape(len(weight) * weight.shape[1], 1, *weight.shape[2:])  # a picture for each channel

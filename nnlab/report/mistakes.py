@@ -7,7 +7,7 @@ import numpy as np
 
 from nnlab import metrics
 from nnlab.comparison import Predicted, Row, read_predictions
-from nnlab.dataset import Array, Dataset
+from nnlab.dataset import Array, Dataset, is_picture
 from nnlab.report import images
 from nnlab.rundir import PREDICTIONS
 
@@ -61,7 +61,7 @@ def mistakes_of(row: Row, dataset: Dataset | None, room: int) -> Mistakes | None
         worst = worst[found.scores[worst].argmax(axis=1) != found.targets[worst]]
     inputs = _inputs(dataset, len(found.targets))
     examples = [_example(int(number), found, classes, dataset, inputs) for number in worst]
-    names = feature_names(dataset) if dataset and inputs is not None and not images.is_picture(dataset.shape) else []
+    names = feature_names(dataset) if dataset and inputs is not None and not is_picture(dataset.shape) else []
     return Mistakes(found, classes, confusion, examples, names)
 
 
@@ -98,7 +98,7 @@ def _example(
     features: tuple[str, ...] = ()
     if dataset is not None and inputs is not None:
         measured = dataset.transform.measured(inputs[number])
-        if images.is_picture(dataset.shape):
+        if is_picture(dataset.shape):
             picture = images.of_example(measured.reshape(dataset.shape))
         else:
             features = tuple(f"{value:.4g}" for value in measured[:MOST_FEATURES])

@@ -1,0 +1,250 @@
+"""Folders of pictures: which pictures a folder holds, of which classes and splits, and what else lies there."""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from nnlab.dataset import SplitName
+from nnlab.datasets import _labels, _pictures, listed, short
+from nnlab.errors import DataError
+
+WORDS: Mapping[SplitName, tuple[str, ...]] = {
+    "train": ("train", "training"),
+    "val": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing"),
+}
+"""What the folder of a split may be called, in small or capital letters."""
+Files = dict[str, list[Path]]
+"""The pictures of each class by its name, in natural order."""
+
+
+@dataclass
+class Left:
+    """What is not read, as paths from the folder."""
+
+    hidden: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    """No pictures by their suffix."""
+    unread: list[str] = field(default_factory=list)
+    """Pictures of kinds that are not read."""
+    loose: list[str] = field(default_factory=list)
+    """Pictures that lie beside the folders of the classes."""
+    links: list[str] = field(default_factory=list)
+    """Linked folders inside a class, which could go round in circles."""
+
+    def notes(self) -> Iterator[str]:
+        """What is usual to find, in one line."""
+        groups = (
+            (self.hidden, "hidden file", "hidden files"),
+            (self.others, "file that is no picture", "files that are no pictures"),
+            (self.links, "linked folder", "linked folders"),
+        )
+        told = [f"{_labels.counted(len(names), *words)} ({_labels.few(names)})" for names, *words in groups if names]
+        if told:
+            yield f"passed over: {', '.join(told)}"
+
+    def warnings(self) -> Iterator[str]:
+        """What somebody may have meant to be read."""
+        if self.unread:
+            which = _labels.counted(len(self.unread), "picture of a kind that is", "pictures of kinds that are")
+            yield f"{which} not read, left out: {listed(self.unread)}; save as PNG, JPEG, WebP or TIFF"
+        if self.loose:
+            which = _labels.counted(len(self.loose), "picture lies", "pictures lie")
+            yield f"{which} beside the folders of the classes, left out: {listed(self.loose)}"
+
+
+@dataclass
+class Found:
+    """The pictures of each split, and what else there is."""
+
+    splits: dict[SplitName, Files]
+    left: Left
+    notes: list[str]
+    warnings: list[str]
+
+
+def look(folder: Path, wanted: Sequence[int | str] | None = None) -> Found:
+    """The pictures in a folder of classes, or of splits that hold the classes; ``wanted`` are the classes to keep.
+
+    Raises DataError, with what was found one level down, where that is neither.
+    """
+    looker = _Looker(folder)
+    try:
+        return looker.look({str(name) for name in wanted or ()})
+    except OSError as error:
+        raise DataError(f"{str(error.filename or folder)!r} cannot be read: {error.strerror}", "check it") from error
+
+
+class _Looker:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.left = Left()
+        self.notes: list[str] = []
+        self.warnings: list[str] = []
+
+    def look(self, wanted: set[str]) -> Found:
+        folders, pictures = self._inside(self.folder)
+        if not folders:
+            raise self._without_folders(pictures)
+        apart = self._apart(folders, wanted)
+        if not apart:
+            splits: dict[SplitName, Files] = {"train": self._classes(self.folder, folders)}
+        else:
+            splits = {}
+            for split, path in apart.items():
+                classes, beside = self._inside(path)
+                splits[split] = self._classes(path, classes, split)
+                pictures += beside
+            self._say_splits(apart, folders)
+        self.left.loose += map(self._name, pictures)
+        return Found(splits, self.left, self.notes, self.warnings)
+
+    def _inside(self, folder: Path) -> tuple[list[Path], list[Path]]:
+        """The folders and pictures right in a folder; what else is there is noted."""
+        folders, pictures = [], []
+        for path in sorted(folder.iterdir()):
+            if path.name.startswith((".", "__")):
+                self.left.hidden.append(self._name(path))
+            elif path.is_dir():
+                if path.is_symlink() and folder.resolve().is_relative_to(path.resolve()):
+                    self.left.links.append(self._name(path))  # it leads back to where it lies
+                else:
+                    folders.append(path)
+            elif self._is_picture(path):
+                pictures.append(path)
+        return folders, pictures
+
+    def _is_picture(self, path: Path) -> bool:
+        suffix = path.suffix.lower()
+        if suffix in _pictures.SUFFIXES:
+            return True
+        (self.left.unread if suffix in _pictures.UNREAD else self.left.others).append(self._name(path))
+        return False
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.folder).as_posix()
+
+    def _apart(self, folders: Sequence[Path], wanted: set[str]) -> dict[SplitName, Path]:
+        """The folder of each split, those to train on first; empty where the folders are the classes."""
+        named = [(split, path) for split in WORDS for path in folders if path.name.lower() in WORDS[split]]
+        train = [path for split, path in named if split == "train"]
+        if not train or {path.name for _, path in named} <= wanted:
+            return {}
+        if len(named) < len(folders) and not (len(named) > 1 and _folders_in(train[0])):
+            if _folders_in(train[0]):
+                self.warnings.append(
+                    f"{train[0].name} is taken for a class, as {_labels.few(p.name for p in folders if p != train[0])} "
+                    f"beside it; if it holds the classes: dataset.path: {train[0]}"
+                )
+            return {}
+        flat = [path for _, path in named if not _folders_in(path)]
+        if flat:
+            raise self._without_classes(flat[0], len(flat) < len(named))
+        counts = Counter(split for split, _ in named)
+        if twice := [split for split, count in counts.items() if count > 1]:
+            which = listed(path.name for split, path in named if split == twice[0])
+            raise DataError(f"{str(self.folder)!r} holds several folders for {twice[0]}: {which}", "leave one of them")
+        return dict(named)
+
+    def _say_splits(self, apart: Mapping[SplitName, Path], folders: Sequence[Path]) -> None:
+        if unused := [path.name for path in folders if path not in apart.values()]:
+            self.warnings.append(f"not used beside the folders of the splits: {listed(unused)}")
+        if list(apart) == ["train"]:
+            self.notes.append(f"{apart['train'].name} stands alone: the test split is held out of it")
+        elif "test" not in apart:
+            names = " and ".join(path.name for path in apart.values())
+            self.notes.append(f"the folders are {names}: there is no test split, and none is held out")
+
+    def _classes(self, folder: Path, folders: Sequence[Path], split: SplitName = "train") -> Files:
+        """The pictures of each class in this folder, those in folders further down too."""
+        files: Files = {}
+        deep = []
+        for path in folders:
+            name = _labels.tidy(path.name)
+            if not name.isprintable() or not name:
+                raise DataError(f"{str(folder)!r}: {short(path.name)} cannot be the name of a class", "rename it")
+            pictures = sorted(self._within(path))
+            if not pictures:
+                raise self._empty(path)
+            files.setdefault(name, []).extend(pictures)
+            if all(picture.parent != path for picture in pictures):
+                deep.append(path)
+        if len(files) == 1 and deep and split == "train":
+            raise self._one_down(deep[0])
+        if deep:
+            self.notes.append(f"pictures in folders further down count for: {_labels.few(p.name for p in deep)}")
+        return {name: files[name] for name in sorted(files, key=_labels.natural)}
+
+    def _within(self, folder: Path) -> Iterator[Path]:
+        """Every picture in a folder and those in it; links to other folders are not followed."""
+
+        def stop(error: OSError) -> None:
+            raise error
+
+        for place, folders, names in os.walk(folder, onerror=stop):
+            here = Path(place)
+            for name in [name for name in folders if name.startswith((".", "__"))]:
+                folders.remove(name)
+                self.left.hidden.append(self._name(here / name))
+            self.left.links += [self._name(here / name) for name in folders if (here / name).is_symlink()]
+            for name in sorted(names):
+                if name.startswith((".", "__")):
+                    self.left.hidden.append(self._name(here / name))
+                elif self._is_picture(here / name):
+                    yield here / name
+
+    def _without_folders(self, pictures: Sequence[Path]) -> DataError:
+        """The error for a folder of no folders; pictures in it often have their class in their name."""
+        where = f"{str(self.folder)!r} holds no folder, where one a class belongs"
+        if not pictures:
+            beside = [*self.left.unread, *self.left.others]
+            there = f"; it holds {_labels.counted(len(beside), 'other file')}: {_labels.few(beside)}" if beside else ""
+            return DataError(where + there, "path/<class>/<picture>.png")
+        starts = {match[0] for path in pictures if (match := re.match(r"[^\W\d_]+", path.name))}
+        names = sorted(starts, key=_labels.natural) if 1 < len(starts) <= 20 else []
+        told = f", by their names of {_labels.few(names)}" if names else ""
+        return DataError(
+            f"{where}; {_labels.counted(len(pictures), 'picture lies', 'pictures lie')} right in it{told}",
+            f"move each into a folder named as its class: {names[0] if names else '<class>'}/{pictures[0].name}",
+        )
+
+    def _without_classes(self, path: Path, others: bool) -> DataError:
+        """The error for the folder of a split that holds no folder."""
+        hint = "one folder a class belongs there, or name the classes with dataset.classes if these are the classes"
+        if others and path.name.lower() not in WORDS["train"]:
+            hint = (
+                f"move it elsewhere, or give the path of the folder to train on; {path.name} needs one folder a class"
+            )
+        _, pictures = self._inside(path)
+        there = f"{_labels.counted(len(pictures), 'picture')} and no folder" if pictures else "no picture"
+        return DataError(f"{str(path)!r} holds {there}", hint)
+
+    def _one_down(self, path: Path) -> DataError:
+        """The error for one folder that holds others, with the path below which there are several."""
+        above = path.parent
+        while len(inside := _folders_in(path)) == 1:
+            path = inside[0]
+        if not inside:
+            return DataError(f"{str(above)!r} holds only one class", "give one folder a class, two or more")
+        names = _labels.few(each.name for each in inside)
+        return DataError(
+            f"{str(above)!r} holds one folder, and {str(path)!r} those of {names}",
+            f"to train on these: dataset.path: {path}",
+        )
+
+    def _empty(self, path: Path) -> DataError:
+        """The error for a class without a picture, with what is there instead."""
+        names = [inside.name for inside in sorted(path.iterdir())]
+        there = f"it holds {_labels.counted(len(names), 'thing')}: {_labels.few(names)}" if names else "it is empty"
+        return DataError(
+            f"{str(path)!r} holds no picture; {there}",
+            f"give it some, or take it out; what is read: {', '.join(_pictures.SUFFIXES)}",
+        )
+
+
+def _folders_in(path: Path) -> list[Path]:
+    """The folders in a folder, hidden ones left out."""
+    return [each for each in sorted(path.iterdir()) if each.is_dir() and not each.name.startswith((".", "__"))]

@@ -1,0 +1,65 @@
+"""Labels: what the classes of your own data are called, in which order they stand, and which are doubtful."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from nnlab.datasets import listed
+
+MISSING = frozenset(
+    {"", "?", "\\n", "na", "n/a", "#na", "#n/a", "<na>", "nan", "-nan", "nat", "null", "none", "missing"}
+)
+"""What a label says that says nothing, in small letters."""
+_NUMBER = re.compile(r"[-+]?[0-9][0-9.,'_ \u00a0\u202f]*(e[-+]?[0-9]+)?", re.IGNORECASE)
+_WHOLE = re.compile(r"-?[0-9]+")
+
+
+def tidy(name: str) -> str:
+    """A name without blanks around it, each accent as one character with its letter: the same from every computer."""
+    return unicodedata.normalize("NFC", name.strip())
+
+
+def natural(name: str) -> tuple[Any, ...]:
+    """Sorts -2 before -1 before 2 before 10, and a2 before a10; ties by the name itself."""
+    if _WHOLE.fullmatch(name):
+        sign, digits = name.startswith("-"), name.lstrip("-").lstrip("0")
+        size = (-len(digits), [-int(digit) for digit in digits]) if sign else (len(digits), [int(d) for d in digits])
+        return ((0, *size), name)  # digit by digit: Python takes no number of more than 4,300 at once
+    parts = (part for part in re.split(r"([0-9]+)", name) if part)
+    return ((1, [_part(part) for part in parts]), name)
+
+
+def is_missing(name: str) -> bool:
+    """Whether a label is a word for none."""
+    return name.lower() in MISSING
+
+
+def is_written_number(name: str) -> bool:
+    """Whether a label is a number as people write one, and no plain whole number: 2,100 or 10.5."""
+    return not _WHOLE.fullmatch(name) and bool(_NUMBER.fullmatch(name))
+
+
+def doubts(names: Sequence[str]) -> list[str]:
+    """A warning for classes that differ in nothing but case."""
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(name.casefold(), []).append(name)
+    return [f"classes differ only in case: {listed(group)}" for group in groups.values() if len(group) > 1]
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """``1 file``, ``3 files``, ``1,000 files``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def few(names: Iterable[str], most: int = 5) -> str:
+    """The first few names of many, in their order."""
+    names = list(names)
+    return listed(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
+def _part(part: str) -> tuple[int, int, str]:
+    """A piece of a name: digits by their size, before text."""
+    digits = part.lstrip("0")
+    return (0, len(digits), digits) if part[0].isdecimal() and part.isascii() else (1, 0, part)
