@@ -505,8 +505,9 @@ def test_a_table_is_parsed_once(load: Load, monkeypatch: pytest.MonkeyPatch) -> 
     from nnlab.datasets import _parsed
 
     monkeypatch.setattr(_parsed, "LARGE", 10)
+    others = set(threading.enumerate())
     first = load(with_column("city", ["Paris", "Rome"] * 30))
-    for thread in set(threading.enumerate()) - {threading.current_thread()}:
+    for thread in set(threading.enumerate()) - others:
         thread.join(10)  # until it is kept
     monkeypatch.setattr(_parsed.tables, "read", None)
     again = load(with_column("city", ["Paris", "Rome"] * 30))
