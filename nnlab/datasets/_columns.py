@@ -87,7 +87,8 @@ def of(table: Table, names: Sequence[str], rules: Rules) -> tuple[Cells, list[st
     nothing of, and numbers that no float32 holds.
     """
     kinds = {name: table.kind(name) for name in names}
-    columns = [column for name in names for column in _columns(table, name, kinds[name], rules)]
+    places = {name: place for place, name in enumerate(table.names)}
+    columns = [column for name in names for column in _columns(table, name, places[name], kinds[name], rules)]
     if all(kind == "number" for kind in kinds.values()):
         values = table.matrix(names)
     else:
@@ -207,9 +208,8 @@ def target_places(table: Table, transform: Transform, names: Sequence[str]) -> l
     return [table.names[place] for place in transform.target_places]
 
 
-def _columns(table: Table, name: str, kind: str, rules: Rules) -> Iterator[Column]:
+def _columns(table: Table, name: str, place: int, kind: str, rules: Rules) -> Iterator[Column]:
     """What a column becomes before anything is learnt."""
-    place = table.names.index(name)
     match kind:
         case "number":
             yield Column(name, place=place)

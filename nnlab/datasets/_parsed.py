@@ -16,6 +16,8 @@ LARGE = 8 << 20
 MOST = 4
 """Tables that are kept; the one that was not used for longest goes."""
 FOLDER = "tables"
+KEEPING = "keeping a table"
+"""The name of the thread that does it."""
 
 
 def read(path: Path, style: Style, columns: Sequence[str], text: Sequence[str]) -> Table:
@@ -35,7 +37,8 @@ def read(path: Path, style: Style, columns: Sequence[str], text: Sequence[str]) 
                 return table
         table = tables.read(path, style, columns, text, must_fit)
         # Beside whatever comes next: hashing and writing take as long as all else that is done to the table.
-        threading.Thread(target=_keep, args=(table, path, style, tuple(columns), tuple(text), before)).start()
+        given = (table, path, style, tuple(columns), tuple(text), before)
+        threading.Thread(target=_keep, args=given, name=KEEPING).start()
         return table
     except (OSError, MemoryError) as error:
         raise DataError(f"{str(path)!r} cannot be read: {error or 'too large'}", "give a file that can be") from error

@@ -139,7 +139,8 @@ class Roles:
     @property
     def text(self) -> list[str]:
         """Those that are kept as they are written."""
-        return [name for name in self.names if name not in self.features]
+        features = set(self.features)
+        return [name for name in self.names if name not in features]
 
 
 def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:

@@ -231,7 +231,7 @@ class _Growing:
         size: int,
     ) -> None:
         self.path, self.style, self.must_fit = path, style, must_fit
-        places = {name: style.left_out + number for number, name in enumerate(style.names)}
+        places = {name: place for place, name in enumerate(style.names, style.left_out)}
         self.at = {name: places[name] for name in wanted}
         self.numbered = [name for name in wanted if name not in text]
         self.text = {name: _Cells() for name in wanted if name in text}
@@ -278,9 +278,9 @@ class _Growing:
 
     def table(self, again: Callable[[str], Text] | None) -> Table:
         """The table as it is now; its text columns, but for late ones, among it."""
-        columns = [column for column, name in enumerate(self.numbered) if name not in self.late]
-        kept = [self.numbered[column] for column in columns]
-        values = _narrowed(self.values, self.rows, len(self.numbered), columns)
+        late = set(self.late)
+        kept = [name for name in self.numbered if name not in late]
+        values = _narrowed(self.values, self.rows, len(self.numbered), [place for place, name in enumerate(self.numbered) if name not in late])
         ordered = {name: self.text[name].text() for name in self.at if name in self.text}
         first = self.places[0] if self.places else 0
         lines: Sequence[int] = range(first, first + self.rows)

@@ -54,6 +54,7 @@ class Table:
     """Reads one column of numbers again as text; None where the file is gone by."""
     unit: str = "line"
     _kinds: dict[str, Kind] = field(default_factory=dict, repr=False)
+    _positions: dict[str, int] | None = field(default=None, repr=False)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -206,9 +207,11 @@ class Table:
         return dates.form(cell for cell in text.cells if not self._missing(cell))
 
     def _position(self, name: str) -> int:
-        if name not in self.numbered:
+        if self._positions is None:
+            self._positions = {numbered: position for position, numbered in enumerate(self.numbered)}
+        if name not in self._positions:
             raise KeyError(f"column {name!r} was not read")
-        return self.numbered.index(name)
+        return self._positions[name]
 
     def _text(self, name: str) -> Text:
         """A column as text, read again where it is kept as numbers."""
