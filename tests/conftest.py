@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nnlab.experiment import pictures
+from nnlab.experiment import baselines, pictures
 from tests.forks import Forks
 
 ROOT = Path(__file__).parent.parent
@@ -77,6 +77,12 @@ def cli(tmp_path: Path, forks: Forks | None) -> Cli:
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs trained in this process draw nothing: pictures take most of a short run's time, and have their own tests."""
     monkeypatch.setattr(pictures, "of_training", lambda *arguments: iter(()))
+
+
+@pytest.fixture
+def no_large_baselines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs trained in this process have no baseline that takes scikit-learn over half a second: MNIST's takes 20."""
+    monkeypatch.setattr(baselines, "WORK", 100_000_000)
 
 
 DIGITS = """\

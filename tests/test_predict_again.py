@@ -17,7 +17,7 @@ from nnlab.rundir import RunDir
 from tests.data_fixtures import MIRROR, make_image_folder, required, why_missing
 from tests.raw_rows import captured, inputs_for_predict, inputs_of
 
-pytestmark = pytest.mark.usefixtures("no_pictures")
+pytestmark = pytest.mark.usefixtures("no_pictures", "no_large_baselines")
 CLOSE = 1e-6
 NAMES = discover.names("datasets")
 

@@ -11,7 +11,7 @@ from nnlab import experiment
 from nnlab.rundir import LOSSES, RunDir
 from tests.conftest import ROOT, needs_mirror
 
-pytestmark = pytest.mark.usefixtures("no_pictures")
+pytestmark = pytest.mark.usefixtures("no_pictures", "no_large_baselines")
 CONFIGS = ROOT / "configs"
 
 

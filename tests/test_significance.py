@@ -389,13 +389,13 @@ def test_the_command_says_it_and_refuses_what_it_cannot_judge(cli: Cli, tmp_path
 
 @needs_mirror
 def test_on_mnist_the_network_beats_logistic_regression_and_two_seeds_of_it_cannot_be_told_apart(
-    tmp_path: Path, no_pictures: None
+    tmp_path: Path, no_pictures: None, no_large_baselines: None
 ):
     from nnlab import experiment
     from tests.conftest import ROOT
 
     def train(config: str, *overrides: str) -> RunDir:
-        resolved = experiment.resolve(ROOT / "configs" / config, ["train.epochs=1", *overrides])
+        resolved = experiment.resolve(ROOT / "configs" / config, ["train.epochs=1", "threads=1", *overrides])
         *_, last = experiment.train(resolved, tmp_path)
         return last.run
 
