@@ -872,3 +872,11 @@ def test_the_key_of_a_table_tells_files_and_ways_of_reading_apart(write: Write) 
     assert key(path, style) in keys
     write("a,b\n1,3\n")
     assert key(path, style) not in keys
+
+
+def test_text_that_one_part_has_is_read_as_it_is_written_in_all(write: Write) -> None:
+    path = write(', "s"\n,0\n,1.50\n')
+    style = find_style(path, Keys(header=False, delimiter=","))
+    for piece in (1, 1 << 20):
+        with mock.patch.object(source, "PIECE", piece):
+            assert read(path, style, fast=True).texts("column 1").tolist() == ["s", "0", "1.50"]
