@@ -38,7 +38,7 @@ class Left:
     def notes(self) -> Iterator[str]:
         """What is usual to find, in one line."""
         groups = (
-            (self.hidden, "hidden file", "hidden files"),
+            (self.hidden, "hidden thing", "hidden things"),
             (self.others, "file that is no picture", "files that are no pictures"),
             (self.links, "linked folder", "linked folders"),
         )
