@@ -14,7 +14,7 @@ from unittest import mock
 import torch
 from rich.console import Console
 
-from benchmarks import article, floors, peers, processes
+from benchmarks import article, floors, peers, processes, table
 from benchmarks.data import CONFIGS, Case, load
 from benchmarks.rows import Goal, Row
 from benchmarks.timing import Timing, Work, alternate, each, timing
@@ -352,6 +352,7 @@ WORKS: dict[str, Callable[[Effort], list[Row]]] = {
     "nn2-np": nn2_np,
     "mlp-np": mlp_np,
     "startup": startup,
+    "table": table.table,
     "gpu": gpu,
 }
 

@@ -16,6 +16,8 @@ GUESS: dict[Task, str] = {"classification": "majority class", "regression": "mea
 """The baseline of a task that has seen no input: what guesses one answer, learnt from the training targets."""
 ROUNDING = 1e-6
 """How much larger, relative to the guess's, a loss may be and still be as good: what float32 rounds."""
+SURE = 2.0
+"""How many times the loss of guessing a model has that is sure of what is wrong, and no near miss."""
 
 
 def measured(task: Task) -> tuple[str, ...]:
@@ -150,17 +152,23 @@ class Shortfall:
 def shortfall(summary: Mapping[str, Any]) -> Shortfall | None:
     """Where a run does worse than guessing, by what run.json says; None where it does not, or has no scores.
 
-    Judged by the metric that ranks runs, on the split that they are ranked by: test, else val, else train. As good is
-    not worse.
+    Judged by the metric that ranks runs, on the split that they are ranked by: test, else val, else train; and where
+    that is just as good, by a loss that is far worse.
     """
     task: Task = "regression" if summary["task"] == "regression" else "classification"
-    metric, baseline = PRIMARY[task], GUESS[task]
+    baseline = GUESS[task]
     scored = next((split for split in ("test", "val", "train") if summary["metrics"].get(split)), None)
     if scored is None:
         return None
-    score = summary["metrics"][scored].get(metric)
-    guess = (summary.get("baselines") or {}).get(baseline, {}).get(scored, {}).get(metric)
+    ours = summary["metrics"][scored]
+    guessed = (summary.get("baselines") or {}).get(baseline, {}).get(scored, {})
+    metric = PRIMARY[task]
+    score, guess = ours.get(metric), guessed.get(metric)
     if score is None or guess is None:
         return None
-    worse = score < guess if HIGHER_IS_BETTER[metric] else score > guess * (1 + ROUNDING)
-    return Shortfall(baseline, scored, metric, score, guess) if worse else None
+    if score < guess if HIGHER_IS_BETTER[metric] else score > guess * (1 + ROUNDING):
+        return Shortfall(baseline, scored, metric, score, guess)
+    loss, least = ours.get("loss"), guessed.get("loss")
+    if score == guess and loss is not None and least is not None and loss > SURE * least:
+        return Shortfall(baseline, scored, "loss", loss, least)
+    return None

@@ -130,6 +130,16 @@ def test_worse_than_guessing_is_told_from_as_good(task: str, score: float, guess
         assert f"{split} {metrics.PRIMARY[task]}" in str(found)
 
 
+def test_as_many_right_as_by_guessing_but_sure_of_what_is_wrong_is_worse():
+    def judged_by(loss: float) -> metrics.Shortfall | None:
+        ours, guess = {"accuracy": 0.1, "loss": loss}, {"accuracy": 0.1, "loss": 2.3}
+        baselines = {MAJORITY: {"test": guess}}
+        return metrics.shortfall({"task": "classification", "metrics": {"test": ours}, "baselines": baselines})
+
+    assert "test loss of 2.3, the run 475" in str(judged_by(475.0))
+    assert judged_by(2.4) is None
+
+
 @pytest.mark.parametrize("found", [{}, {"metrics": {}}, {"baselines": None}, {"baselines": {}}])
 def test_what_has_no_score_or_no_baseline_is_not_judged(found: dict):
     whole = {"task": "classification", "metrics": {"test": {"accuracy": 0.0}}, "baselines": {MAJORITY: {"test": {}}}}

@@ -113,7 +113,8 @@ def test_quiet_train_prints_nothing_but_the_path_and_json_one_document(cli, digi
     quiet = good(cli("train", "-q", digits, "train.epochs=1"))
     assert quiet.stderr == ""
     assert re.fullmatch(r"runs/\d{8}-\d{6}-mlp-np-digits\n", quiet.stdout)
-    shown = good(cli("train", digits, "train.epochs=1", "--json", "--name", "second", "--runs-dir", "other/place"))
+    other = ("train.epochs=1", "train.lr=0.2")
+    shown = good(cli("train", digits, *other, "--json", "--name", "second", "--runs-dir", "other/place"))
     found = json.loads(shown.stdout)
     assert found["path"].startswith("other/place/")
     assert found["path"].endswith("-mlp-np-digits-second")

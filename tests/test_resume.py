@@ -391,3 +391,15 @@ def test_a_checkpoint_with_anything_missing_is_refused(tmp_path: Path) -> None:
     path.write_bytes(sealed.seal(whole))
     with pytest.raises(RunError, match="SHA-256 is not the one"):
         next(experiment.resume(run))
+
+
+def test_a_picture_that_an_evaluation_drew_does_not_outlive_the_weights_it_shows(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text(
+        "model: {name: mlp-np, hidden: [4]}\ndataset: {name: digits, limit: 100}\ntrain: {epochs: 2, lr: 0.1}\n"
+    )
+    *_, last = experiment.train(experiment.resolve(tmp_path / "c.yaml"), tmp_path / "runs")
+    experiment.evaluate(last.run, "train")
+    assert (last.run.path / "confusion-train.png").exists()
+    list(experiment.resume(last.run, epochs=4))
+    assert not (last.run.path / "confusion-train.png").exists()
+    assert all(check.passes for check in experiment.verify(last.run))

@@ -79,10 +79,7 @@ class Entry:
             for name, values in row.baselines.items():
                 for column, value in values.items():
                     found.setdefault(name, {}).setdefault(column, []).append(value)
-        return {
-            name: {column: statistics.fmean(values) for column, values in columns.items()}
-            for name, columns in found.items()
-        }
+        return {name: {column: _mean(values) for column, values in columns.items()} for name, columns in found.items()}
 
     @property
     def marks(self) -> list[str]:
@@ -90,6 +87,11 @@ class Entry:
         counts = Counter(mark for row in self.rows for mark in dict.fromkeys(row.marks))
         n = len(self.rows)
         return [mark if count == n else f"{mark} ({count} of {n} runs)" for mark, count in counts.items()]
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Of equal values that very value, which a mean may miss by a bit."""
+    return values[0] if len(set(values)) == 1 else statistics.fmean(values)
 
 
 def fold(rows: Sequence[Row]) -> list[Entry]:

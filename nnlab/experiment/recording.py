@@ -316,9 +316,12 @@ class Recording:
         if dataset.test is not None:
             run.write_arrays(PREDICTIONS, scores=scores["test"], targets=dataset.test.targets)
         per_epoch = self.plan.steps_per_epoch(len(dataset.train))
+        drawn = []
         for file, content in pictures.of_training(run.name, dataset, run.metrics(), losses, scores, per_epoch):
             run.write(file, content)
+            drawn.append(file)
             yield Finishing()
+        run.remove_pictures(drawn)
         final = self._with("finished", metrics=found, final_seconds=seconds)
         # The manifest first: a run is finished once its run.json says so, and then all of it is there.
         run.write_manifest((SUMMARY, json_bytes(final)))

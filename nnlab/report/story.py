@@ -88,6 +88,9 @@ def headline(group: Group) -> str:
     if len(scored) > 1:
         said += f", {_apart(scored[0], scored[1], column)} {labels[id(scored[1])]}, the next of {len(group.entries)}"
     said += "."
+    for entry in scored[:2]:
+        if entry.marks:
+            said += f" But {labels[id(entry)]}: {'; '.join(entry.marks)}."
     baselines = {name: found[column] for name, found in scored[0].baselines.items() if column in found}
     if baselines:
         said += f" To compare: {', '.join(f'{name} {shown(column, value)}' for name, value in baselines.items())}."

@@ -1,9 +1,10 @@
 """One run's directory: its files, each written whole or not at all, and read again with care."""
 
 import io
+import re
 import struct
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from itertools import islice
 from pathlib import Path
@@ -23,6 +24,7 @@ from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION, wrong
 SUMMARY = "run.json"
 CONFIG = "config.yaml"
 METRICS = "metrics.csv"
+PICTURE = re.compile(r"(loss|accuracy|r2|samples|(confusion|fit)-(train|val|test))\.png")
 WEIGHTS = "weights.safetensors"
 BEST_WEIGHTS = "best.safetensors"
 PREDICTIONS = "predictions.npz"
@@ -127,6 +129,12 @@ class RunDir:
     def tidy(self) -> None:
         """Delete what a kill has left beside the last checkpoint. Raises OSError, RunError where that is damaged."""
         checkpoint.tidy(self.path)
+
+    def remove_pictures(self, drawn: Collection[str]) -> None:
+        """Delete all pictures but those just ``drawn``: an earlier end or an evaluation left them. Raises OSError."""
+        for name in self.files():
+            if PICTURE.fullmatch(name) and name not in drawn:
+                storage.delete(self.path / name)
 
     def write_manifest(self, *soon: tuple[str, bytes]) -> None:
         """Record SHA-256 and size of every file, and of those that are to be written next: (name, content)."""

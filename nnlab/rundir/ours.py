@@ -12,6 +12,7 @@ from nnlab.rundir.directory import (
     LOSSES,
     MANIFEST,
     METRICS,
+    PICTURE,
     PREDICTIONS,
     SUMMARY,
     WEIGHTS,
@@ -20,7 +21,6 @@ from nnlab.rundir.directory import (
 FOLDERS = (checkpoint.FOLDER, frames.FOLDER)
 _NAMES = {SUMMARY, CONFIG, METRICS, WEIGHTS, BEST_WEIGHTS, PREDICTIONS, LOSSES, ENVIRONMENT, MANIFEST}
 _NAMES |= {KEPT_TABLE, KEPT_ARRAYS, lock.FILE, checkpoint.STATE, checkpoint.CUT}
-_PICTURE = re.compile(r"(loss|accuracy|r2|samples|(confusion|fit)-(train|val|test))\.png")
 _ASIDE = re.compile(r"\.(.+)\.tmp")
 """What a kill leaves of a file that was being written."""
 
@@ -35,4 +35,4 @@ def is_ours(name: str) -> bool:
         return whole in _NAMES or bool(checkpoint.FILE.fullmatch(base))
     if folder == frames.FOLDER:
         return bool(frames.FILE.fullmatch(base))
-    return whole in _NAMES or bool(_PICTURE.fullmatch(whole))
+    return whole in _NAMES or bool(PICTURE.fullmatch(whole))
