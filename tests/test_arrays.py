@@ -141,6 +141,10 @@ def test_classes_may_be_named(tmp_path):
     assert (data.classes, len(data.train) + len(data.test)) == (("1", "-1"), 40)
     text = load(tmp_path, {"classes": ["yes", "no"]}, X=X, y=np.array(["no", "yes"])[Y])
     assert text.classes == ("yes", "no")
+    many = load(tmp_path, {"classes": [3, 1]}, X=X, y=np.arange(60) % 30 * 1.0)
+    assert (many.classes, len(many.train) + len(many.test)) == (("3", "1"), 4)
+    numbers = load(tmp_path, {"classes": ["0.5", "1.5"]}, X=X, y=(Y + 0.5).astype(str))
+    assert numbers.classes == ("0.5", "1.5")
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16])

@@ -117,6 +117,16 @@ def test_a_split_with_a_class_of_its_own_is_refused(tmp_path):
     assert "no picture to train is of class dgo, of which there are some in val; did you mean" in refused(tmp_path)
 
 
+def test_splits_under_other_names_are_doubted(tmp_path):
+    for name in ("training_set", "test_set"):
+        fill(tmp_path / name)
+    (warning,) = load(tmp_path).warnings
+    assert "each holds cat, dog: if they are no classes but splits, call them train, val and test" in warning
+    for name in ("val", "test"):
+        fill(tmp_path / "more" / name)
+    assert "holds test, val, and no folder to train on" in refused(tmp_path / "more")
+
+
 # Broken pictures
 
 
@@ -157,7 +167,7 @@ def test_one_folder_that_holds_the_classes_is_named_as_the_path(tmp_path):
     fill(tmp_path / "archive" / "animals")
     text = refused(tmp_path)
     assert "those of cat, dog" in text
-    assert text.endswith(f"dataset.path: {tmp_path / 'archive' / 'animals'}")
+    assert text.endswith(f"dataset.path: '{tmp_path / 'archive' / 'animals'}'")
 
 
 def test_pictures_in_folders_of_a_class_count(tmp_path):
