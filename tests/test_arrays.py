@@ -176,6 +176,12 @@ def test_one_hot_rows_are_classes_unless_the_task_says_otherwise(dtype, tmp_path
     assert (values.task, values.outputs) == ("regression", 3)
 
 
+def test_sides_of_length_one_change_nothing(tmp_path):
+    marks = np.eye(3)[np.arange(60) % 3]
+    assert load(tmp_path, X=X, y=marks[:, :, None]).classes == load(tmp_path, X=X, y=marks).classes
+    assert "(60, 0), which holds nothing" in refused(tmp_path, X=X, y=np.zeros((60, 0)))
+
+
 def test_labels_that_differ_only_in_case_are_doubted(tmp_path):
     data = load(tmp_path, X=X, y=np.array(["yes", "Yes", "no"] * 20))
     assert "classes differ only in case" in data.warnings[0]

@@ -47,9 +47,9 @@ def read(splits: Sequence[Given], task: TaskKey, wanted: Sequence[int | str] | N
     """The targets of the splits, those to train on first; ``wanted`` are the classes that the config names.
 
     Text, whole-number types and one-hot rows are classes; whole numbers of a floating-point type are so up to
-    ``MOST_CLASSES``, with two examples each on average; all else is values. ``task`` says it otherwise,
-    and so does ``wanted``. Raises
-    DataError for another number of targets than of inputs, for what is neither, and for splits that differ.
+    ``MOST_CLASSES``, with ``LEAST_EXAMPLES`` each on average; all else is values. ``task`` and ``wanted`` say it
+    otherwise. Raises DataError for another number of targets than of inputs, for what is neither, and for splits that
+    differ.
     """
     splits = [_flat(split) for split in splits]
     if task == "regression":
@@ -66,14 +66,17 @@ def read(splits: Sequence[Given], task: TaskKey, wanted: Sequence[int | str] | N
 
 
 def _flat(split: Given) -> Given:
-    """(n,) where every target is one number or text, else as it is."""
+    """(n,) where every target is one number or text, else without sides of length 1."""
     array = split.array
     count = len(array) if array.ndim else 0
     if count != split.rows:
         raise DataError(
             f"{split.where} holds {count} targets for {split.rows} inputs", "give one target an input, in their order"
         )
-    return Given(array.ravel(), split.where, count) if array.size == count else split
+    if not array.size:
+        raise DataError(f"{split.where} has the shape {array.shape}, which holds nothing", "give one target an input")
+    sides = [side for side in array.shape[1:] if side > 1]
+    return Given(array.reshape(count, *sides), split.where, count)
 
 
 def _kind(split: Given) -> Kind:
