@@ -88,7 +88,7 @@ def test_what_came_before_the_manifest_is_the_users_all_the_same(cli: Cli, run: 
 def test_a_copy_of_the_data_goes_with_its_run_and_a_file_like_it_stays(cli: Cli, run: Path, tmp_path: Path) -> None:
     import nnlab
 
-    data = {"x": np.arange(40.0).reshape(20, 2), "y": np.arange(20) % 2}
+    data = {"x": np.linspace(0, 1, 40).reshape(20, 2), "y": np.arange(20) % 2}
     config = tmp_path / "arrays.yaml"
     config.write_text("model: {name: logreg-np}\ndataset: {name: arrays, path: x.npz}\ntrain: {steps: 2}\n")
     kept = nnlab.train(config, runs_dir=tmp_path / "runs", data=data, keep_data=True).path
