@@ -363,6 +363,43 @@ def test_a_value_that_only_the_test_split_has_is_none_of_the_categories(load: Lo
     assert sorted(map(tuple, np.unique(data.test.inputs[:, 2:], axis=0).tolist())) == [(0, 0), (0, 1)]
 
 
+@pytest.mark.parametrize(
+    ("ours", "theirs", "columns", "keys"),
+    [
+        (["Paris", "Rome"], ["", ""], [[1, 0]], {"missing": "most_frequent"}),
+        (["Paris", "Rome"], ["1", "2"], [[0, 0]], {}),
+        (["Paris", "Rome"], ["true", "false"], [[0, 0]], {}),
+        (["Paris", "Rome"], ["2024-01-31", "Rome"], [[0, 0], [0, 1]], {}),
+        (["true", "false"], ["1", "0"], [[0], [1]], {}),
+        (["true", "false"], ["", "TRUE"], [[0], [1]], {"missing": "most_frequent"}),
+        (["true", "false"], ["1", "FALSE"], [[0], [1]], {}),
+        (["31/01/2024", "01/03/2024"], ["05/03/2024", "06/03/2024"], [[5], [6]], {"dates": ["day"]}),
+        (["31/01/2024", "01/03/2024"], ["2024-03-05", "2024-03-06"], [[5], [6]], {"dates": ["day"]}),
+        (["31/01/2024", "01/03/2024"], ["", ""], [[1]], {"dates": ["day"], "missing": "most_frequent"}),
+        (["7", "8"], ["", ""], [[7]], {"missing": "most_frequent"}),
+    ],
+)
+def test_the_columns_of_test_path_are_what_those_of_training_are(
+    ours: list[str], theirs: list[str], columns: list, keys: dict, load: Load, tmp_path: Path
+) -> None:
+    (tmp_path / "test.csv").write_text(with_column("c", theirs * 30))
+    data = load(with_column("c", ours * 30), test_path=str(tmp_path / "test.csv"), standardise=False, **keys)
+    assert data.test is not None
+    assert np.unique(data.test.inputs[:, 2:], axis=0).tolist() == columns
+    new = set(filter(None, theirs)) - set(ours) if {"Paris"} & set(ours) else set()
+    assert all(any(text in warning for warning in data.warnings) for text in new)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("1.5", "Paris"), ("true", "7"), ("true", "yes"), ("2024-01-31", "soon")])
+def test_a_cell_of_test_path_that_is_no_such_thing_is_named(
+    ours: str, theirs: str, load: Load, tmp_path: Path
+) -> None:
+    (tmp_path / "test.csv").write_text(with_column("c", [ours] * 4 + [theirs] + [ours] * 55))
+    error = refusal(load, with_column("c", [ours] * 60), test_path=str(tmp_path / "test.csv"), dates=["day"])
+    assert "line 6, column 'c'" in error.message
+    assert repr(theirs) in error.message
+
+
 def test_bool_true_and_false_are_1_and_0(load: Load) -> None:
     data = load(with_column("flag", ["True", "false", "TRUE"] * 20), test_fraction=0.0)
     np.testing.assert_array_equal(data.train.inputs[:, 2], [1, 0, 1] * 20)

@@ -383,3 +383,14 @@ def test_scores_of_parts_are_those_of_the_whole(task: str) -> None:
     for start, stop in ((0, 1), (1, 400), (400, 1000)):
         tally.add(scores[start:stop], targets[start:stop])
     assert tally.metrics() == pytest.approx(metrics.measure(task, scores, targets), rel=1e-9)
+
+
+def test_a_column_of_true_and_false_takes_no_other_number(tmp_path: Path) -> None:
+    rows = ab().splitlines()
+    table = "\n".join(["c," + rows[0], *(f"{('true', 'false')[n % 2]},{row}" for n, row in enumerate(rows[1:]))])
+    run = trained(tmp_path / "run", table + "\n")
+    (tmp_path / "p.csv").write_text("c,a,b\nTRUE,2,-2\n0,-2,2\n")
+    assert labels(run, tmp_path / "p.csv") == ["pos", "neg"]
+    (tmp_path / "p.csv").write_text("c,a,b\n1,2,-2\n7,-2,2\n")
+    with pytest.raises(DataError, match="line 3, column 'c': '7' is neither true nor false"):
+        labels(run, tmp_path / "p.csv")

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from nnlab import tables
-from nnlab.dataset import Array, Card, Dataset, Progress, Task, Transform, quiet
+from nnlab.dataset import Array, Card, Column, Dataset, Progress, Task, Transform, quiet
 from nnlab.datasets import (
     ClassKeys,
     Examples,
@@ -270,11 +270,11 @@ def _column(path: Path, columns: Sequence[str], key: str, given: str | int) -> s
 
 
 def _pool(
-    table: Table, params: Params, roles: Roles, task: Task | None
+    table: Table, params: Params, roles: Roles, task: Task | None, known: Sequence[Column] | None = None
 ) -> tuple[Examples, _targets.Targets, _columns.Cells, list[str]]:
-    """All examples of a table, with what their targets and cells are."""
+    """All examples of a table, with what their targets and cells are; ``known`` are the columns where that is known."""
     rules, drop = params.rules(), params.missing == "drop"
-    cells, warnings = _columns.of(table, roles.features, rules)
+    cells, warnings = _columns.of(table, roles.features, rules, known)
     targets = _targets.read(table, roles.targets, task, params.classes, ~cells.missing() if drop else None)
     kept = targets.there
     if drop:
@@ -306,14 +306,11 @@ def _test_pool(
             "give both the same columns",
         )
     task: Task = "classification" if targets.classes else "regression"
-    pool, theirs, found, warnings = _pool(test, params, replace(roles, split=None, group=None, order=None), task)
-    if [column.kind for column in found.columns] != [column.kind for column in cells.columns]:
-        kinds = [
-            f"{ours.name}: {ours.kind}, {other.kind}"
-            for ours, other in zip(cells.columns, found.columns, strict=False)
-            if ours.kind != other.kind
-        ]
-        raise DataError(f"dataset.test_path: other kinds of columns than in training: {listed(kinds)}", "correct them")
+    roles = replace(roles, split=None, group=None, order=None)
+    pool, theirs, found, warnings = _pool(test, params, roles, task, cells.columns)
+    for name, texts in found.texts.items():
+        if unseen := sorted(set(texts.values()) - set(cells.texts[name].values())):
+            warnings.append(f"column {short(name)}: {listed(unseen)}: in dataset.test_path alone, so no category")
     if unknown := [label for label in theirs.classes if label not in targets.classes]:
         raise DataError(
             f"dataset.test_path: class {listed(unknown)} is no class of the training table",
