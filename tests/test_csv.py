@@ -243,6 +243,17 @@ def test_thous_rep_and_dec_target_numbers_written_for_people_are_never_classes(c
     assert "dataset.decimal" in error.hint or "dataset.thousands" in error.hint
 
 
+def test_numbers_written_for_people_are_no_classes_of_a_parquet_file_either(load: Load, tmp_path: Path) -> None:
+    pl = pytest.importorskip("polars")
+    path = tmp_path / "t.parquet"
+    frame = pl.DataFrame({"a": A, "n": [f"{n % 3},5" for n in range(60)], "label": [str(y) for y in LABELS]})
+    frame.write_parquet(path)
+    for target in ("n", "label"):
+        error = refusal(load, path.read_bytes(), name="t.parquet", target=target)
+        assert "row 1, column 'n': '0,5'" in error.message
+        assert "save the column as numbers" in error.hint
+
+
 def test_with_the_key_they_are_values_however_few(load: Load) -> None:
     rows = "".join(f'{n}.5,"{2 + n % 3},100"\n' for n in range(60))
     data = load("a,price\n" + rows, target="price", thousands=",")
@@ -259,7 +270,7 @@ def test_decimal_points_and_decimal_commas_in_one_file(load: Load) -> None:
     assert "'1.000'" in refusal(load, "a;price\n" + doubtful, target="price", decimal=",").message
 
 
-@pytest.mark.parametrize("word", ["NA", "nan", "NULL", "None", "n/a", "?", ""])
+@pytest.mark.parametrize("word", ["NA", "nan", "NULL", "None", "n/a", "?", "", "n.a.", "#DIV/0!", "#VALUE!", "1.#QNAN"])
 def test_na_target_a_word_for_nothing_is_no_class_unless_it_is_listed(word: str, load: Load) -> None:
     content = BASE.replace("yes\n", f"{word}\n", 2)
     error = refusal(load, content)
