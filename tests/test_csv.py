@@ -401,10 +401,23 @@ def test_the_columns_of_test_path_are_what_those_of_training_are(
     assert all(any(text in warning for warning in data.warnings) for text in new)
 
 
+@pytest.mark.parametrize(
+    ("cells", "keys", "said"),
+    [
+        (["2024-02-01", "1.2.2024"], {}, "'2024-02-01' is a date"),
+        (["2024-02-01", "2024-02-30"], {"dates": ["day"]}, "'2024-02-01' is a date"),
+        (["01/02/2024", "02/03/2024"], {"dates": ["day"]}, "'01/02/2024' is a date"),
+        (["never", "2024-02-01"], {"dates": {"when": ["day"]}}, "'2024-02-01' is a date"),
+        (["2024-02-01", "2024-02-02"], {"dates": {"When": ["day"]}}, "no column 'When'"),
+        (["20240201", "20240202"], {"dates": {"when": ["day"]}}, "'when' holds numbers, not dates"),
+    ],
+)
+def test_dates_that_cannot_be_read_are_no_categories(cells: list[str], keys: dict, said: str, load: Load) -> None:
+    assert said in refusal(load, with_column("when", cells * 30), **keys).message
+
+
 @pytest.mark.parametrize(("ours", "theirs"), [("1.5", "Paris"), ("true", "7"), ("true", "yes"), ("2024-01-31", "soon")])
-def test_a_cell_of_test_path_that_is_no_such_thing_is_named(
-    ours: str, theirs: str, load: Load, tmp_path: Path
-) -> None:
+def test_a_cell_of_test_path_that_is_no_such_thing_is_named(ours: str, theirs: str, load: Load, tmp_path: Path) -> None:
     (tmp_path / "test.csv").write_text(with_column("c", [ours] * 4 + [theirs] + [ours] * 55))
     error = refusal(load, with_column("c", [ours] * 60), test_path=str(tmp_path / "test.csv"), dates=["day"])
     assert "line 6, column 'c'" in error.message
@@ -525,6 +538,19 @@ def test_order_the_last_part_in_time_is_the_test_split(load: Load) -> None:
     ]
     assert max(when[0]) <= min(when[1])
     assert max(when[1]) <= min(when[2])
+
+
+@pytest.mark.parametrize(
+    ("key", "cells", "said"),
+    [
+        ("group", ["a", "", "b"], "line 3, column 'by': nothing says where this row belongs"),
+        ("order", ["1", "", "2"], "line 3, column 'by': nothing says where this row belongs"),
+        ("order", ["5", "5", "5"], "every row has the same 'by', '5'"),
+        ("order", ["01/02/2024", "02/01/2024", "03/03/2024"], "'01/02/2024' is a date"),
+    ],
+)
+def test_what_does_not_say_where_a_row_belongs_is_refused(key: str, cells: list[str], said: str, load: Load) -> None:
+    assert said in refusal(load, with_column("by", cells * 20), **{key: "by"}).message
 
 
 def test_two_ways_to_split_are_refused(load: Load) -> None:

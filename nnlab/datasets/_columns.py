@@ -92,6 +92,7 @@ def of(
     """
     if known is None:
         kinds: dict[str, str] = {name: table.kind(name) for name in names}
+        _refuse_no_dates(table, names, kinds, rules)
         columns = [column for name in names for column in _columns(table, name, kinds[name], rules)]
     else:
         kinds, columns = {column.name: column.kind for column in known}, [_as_written(table, each) for each in known]
@@ -105,7 +106,9 @@ def of(
             values[:, place : place + found.shape[1]] = found
             place += found.shape[1]
     texts = {
-        name: {mark(str(text)): str(text) for text in table.counts(name)} for name in names if kinds[name] in ("text", "category")
+        name: {mark(str(text)): str(text) for text in table.counts(name)}
+        for name in names
+        if kinds[name] in ("text", "category")
     }
     _refuse_large(table, columns, values)
     return Cells(tuple(columns), values, texts), list(_doubts(columns, values))
@@ -237,6 +240,21 @@ def _columns(table: Table, name: str, kind: str, rules: Rules) -> Iterator[Colum
             yield Column(name, "category", place=place)
 
 
+def _refuse_no_dates(table: Table, names: Sequence[str], kinds: Mapping[str, str], rules: Rules) -> None:
+    """Raises DataError where the config speaks of dates in a column that is not there, or holds none."""
+    for name in rules.dates if isinstance(rules.dates, Mapping) else ():
+        if name not in table.names:
+            raise DataError(
+                f"dataset.dates: {str(table.path)!r} has no column {short(name)}",
+                f"{did_you_mean(name, table.names)}columns: {listed(table.names)}",
+            )
+        if name in names and kinds[name] in ("number", "boolean") and not table.missing(name).all():
+            raise DataError(
+                f"dataset.dates: column {short(name)} holds {kinds[name]}s, not dates",
+                "leave it out of dataset.dates, or write dates like 2024-01-31",
+            )
+
+
 def _as_written(table: Table, column: Column) -> Column:
     """A column of another table, where dates are written in this table's own form if that can be told."""
     form = table.date_form(column.name) if column.kind == "date" and not table.missing(column.name).all() else None
@@ -261,6 +279,13 @@ def _refuse_text(table: Table, name: str, rules: Rules) -> None:
             raise DataError(
                 f"{table.where(row, name)}: {short(text)} is no number, and holds control characters", "correct it"
             )
+    dated = table.dated(name) if rules.parts(name) or not table.text[name].declared else None
+    if dated is not None:
+        raise DataError(
+            f"{table.where(dated, name)}: {short(table.cell(dated, name))} is a date, and not all of the column can be "
+            f"read as dates of one form",
+            f"write them all like 2024-01-31; {rest}",
+        )
     if not rules.one_hot:
         raise DataError(
             f"{table.where(first, name)}: {_said(table, first, name)} is no number",

@@ -350,19 +350,35 @@ def _as_said(table: Table, name: str, pool: Examples) -> tuple[Examples, Example
 
 
 def _numbered(table: Table, name: str) -> Array:
-    """(n,) int64: equal texts have equal numbers."""
+    """(n,) int64: equal texts have equal numbers. Raises DataError for a row that says nothing."""
+    _refuse_unsaid(table, name)
     _, numbers = np.unique(table.texts(name).astype(str), return_inverse=True)
     return numbers.astype(np.int64)
 
 
 def _sorted_by(table: Table, name: str) -> Array:
     """(n,) float64 that rises with time. Raises DataError where the column is neither numbers nor dates."""
+    _refuse_unsaid(table, name)
+    if table.kind(name) == "text" and (row := table.dated(name)) is not None:
+        raise DataError(
+            f"{table.where(row, name)}: {short(table.cell(row, name))} is a date, and not all of the column can be "
+            f"read as dates of one form",
+            "write them all like 2024-01-31",
+        )
+    found = table.dates(name, ["timestamp"])[:, 0] if table.kind(name) == "date" else table.numbers(name)
+    if len(found) and found.min() == found.max():
+        raise DataError(
+            f"dataset.order: every row has the same {short(name)}, {short(table.cell(0, name))}, so none is the last",
+            "give a column that tells them apart",
+        )
+    return found
+
+
+def _refuse_unsaid(table: Table, name: str) -> None:
+    """Raises DataError where a row does not say to which part it belongs."""
     if table.missing(name).any():
         row = int(np.argmax(table.missing(name)))
         raise DataError(f"{table.where(row, name)}: nothing says where this row belongs", "fill it, or leave it out")
-    if table.kind(name) == "date":
-        return table.dates(name, ["timestamp"])[:, 0]
-    return table.numbers(name)
 
 
 def _shaped(dataset: Dataset, shape: Sequence[int]) -> Dataset:

@@ -206,6 +206,11 @@ class Table:
             return "2024-01-31" if text.declared == "date" else None
         return dates.form(cell for cell in text.cells if not self._missing(cell))
 
+    def dated(self, name: str) -> int | None:
+        """The first row whose cell is a date in whatever form; None where there is none."""
+        found = self._text(name).each(lambda cell: any(dates.read(cell, form) for form in dates.FORMS), np.bool_)
+        return int(np.argmax(found)) if found.any() else None
+
     def _position(self, name: str) -> int:
         if name not in self.numbered:
             raise KeyError(f"column {name!r} was not read")
