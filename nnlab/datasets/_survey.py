@@ -110,6 +110,8 @@ def _becomes(table: Table, name: str, kind: str, missing: int, distinct: int, ne
         return f"refused: {short(table.cell(found[0], name))} is written for people; {found[1]}"
     if (row := table.mixed(name)) is not None:
         return f"refused: {short(table.cell(row, name))} in {table.unit} {table.line(row):,} is no number"
+    if not table.text[name].declared and (row := table.dated(name)) is not None:
+        return f"refused: {short(table.cell(row, name))} is a date, and not all are of one form that can be told"
     if distinct > needs.get("max_categories", MOST_CATEGORIES):
         return _left_out(name, f"text, {distinct:,} different ones", needs)
     return f"{distinct} features, one for each text{filled}"

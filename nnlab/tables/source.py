@@ -70,6 +70,20 @@ def encoding(path: Path, packed: str, given: str) -> str:
     return given
 
 
+def is_unicode(path: Path) -> bool:
+    """Whether a file is text in UTF-8, or in what its mark says. Raises DataError where it cannot be read at all."""
+    if path.suffix.lower() == ".parquet":
+        return True
+    packed = compression(path)
+    codec = encoding(path, packed, "auto")
+    decoder = codecs.getincrementaldecoder(codec)()
+    with opened(path, packed) as file:
+        while chunk := file.read(PIECE):
+            if not _decodes(decoder, chunk) or (codec == "utf-8" and b"\0" in chunk):
+                return False
+    return _decodes(decoder, b"", final=True)
+
+
 @contextmanager
 def opened(path: Path, packed: str) -> Iterator[BinaryIO]:
     """The bytes of a file, unpacked as they are read. Raises DataError where it cannot be read or is damaged."""
