@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from nnlab.experiment import pictures
+from tests.forks import Forks
 
 ROOT = Path(__file__).parent.parent
 MIRROR = os.environ.get("NNLAB_MIRROR", "")
@@ -30,6 +31,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.quick)
 
 
+@pytest.fixture(scope="session")
+def real_data(_own_data: None) -> str:
+    """The session's cache: what is downloaded is decoded once for every test that may share it."""
+    return os.environ["NNLAB_DATA"]
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Data is cached once for the session, by all its workers, and nothing ever reaches the network."""
@@ -42,13 +49,25 @@ def _own_data(tmp_path_factory: pytest.TempPathFactory) -> None:
         os.environ["NNLAB_MIRROR"] = empty.as_uri()
 
 
+@pytest.fixture(scope="session")
+def forks(tmp_path_factory: pytest.TempPathFactory, _own_data: None) -> Iterator[Forks | None]:
+    """The process from which commands are forked; None where the system has no such thing."""
+    if not hasattr(os, "fork"):
+        yield None
+        return
+    with Forks(tmp_path_factory.mktemp("forks")) as found:
+        yield found
+
+
 @pytest.fixture
-def cli(tmp_path: Path) -> Cli:
+def cli(tmp_path: Path, forks: Forks | None) -> Cli:
     """Runs ``nnlab`` in a folder of the test's own and returns the finished process with its output as text."""
 
     def run(*arguments: object, timeout: float = 100, **environment: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "nnlab", *map(str, arguments)]
-        env = {**os.environ, **environment}
+        words, env = [*map(str, arguments)], {**os.environ, **environment}
+        if forks and forks.fits(env):
+            return forks.run(words, tmp_path, env, timeout)
+        command = [sys.executable, "-m", "nnlab", *words]
         return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=timeout)
 
     return run

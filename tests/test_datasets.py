@@ -2,7 +2,6 @@
 
 import inspect
 import io
-import os
 import subprocess
 import sys
 import types
@@ -25,13 +24,6 @@ from tests.data_fixtures import MAKERS, MIRROR, make_csv, required, rows, same, 
 
 NAMES = discover.names("datasets")
 ROOT = Path(discover.__file__).parent.parent
-
-
-@pytest.fixture(scope="session")
-def real_data(tmp_path_factory):
-    """One cache for every test and worker of a session: MNIST is decoded once."""
-    base = tmp_path_factory.getbasetemp()
-    return str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "real-data")
 
 
 @dataclass

@@ -23,14 +23,13 @@ NAMES = discover.names("datasets")
 
 
 @pytest.fixture
-def module(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory):
+def module(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, real_data: str):
     """The dataset's file, its data at hand; skipped where that would have to be downloaded."""
     found = discover.module("datasets", request.param)
     if found.CARD.source == "download":
-        data = str(tmp_path_factory.getbasetemp() / "real-data")
-        monkeypatch.setenv("NNLAB_DATA", data)
+        monkeypatch.setenv("NNLAB_DATA", real_data)
         monkeypatch.setenv("NNLAB_MIRROR", MIRROR or "http://127.0.0.1:1")
-        if reason := why_missing(found, data):
+        if reason := why_missing(found, real_data):
             pytest.skip(reason)
     return found
 

@@ -11,6 +11,7 @@ from nnlab import experiment
 from nnlab.rundir import LOSSES, RunDir
 from tests.conftest import ROOT, needs_mirror
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
 CONFIGS = ROOT / "configs"
 
 
@@ -81,7 +82,7 @@ def test_linreg_on_car_prices(tmp_path: Path) -> None:
 
 @needs_mirror
 def test_logreg_on_mnist_after_3_of_25_epochs(tmp_path: Path) -> None:
-    _, summary = train("logreg.yaml", tmp_path, "train.epochs=3")
+    _, summary = train("logreg.yaml", tmp_path, "train.epochs=3", "train.eval_every=3000")
     assert summary["metrics"]["test"]["accuracy"] > 0.90
 
 
