@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnlab import experiment
+from nnlab import experiment, metrics
 from nnlab.dataset import Dataset
 from nnlab.datasets import csv
 from nnlab.errors import DataError
+from nnlab.experiment.tally import Tally
 
 pytestmark = pytest.mark.usefixtures("no_pictures", "own_cache")
 RNG = np.random.default_rng(5)
@@ -588,3 +589,18 @@ def test_a_table_is_parsed_once(load: Load, monkeypatch: pytest.MonkeyPatch) -> 
     assert first.sha256 == again.sha256
     with pytest.raises(TypeError):
         load(with_column("city", ["Paris", "Oslo"] * 30))
+
+
+def test_of_several_values_of_different_scales_each_counts_for_r2() -> None:
+    rng = np.random.default_rng(0)
+    large, small = rng.normal(size=(2, 500))
+    targets = np.stack([large * 1e6, small], axis=1)
+    scores = np.stack([large * 1e6, -small], axis=1)  # the second is as wrong as can be: its own R2 is about -3
+    expected = np.mean([1.0, 1 - 4 * np.sum(small**2) / np.sum((small - small.mean()) ** 2)])
+    assert metrics.r_squared(scores, targets) == pytest.approx(expected)
+    tally = Tally("regression")
+    for part in (slice(0, 123), slice(123, 500)):
+        tally.add(scores[part], targets[part])
+    found = tally.metrics()
+    assert found is not None
+    assert found["r2"] == pytest.approx(expected)
