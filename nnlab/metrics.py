@@ -84,7 +84,13 @@ def mean_squared_error(scores: Array, targets: Array) -> float:
 
 
 def r_squared(scores: Array, targets: Array) -> float:
-    """One minus the squared error over the targets' own variance; 0 where the targets do not vary, 1 if exact."""
+    """One minus the squared error over the targets' own variance; 0 where the targets do not vary, 1 if exact.
+
+    Of several targets the mean of each one's, as scikit-learn has it: the largest numbers would hide all others.
+    """
+    if targets.ndim == 2 and targets.shape[1] > 1:
+        each = zip(scores.T, targets.T, strict=True)
+        return float(np.mean([r_squared(guessed[:, None], true[:, None]) for guessed, true in each]))
     with np.errstate(invalid="ignore", over="ignore"):
         error = float(np.sum((scores.astype(np.float64) - targets) ** 2))
     spread = float(np.sum((targets - targets.mean(axis=0, dtype=np.float64)) ** 2))

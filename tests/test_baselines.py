@@ -62,6 +62,17 @@ def test_values_are_held_against_their_mean_and_ridge(tmp_path: Path):
         assert found[name]["test"]["r2"] == pytest.approx(score, abs=1e-5)
 
 
+def test_ridge_is_fitted_to_values_and_not_to_what_float32_leaves_of_them(tmp_path: Path):
+    rng = np.random.default_rng(0)
+    rows = "".join(f"{a},{b},{1_700_000_000 + a - 2 * b}\n" for a, b in rng.standard_normal((500, 2)))
+    (tmp_path / "rows.csv").write_text(f"a,b,c\n{rows}")
+    (tmp_path / "c.yaml").write_text(
+        "model: {name: linreg-torch}\ndataset: {name: csv, path: rows.csv, target: c}\ntrain: {steps: 1}\n"
+    )
+    config, dataset = loaded(tmp_path / "c.yaml")
+    assert baselines(config, dataset)[RIDGE]["test"]["r2"] > 0.999
+
+
 def test_what_scikit_learn_took_its_time_for_is_kept_for_these_examples_only(digits: Path, monkeypatch):
     config, dataset = loaded(digits, "dataset.limit=200")
     first = baselines(config, dataset)

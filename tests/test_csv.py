@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnlab import experiment
+from nnlab import experiment, metrics
 from nnlab.dataset import Dataset
 from nnlab.datasets import csv
 from nnlab.errors import DataError
+from nnlab.experiment.tally import Tally
 
 pytestmark = pytest.mark.usefixtures("no_pictures", "own_cache")
 RNG = np.random.default_rng(5)
@@ -243,6 +244,17 @@ def test_thous_rep_and_dec_target_numbers_written_for_people_are_never_classes(c
     assert "dataset.decimal" in error.hint or "dataset.thousands" in error.hint
 
 
+def test_numbers_written_for_people_are_no_classes_of_a_parquet_file_either(load: Load, tmp_path: Path) -> None:
+    pl = pytest.importorskip("polars")
+    path = tmp_path / "t.parquet"
+    frame = pl.DataFrame({"a": A, "n": [f"{n % 3},5" for n in range(60)], "label": [str(y) for y in LABELS]})
+    frame.write_parquet(path)
+    for target in ("n", "label"):
+        error = refusal(load, path.read_bytes(), name="t.parquet", target=target)
+        assert "row 1, column 'n': '0,5'" in error.message
+        assert "save the column as numbers" in error.hint
+
+
 def test_with_the_key_they_are_values_however_few(load: Load) -> None:
     rows = "".join(f'{n}.5,"{2 + n % 3},100"\n' for n in range(60))
     data = load("a,price\n" + rows, target="price", thousands=",")
@@ -259,7 +271,7 @@ def test_decimal_points_and_decimal_commas_in_one_file(load: Load) -> None:
     assert "'1.000'" in refusal(load, "a;price\n" + doubtful, target="price", decimal=",").message
 
 
-@pytest.mark.parametrize("word", ["NA", "nan", "NULL", "None", "n/a", "?", ""])
+@pytest.mark.parametrize("word", ["NA", "nan", "NULL", "None", "n/a", "?", "", "n.a.", "#DIV/0!", "#VALUE!", "1.#QNAN"])
 def test_na_target_a_word_for_nothing_is_no_class_unless_it_is_listed(word: str, load: Load) -> None:
     content = BASE.replace("yes\n", f"{word}\n", 2)
     error = refusal(load, content)
@@ -361,6 +373,56 @@ def test_a_value_that_only_the_test_split_has_is_none_of_the_categories(load: Lo
     assert data.feature_names[2:] == ("city=Paris", "city=Rome")
     assert data.test is not None
     assert sorted(map(tuple, np.unique(data.test.inputs[:, 2:], axis=0).tolist())) == [(0, 0), (0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "columns", "keys"),
+    [
+        (["Paris", "Rome"], ["", ""], [[1, 0]], {"missing": "most_frequent"}),
+        (["Paris", "Rome"], ["1", "2"], [[0, 0]], {}),
+        (["Paris", "Rome"], ["true", "false"], [[0, 0]], {}),
+        (["Paris", "Rome"], ["2024-01-31", "Rome"], [[0, 0], [0, 1]], {}),
+        (["true", "false"], ["1", "0"], [[0], [1]], {}),
+        (["true", "false"], ["", "TRUE"], [[0], [1]], {"missing": "most_frequent"}),
+        (["true", "false"], ["1", "FALSE"], [[0], [1]], {}),
+        (["31/01/2024", "01/03/2024"], ["05/03/2024", "06/03/2024"], [[5], [6]], {"dates": ["day"]}),
+        (["31/01/2024", "01/03/2024"], ["2024-03-05", "2024-03-06"], [[5], [6]], {"dates": ["day"]}),
+        (["31/01/2024", "01/03/2024"], ["", ""], [[1]], {"dates": ["day"], "missing": "most_frequent"}),
+        (["7", "8"], ["", ""], [[7]], {"missing": "most_frequent"}),
+    ],
+)
+def test_the_columns_of_test_path_are_what_those_of_training_are(
+    ours: list[str], theirs: list[str], columns: list, keys: dict, load: Load, tmp_path: Path
+) -> None:
+    (tmp_path / "test.csv").write_text(with_column("c", theirs * 30))
+    data = load(with_column("c", ours * 30), test_path=str(tmp_path / "test.csv"), standardise=False, **keys)
+    assert data.test is not None
+    assert np.unique(data.test.inputs[:, 2:], axis=0).tolist() == columns
+    new = set(filter(None, theirs)) - set(ours) if {"Paris"} & set(ours) else set()
+    assert all(any(text in warning for warning in data.warnings) for text in new)
+
+
+@pytest.mark.parametrize(
+    ("cells", "keys", "said"),
+    [
+        (["2024-02-01", "1.2.2024"], {}, "'2024-02-01' is a date"),
+        (["2024-02-01", "2024-02-30"], {"dates": ["day"]}, "'2024-02-01' is a date"),
+        (["01/02/2024", "02/03/2024"], {"dates": ["day"]}, "'01/02/2024' is a date"),
+        (["never", "2024-02-01"], {"dates": {"when": ["day"]}}, "'2024-02-01' is a date"),
+        (["2024-02-01", "2024-02-02"], {"dates": {"When": ["day"]}}, "no column 'When'"),
+        (["20240201", "20240202"], {"dates": {"when": ["day"]}}, "'when' holds numbers, not dates"),
+    ],
+)
+def test_dates_that_cannot_be_read_are_no_categories(cells: list[str], keys: dict, said: str, load: Load) -> None:
+    assert said in refusal(load, with_column("when", cells * 30), **keys).message
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("1.5", "Paris"), ("true", "7"), ("true", "yes"), ("2024-01-31", "soon")])
+def test_a_cell_of_test_path_that_is_no_such_thing_is_named(ours: str, theirs: str, load: Load, tmp_path: Path) -> None:
+    (tmp_path / "test.csv").write_text(with_column("c", [ours] * 4 + [theirs] + [ours] * 55))
+    error = refusal(load, with_column("c", [ours] * 60), test_path=str(tmp_path / "test.csv"), dates=["day"])
+    assert "line 6, column 'c'" in error.message
+    assert repr(theirs) in error.message
 
 
 def test_bool_true_and_false_are_1_and_0(load: Load) -> None:
@@ -479,6 +541,19 @@ def test_order_the_last_part_in_time_is_the_test_split(load: Load) -> None:
     assert max(when[1]) <= min(when[2])
 
 
+@pytest.mark.parametrize(
+    ("key", "cells", "said"),
+    [
+        ("group", ["a", "", "b"], "line 3, column 'by': nothing says where this row belongs"),
+        ("order", ["1", "", "2"], "line 3, column 'by': nothing says where this row belongs"),
+        ("order", ["5", "5", "5"], "every row has the same 'by', '5'"),
+        ("order", ["01/02/2024", "02/01/2024", "03/03/2024"], "'01/02/2024' is a date"),
+    ],
+)
+def test_what_does_not_say_where_a_row_belongs_is_refused(key: str, cells: list[str], said: str, load: Load) -> None:
+    assert said in refusal(load, with_column("by", cells * 20), **{key: "by"}).message
+
+
 def test_two_ways_to_split_are_refused(load: Load) -> None:
     with pytest.raises(ValueError, match="leave one out"):
         load(BASE, order="a", split_by="b")
@@ -515,3 +590,18 @@ def test_a_table_is_parsed_once(load: Load, monkeypatch: pytest.MonkeyPatch) -> 
     assert first.sha256 == again.sha256
     with pytest.raises(TypeError):
         load(with_column("city", ["Paris", "Oslo"] * 30))
+
+
+def test_of_several_values_of_different_scales_each_counts_for_r2() -> None:
+    rng = np.random.default_rng(0)
+    large, small = rng.normal(size=(2, 500))
+    targets = np.stack([large * 1e6, small], axis=1)
+    scores = np.stack([large * 1e6, -small], axis=1)  # the second is as wrong as can be: its own R2 is about -3
+    expected = np.mean([1.0, 1 - 4 * np.sum(small**2) / np.sum((small - small.mean()) ** 2)])
+    assert metrics.r_squared(scores, targets) == pytest.approx(expected)
+    tally = Tally("regression")
+    for part in (slice(0, 123), slice(123, 500)):
+        tally.add(scores[part], targets[part])
+    found = tally.metrics()
+    assert found is not None
+    assert found["r2"] == pytest.approx(expected)

@@ -662,7 +662,7 @@ BAD_ARRAYS = {
     "half a test": ({"X": X, "y": Y, "x_test": X}, {}, "but not both"),
     "test width": ({"X": X, "y": Y, "x_test": X[:, :2], "y_test": Y}, {}, "x_test holds float32 of (2,) each"),
     "test type": ({"X": X, "y": Y, "x_test": X.astype(np.uint8), "y_test": Y}, {}, "x_test holds uint8"),
-    "test task": ({"X": X, "y": Y, "x_test": X, "y_test": Y / 2}, {}, "y_test holds float64"),
+    "test task": ({"X": X, "y": Y, "x_test": X, "y_test": Y / 2}, {}, "holds float64 values, where"),
     "test class": ({"X": X, "y": Y, "x_test": X, "y_test": Y + 1}, {}, "hold class 2, which no training target is"),
     "no classes": ({"X": X, "y": Y / 2}, {"classes": [0, 1]}, "there are no classes"),
     "missing": ({}, {"path": "/no/such.npz"}, "there is no file '/no/such.npz'"),

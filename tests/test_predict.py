@@ -116,3 +116,16 @@ def test_a_picture_unlike_those_of_training_is_doubted(tmp_path: Path) -> None:
     assert "30x60 is squeezed into 8x8" in squeezed
     assert "background is bright" in bright
     assert experiment.predict(run, [str(tmp_path / "night.png")]).warnings == []
+
+
+@pytest.mark.parametrize("number", ["1_0", "١"])
+def test_what_python_alone_takes_for_a_number_is_none(number: str, tmp_path: Path) -> None:
+    rows = "".join(f"{a},{b},{a + 2 * b}\n" for a, b in np.random.default_rng(0).normal(size=(60, 2)).tolist())
+    (tmp_path / "t.csv").write_text("a,b,y\n" + rows)
+    run = train(
+        tmp_path,
+        "model: {name: mlp-np, hidden: []}\ndataset: {name: csv, path: t.csv, target: y}\ntrain: {epochs: 1}\n",
+    )
+    for given in ([number, "2"], [f"{number},2"]):
+        with pytest.raises(DataError, match="neither a number nor a file"):
+            experiment.predict(run, given)

@@ -132,6 +132,34 @@ def test_the_same_kinds_of_files_are_read_as_in_training(run: RunDir, name: str,
     assert found.metrics["accuracy"] > 0.9
 
 
+@pytest.mark.parametrize(
+    ("keys", "before", "after", "codec"),
+    [
+        (", encoding: latin-1", "a,b,label", "höhe,b,label", "latin-1"),
+        (", encoding: utf-16-le", "a,b,label", "höhe,b,label", "utf-16-le"),
+        (", delimiter: '^'", ",", "^", "utf-8"),
+    ],
+)
+def test_a_file_written_as_that_of_training_is_read_with_its_keys(
+    keys: str, before: str, after: str, codec: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "t.csv").write_bytes(ab().replace(before, after).encode(codec))
+    (folder / "c.yaml").write_text(
+        "model: {name: mlp-np, hidden: []}\n"
+        f"dataset: {{name: csv, path: t.csv, target: label{keys}}}\ntrain: {{epochs: 40, lr: 0.5}}\n"
+    )
+    *_, last = experiment.train(experiment.resolve(folder / "c.yaml"), folder / "runs")
+    assert isinstance(last, experiment.Finished)
+    again = experiment.predict(last.run, [str(folder / "t.csv")])
+    assert again.metrics is not None
+    assert again.metrics["accuracy"] > 0.9
+    other = tmp_path / "other.csv"  # and one that is UTF-8 and has commas
+    other.write_text(ab().replace("a,b,label", "a,b,label".replace(before, after) if codec != "utf-8" else "a,b,label"))
+    assert labels(last.run, other) == [item.label for item in again.items]
+
+
 @pytest.mark.parametrize("name", ["asym_data.csv", "asym.data"])
 def test_no_row_of_a_table_without_names_is_dropped(nameless: RunDir, name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(ab(header=""))
@@ -355,3 +383,14 @@ def test_scores_of_parts_are_those_of_the_whole(task: str) -> None:
     for start, stop in ((0, 1), (1, 400), (400, 1000)):
         tally.add(scores[start:stop], targets[start:stop])
     assert tally.metrics() == pytest.approx(metrics.measure(task, scores, targets), rel=1e-9)
+
+
+def test_a_column_of_true_and_false_takes_no_other_number(tmp_path: Path) -> None:
+    rows = ab().splitlines()
+    table = "\n".join(["c," + rows[0], *(f"{('true', 'false')[n % 2]},{row}" for n, row in enumerate(rows[1:]))])
+    run = trained(tmp_path / "run", table + "\n")
+    (tmp_path / "p.csv").write_text("c,a,b\nTRUE,2,-2\n0,-2,2\n")
+    assert labels(run, tmp_path / "p.csv") == ["pos", "neg"]
+    (tmp_path / "p.csv").write_text("c,a,b\n1,2,-2\n7,-2,2\n")
+    with pytest.raises(DataError, match="line 3, column 'c': '7' is neither true nor false"):
+        labels(run, tmp_path / "p.csv")

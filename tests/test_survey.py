@@ -98,3 +98,11 @@ def test_both_commands(cli: Cli, tmp_path: Path) -> None:
         assert refused.returncode == 2, arguments
         assert "error:" in refused.stderr
         assert "hint:" in refused.stderr
+
+
+def test_points_between_thousands_are_found_beside_decimal_commas(tmp_path: Path) -> None:
+    rows = "".join(f"{n},5;{1 + n % 9}.{n:03},25\n" for n in range(60))
+    (tmp_path / "t.csv").write_text("a;price\n" + rows)
+    found = experiment.survey(tmp_path / "t.csv", ["target=price"])
+    assert (found.keys["decimal"], found.keys["thousands"]) == (",", ".")
+    assert [column.kind for column in found.columns] == ["number", "number"]

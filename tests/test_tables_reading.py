@@ -391,7 +391,7 @@ def test_keys_that_cannot_be_are_refused(keys: dict[str, str]) -> None:
         ("NA,2\n1,2\n-2,2\n", False),
         (",2\n1,2\n-2,2\n", False),
         ("?,2\n1,2\n-2,2\n", False),
-        ("n.a.,yes\n1,yes\n2,no\n", False),
+        ("k.A.,yes\n1,yes\n2,no\n", False),
         ("1,2\n", False),
         ("2,-2,pos\n", False),
         ("a,b,label\n", True),
@@ -425,7 +425,7 @@ def test_the_key_and_a_name_that_is_given_beat_the_judgement(write: Write) -> No
     assert not find_style(write("a,b\n1,2\n"), Keys(header=False)).header
 
 
-@pytest.mark.parametrize("text", ["0,1\n1,0\n1,1\n", "x\ny\nz\n", "n.a.,yes\n1,yes\n2,no\n"])
+@pytest.mark.parametrize("text", ["0,1\n1,0\n1,1\n", "x\ny\nz\n", "k.A.,yes\n1,yes\n2,no\n"])
 def test_where_it_is_in_doubt_it_says_so_with_the_key(write: Write, text: str) -> None:
     assert any("in doubt" in note and "dataset.header" in note for note in find_style(write(text)).notes)
 
@@ -872,3 +872,11 @@ def test_the_key_of_a_table_tells_files_and_ways_of_reading_apart(write: Write) 
     assert key(path, style) in keys
     write("a,b\n1,3\n")
     assert key(path, style) not in keys
+
+
+def test_text_that_one_part_has_is_read_as_it_is_written_in_all(write: Write) -> None:
+    path = write(', "s"\n,0\n,1.50\n')
+    style = find_style(path, Keys(header=False, delimiter=","))
+    for piece in (1, 1 << 20):
+        with mock.patch.object(source, "PIECE", piece):
+            assert read(path, style, fast=True).texts("column 1").tolist() == ["s", "0", "1.50"]

@@ -47,14 +47,16 @@ def read(splits: Sequence[Given], task: TaskKey, wanted: Sequence[int | str] | N
     """The targets of the splits, those to train on first; ``wanted`` are the classes that the config names.
 
     Text, whole-number types and one-hot rows are classes; whole numbers of a floating-point type are so up to
-    ``MOST_CLASSES``, with two examples each on average; all else is values. ``task`` says it otherwise. Raises
-    DataError for another number of targets than of inputs, for what is neither, and for splits that differ.
+    ``MOST_CLASSES``, with ``LEAST_EXAMPLES`` each on average; all else is values. ``task`` and ``wanted`` say it
+    otherwise. Raises DataError for another number of targets than of inputs, for what is neither, and for splits that
+    differ.
     """
     splits = [_flat(split) for split in splits]
     if task == "regression":
         return _values(splits)
     kinds = [_kind(split) for split in splits]
-    if task == "classification" or _are_classes(splits, kinds):
+    asked = task == "classification" or (wanted is not None and "values" not in kinds)
+    if asked or _are_classes(splits, kinds):
         return _classes(splits, kinds, task, wanted)
     found = _values(splits)
     if kinds[0] != "whole":
@@ -64,14 +66,17 @@ def read(splits: Sequence[Given], task: TaskKey, wanted: Sequence[int | str] | N
 
 
 def _flat(split: Given) -> Given:
-    """(n,) where every target is one number or text, else as it is."""
+    """(n,) where every target is one number or text, else without sides of length 1."""
     array = split.array
     count = len(array) if array.ndim else 0
     if count != split.rows:
         raise DataError(
             f"{split.where} holds {count} targets for {split.rows} inputs", "give one target an input, in their order"
         )
-    return Given(array.ravel(), split.where, count) if array.size == count else split
+    if not array.size:
+        raise DataError(f"{split.where} has the shape {array.shape}, which holds nothing", "give one target an input")
+    sides = [side for side in array.shape[1:] if side > 1]
+    return Given(array.reshape(count, *sides), split.where, count)
 
 
 def _kind(split: Given) -> Kind:
@@ -79,7 +84,9 @@ def _kind(split: Given) -> Kind:
     if array.ndim == 1 and array.dtype.kind in "USiub":
         return "labels"
     if array.dtype.kind not in "fiub":
-        raise DataError(f"{split.where} holds {array.dtype}, where numbers or text belong", "one class or value a row")
+        raise DataError(
+            f"{split.where} holds {array.dtype}, where numbers or text belong", "y.astype(str), or y.astype(float)"
+        )
     numbers = _arrays.numbers(array, split.where)
     if numbers.ndim == 1:
         return "whole" if (numbers == np.round(numbers)).all() else "values"
@@ -187,7 +194,7 @@ def _refuse_doubtful(
                 f"{place} says that there is no label, as {_labels.counted(len(where), 'target')} here",
                 "take these rows out, or name every class, this one too, with dataset.classes",
             )
-        if task == "auto" and _labels.is_written_number(text):
+        if task == "auto" and text not in named and _labels.is_written_number(text):
             raise DataError(
                 f"{place} is a number as text",
                 "y.astype(float) makes values of them; dataset.task: classification takes each text for a class",

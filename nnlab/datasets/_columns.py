@@ -11,7 +11,7 @@ from nnlab.dataset import Array, Column, Transform, mark
 from nnlab.datasets import listed, short
 from nnlab.datasets._doubts import id_like
 from nnlab.errors import DataError, did_you_mean
-from nnlab.tables import Table
+from nnlab.tables import Table, number
 
 Missing = Literal["refuse", "drop", "mean", "median", "most_frequent"]
 Part = Literal["year", "month", "day", "weekday", "yearday", "hour", "minute", "second", "timestamp"]
@@ -80,15 +80,23 @@ class Cells:
         return replace(column, fill=fill, indicator=rules.indicator and bool(missing.any()))
 
 
-def of(table: Table, names: Sequence[str], rules: Rules) -> tuple[Cells, list[str]]:
+def of(
+    table: Table, names: Sequence[str], rules: Rules, known: Sequence[Column] | None = None
+) -> tuple[Cells, list[str]]:
     """The cells of these columns, and what is to be warned of.
+
+    ``known`` are the columns of another table, which these are too: what a column is, that table says.
 
     Raises DataError, naming cells, for texts that are too many or written for people, dates that the config says
     nothing of, and numbers that no float32 holds.
     """
-    kinds = {name: table.kind(name) for name in names}
-    places = {name: place for place, name in enumerate(table.names)}
-    columns = [column for name in names for column in _columns(table, name, places[name], kinds[name], rules)]
+    if known is None:
+        kinds: dict[str, str] = {name: table.kind(name) for name in names}
+        _refuse_no_dates(table, names, kinds, rules)
+        places = {name: place for place, name in enumerate(table.names)}
+        columns = [column for name in names for column in _columns(table, name, places[name], kinds[name], rules)]
+    else:
+        kinds, columns = {column.name: column.kind for column in known}, [_as_written(table, each) for each in known]
     if all(kind == "number" for kind in kinds.values()):
         values = table.matrix(names)
     else:
@@ -99,7 +107,9 @@ def of(table: Table, names: Sequence[str], rules: Rules) -> tuple[Cells, list[st
             values[:, place : place + found.shape[1]] = found
             place += found.shape[1]
     texts = {
-        name: {mark(str(text)): str(text) for text in table.counts(name)} for name in names if kinds[name] == "text"
+        name: {mark(str(text)): str(text) for text in table.counts(name)}
+        for name in names
+        if kinds[name] in ("text", "category")
     }
     _refuse_large(table, columns, values)
     return Cells(tuple(columns), values, texts), list(_doubts(columns, values))
@@ -230,6 +240,27 @@ def _columns(table: Table, name: str, place: int, kind: str, rules: Rules) -> It
             yield Column(name, "category", place=place)
 
 
+def _refuse_no_dates(table: Table, names: Sequence[str], kinds: Mapping[str, str], rules: Rules) -> None:
+    """Raises DataError where the config speaks of dates in a column that is not there, or holds none."""
+    for name in rules.dates if isinstance(rules.dates, Mapping) else ():
+        if name not in table.names:
+            raise DataError(
+                f"dataset.dates: {str(table.path)!r} has no column {short(name)}",
+                f"{did_you_mean(name, table.names)}columns: {listed(table.names)}",
+            )
+        if name in names and kinds[name] in ("number", "boolean") and not table.missing(name).all():
+            raise DataError(
+                f"dataset.dates: column {short(name)} holds {kinds[name]}s, not dates",
+                "leave it out of dataset.dates, or write dates like 2024-01-31",
+            )
+
+
+def _as_written(table: Table, column: Column) -> Column:
+    """A column of another table, where dates are written in this table's own form if that can be told."""
+    form = table.date_form(column.name) if column.kind == "date" and not table.missing(column.name).all() else None
+    return replace(column, form=form) if form else column
+
+
 def _refuse_text(table: Table, name: str, rules: Rules) -> None:
     """Raises DataError for texts that are no categories."""
     if (found := table.people(name)) is not None:
@@ -248,6 +279,13 @@ def _refuse_text(table: Table, name: str, rules: Rules) -> None:
             raise DataError(
                 f"{table.where(row, name)}: {short(text)} is no number, and holds control characters", "correct it"
             )
+    dated = table.dated(name) if rules.parts(name) or not table.text[name].declared else None
+    if dated is not None:
+        raise DataError(
+            f"{table.where(dated, name)}: {short(table.cell(dated, name))} is a date, and not all of the column can be "
+            f"read as dates of one form",
+            f"write them all like 2024-01-31; {rest}",
+        )
     if not rules.one_hot:
         raise DataError(
             f"{table.where(first, name)}: {_said(table, first, name)} is no number",
@@ -283,7 +321,27 @@ def _cells(table: Table, name: str, columns: Sequence[Column]) -> Array:
         return found[:, None]
     if first.kind == "date":
         return table.dates(name, [column.part for column in columns], first.form or None)
-    return table.numbers(name)[:, None]
+    return (_truths(table, name) if first.kind == "boolean" else table.numbers(name))[:, None]
+
+
+def _truths(table: Table, name: str) -> Array:
+    """(n,) float64: 1 and 0 for true and false, also where they are written as numbers. Raises DataError for others."""
+    if name in table.text:
+        known = {"true": 1.0, "false": 0.0}
+        cells = {text: known.get(str(text).lower(), number(str(text))) for text in table.counts(name)}
+        values = np.array([cells.get(text, np.nan) for text in table.texts(name)], np.float64)
+        missing = table.missing(name)
+    else:
+        values = table.numbers(name)
+        missing = np.isnan(values)
+    wrong = ~(missing | (values == 0) | (values == 1))
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise DataError(
+            f"{table.where(row, name)}: {short(table.cell(row, name))} is neither true nor false",
+            "true and false, or 1 and 0",
+        )
+    return values
 
 
 def _refuse_large(table: Table, columns: Sequence[Column], values: Array) -> None:

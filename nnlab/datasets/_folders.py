@@ -38,7 +38,7 @@ class Left:
     def notes(self) -> Iterator[str]:
         """What is usual to find, in one line."""
         groups = (
-            (self.hidden, "hidden file", "hidden files"),
+            (self.hidden, "hidden thing", "hidden things"),
             (self.others, "file that is no picture", "files that are no pictures"),
             (self.links, "linked folder", "linked folders"),
         )
@@ -131,13 +131,16 @@ class _Looker:
         """The folder of each split, those to train on first; empty where the folders are the classes."""
         named = [(split, path) for split in WORDS for path in folders if path.name.lower() in WORDS[split]]
         train = [path for split, path in named if split == "train"]
+        if not train and len(named) == len(folders) > 1 and not wanted and all(map(_folders_in, folders)):
+            there = listed(path.name for path in folders)
+            raise DataError(f"{str(self.folder)!r} holds {there}, and no folder to train on", "call it train")
         if not train or {path.name for _, path in named} <= wanted:
             return {}
         if len(named) < len(folders) and not (len(named) > 1 and _folders_in(train[0])):
             if _folders_in(train[0]):
                 self.warnings.append(
                     f"{train[0].name} is taken for a class, as {_labels.few(p.name for p in folders if p != train[0])} "
-                    f"beside it; if it holds the classes: dataset.path: {train[0]}"
+                    f"beside it; if it holds the classes: dataset.path: {str(train[0])!r}"
                 )
             return {}
         flat = [path for _, path in named if not _folders_in(path)]
@@ -174,9 +177,21 @@ class _Looker:
                 deep.append(path)
         if len(files) == 1 and deep and split == "train":
             raise self._one_down(deep[0])
-        if deep:
+        if len(deep) > 1 and len(deep) == len(folders):
+            self._doubt_classes(deep)
+        elif deep:
             self.notes.append(f"pictures in folders further down count for: {_labels.few(p.name for p in deep)}")
         return {name: files[name] for name in sorted(files, key=_labels.natural)}
+
+    def _doubt_classes(self, deep: Sequence[Path]) -> None:
+        """Say that no class holds pictures itself, and what else its folders may be."""
+        said = f"pictures in folders further down count for: {_labels.few(path.name for path in deep)}"
+        inside = [{each.name for each in _folders_in(path)} for path in deep]
+        if both := sorted(set.intersection(*inside), key=_labels.natural):
+            hint = "if they are no classes but splits, call them train, val and test"
+            self.warnings.append(f"{said}; each holds {_labels.few(both)}: {hint}")
+        else:
+            self.notes.append(said)
 
     def _within(self, folder: Path) -> Iterator[Path]:
         """Every picture in a folder and those in it; links to other folders are not followed."""
@@ -206,9 +221,10 @@ class _Looker:
         starts = {match[0] for path in pictures if (match := re.match(r"[^\W\d_]+", path.name))}
         names = sorted(starts, key=_labels.natural) if 1 < len(starts) <= 20 else []
         told = f", by their names of {_labels.few(names)}" if names else ""
+        first = f"{names[0] if names else '<class>'}/{listed([pictures[0].name])}"
         return DataError(
             f"{where}; {_labels.counted(len(pictures), 'picture lies', 'pictures lie')} right in it{told}",
-            f"move each into a folder named as its class: {names[0] if names else '<class>'}/{pictures[0].name}",
+            f"move each into a folder named as its class: {first}",
         )
 
     def _without_classes(self, path: Path, others: bool) -> DataError:
@@ -232,7 +248,7 @@ class _Looker:
         names = _labels.few(each.name for each in inside)
         return DataError(
             f"{str(above)!r} holds one folder, and {str(path)!r} those of {names}",
-            f"to train on these: dataset.path: {path}",
+            f"to train on these: dataset.path: {str(path)!r}",
         )
 
     def _empty(self, path: Path) -> DataError:

@@ -309,11 +309,12 @@ def _joined(some: list[Rows]) -> Rows:
 
 
 def _is_number(text: str) -> bool:
+    """Whether a text is a plain number: neither 1_000 nor other digits, which Python alone takes for one."""
     try:
         float(text)
     except ValueError:
         return False
-    return True
+    return text.isascii() and "_" not in text
 
 
 def _all_numbers(text: str) -> bool:

@@ -9,6 +9,8 @@ from nnlab.datasets import listed
 
 MISSING = frozenset(
     {"", "?", "\\n", "na", "n/a", "#na", "#n/a", "<na>", "nan", "-nan", "nat", "null", "none", "missing"}
+    | {"n.a.", "n.a", "#n/a n/a", "nil", "n/d", "n.d.", "1.#ind", "1.#qnan", "-1.#ind", "-1.#qnan"}
+    | {"#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!"}
 )
 """What a label says that says nothing, in small letters."""
 _NUMBER = re.compile(r"[-+]?[0-9][0-9.,'_ \u00a0\u202f]*(e[-+]?[0-9]+)?", re.IGNORECASE)

@@ -50,6 +50,8 @@ def open_picture(path: Path) -> "Image":
             picture = Image.open(file, formats=FORMATS)
             if picture.width * picture.height > LARGEST:
                 raise ValueError(f"{picture.width}x{picture.height} pixels, at most {LARGEST:,} are read")
+            if picture.mode in ("F", "LAB") or (picture.format == "TIFF" and picture.mode == "I"):
+                raise ValueError(f"pixels of the kind {picture.mode} have no shade that is black or white for certain")
             picture.load()
             if picture.format == "PNG":
                 _fit_clear_colour(picture, start[DEPTH])

@@ -16,6 +16,8 @@ SHOWN = 5
 MOST_CATEGORIES = _columns.Rules().max_categories
 COMMA = 'dataset.decimal: ","'
 """What the reader says of numbers with a decimal comma."""
+POINTS = 'dataset.thousands: "."'
+"""And of those that have points between thousands besides."""
 DATE_PARTS = ("year", "month", "day", "weekday")
 
 
@@ -60,6 +62,9 @@ def survey(table: Table, target: str | None, given: Mapping[str, Any]) -> Survey
     columns = tuple(_surveyed(table, name, name == target, needs) for name in table.names)
     first = [[_as_read(table, row, name) for name in table.names] for row in range(min(SHOWN, table.rows))]
     notes = [*table.style.notes]
+    for written in (table.people(name) for name in table.names if table.kind(name) == "text"):
+        if written is not None and table.style.decimal == "," and written[1] == POINTS:
+            needs["thousands"] = "."
     if (written := table.people(target)) is not None and COMMA in written[1] and table.style.delimiter == ";":
         needs["decimal"] = ","
     try:
@@ -110,6 +115,8 @@ def _becomes(table: Table, name: str, kind: str, missing: int, distinct: int, ne
         return f"refused: {short(table.cell(found[0], name))} is written for people; {found[1]}"
     if (row := table.mixed(name)) is not None:
         return f"refused: {short(table.cell(row, name))} in {table.unit} {table.line(row):,} is no number"
+    if not table.text[name].declared and (row := table.dated(name)) is not None:
+        return f"refused: {short(table.cell(row, name))} is a date, and not all are of one form that can be told"
     if distinct > needs.get("max_categories", MOST_CATEGORIES):
         return _left_out(name, f"text, {distinct:,} different ones", needs)
     return f"{distinct} features, one for each text{filled}"

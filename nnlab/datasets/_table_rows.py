@@ -1,10 +1,11 @@
 """Rows of features out of another table than the one that a run was trained on, a part at a time."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -75,9 +76,19 @@ class TableReader:
 
     def _style(self, path: Path) -> Style:
         """How a file is written; of a run whose table named its columns, it may do so or not."""
-        keys = replace(self.keys, delimiter="auto", encoding="auto", header="auto" if self.transform.header else False)
+        header: Literal["auto"] | bool = "auto" if self.transform.header else False
+        keys = replace(self.keys, encoding=self._encoding(path), header=header)
         named = {column.name for column in self.transform.columns} | set(self.targets)
-        return tables.find_style(path, keys, named=named)
+        if keys.delimiter != "auto":  # as in training where that makes sense, else as any other file
+            with suppress(DataError):
+                style = tables.find_style(path, keys, named=named)
+                list(_columns.places(_head(path, style), self.transform))
+                return style
+        return tables.find_style(path, replace(keys, delimiter="auto"), named=named)
+
+    def _encoding(self, path: Path) -> str:
+        """auto where a file is UTF-8 or says its encoding by its mark, else that of the run's own table."""
+        return "auto" if self.keys.encoding == "auto" or tables.is_unicode(path) else self.keys.encoding
 
     def _rows(self, table: Table, at: Mapping[str, str], targets: Sequence[str]) -> Rows:
         cells, warnings = _columns.cells_of(table, self.transform)

@@ -9,6 +9,7 @@ import numpy as np
 
 from nnlab.dataset import Array, Task
 from nnlab.datasets import listed, short
+from nnlab.datasets._labels import natural
 from nnlab.errors import DataError
 from nnlab.tables import Table, people_number
 
@@ -82,15 +83,6 @@ def number(table: Table, name: str, classes: Sequence[str], task: Task) -> Array
     texts = [str(whole) for whole in wholes] if wholes else table.texts(name).tolist()
     found = [numbered.get(text) for text in texts]
     return None if None in found else np.array(found, np.int64)
-
-
-def natural(text: str) -> tuple[tuple[int, int | str], ...]:
-    """A key that sorts texts as people do: 2 before 10, img2 before img10."""
-    parts = re.split(r"(-?[0-9]+)", text) if re.fullmatch(r"-?[0-9]+", text) else re.split(r"([0-9]+)", text)
-    keys: list[tuple[int, int | str]] = [
-        (0, int(part)) if re.fullmatch(r"-?[0-9]{1,1000}", part) else (1, part) for part in parts if part
-    ]
-    return (*keys, (2, text))
 
 
 def _there(table: Table, names: Sequence[str], words: Sequence[str], rows: Array | None) -> Array:

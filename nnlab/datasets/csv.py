@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from nnlab import tables
-from nnlab.dataset import Array, Card, Dataset, Progress, Task, Transform, quiet
+from nnlab.dataset import Array, Card, Column, Dataset, Progress, Task, Transform, quiet
 from nnlab.datasets import (
     ClassKeys,
     Examples,
@@ -271,11 +271,11 @@ def _column(path: Path, columns: Sequence[str], key: str, given: str | int) -> s
 
 
 def _pool(
-    table: Table, params: Params, roles: Roles, task: Task | None
+    table: Table, params: Params, roles: Roles, task: Task | None, known: Sequence[Column] | None = None
 ) -> tuple[Examples, _targets.Targets, _columns.Cells, list[str]]:
-    """All examples of a table, with what their targets and cells are."""
+    """All examples of a table, with what their targets and cells are; ``known`` are the columns where that is known."""
     rules, drop = params.rules(), params.missing == "drop"
-    cells, warnings = _columns.of(table, roles.features, rules)
+    cells, warnings = _columns.of(table, roles.features, rules, known)
     targets = _targets.read(table, roles.targets, task, params.classes, ~cells.missing() if drop else None)
     kept = targets.there
     if drop:
@@ -307,14 +307,11 @@ def _test_pool(
             "give both the same columns",
         )
     task: Task = "classification" if targets.classes else "regression"
-    pool, theirs, found, warnings = _pool(test, params, replace(roles, split=None, group=None, order=None), task)
-    if [column.kind for column in found.columns] != [column.kind for column in cells.columns]:
-        kinds = [
-            f"{ours.name}: {ours.kind}, {other.kind}"
-            for ours, other in zip(cells.columns, found.columns, strict=False)
-            if ours.kind != other.kind
-        ]
-        raise DataError(f"dataset.test_path: other kinds of columns than in training: {listed(kinds)}", "correct them")
+    roles = replace(roles, split=None, group=None, order=None)
+    pool, theirs, found, warnings = _pool(test, params, roles, task, cells.columns)
+    for name, texts in found.texts.items():
+        if unseen := sorted(set(texts.values()) - set(cells.texts[name].values())):
+            warnings.append(f"column {short(name)}: {listed(unseen)}: in dataset.test_path alone, so no category")
     if unknown := [label for label in theirs.classes if label not in targets.classes]:
         raise DataError(
             f"dataset.test_path: class {listed(unknown)} is no class of the training table",
@@ -354,19 +351,35 @@ def _as_said(table: Table, name: str, pool: Examples) -> tuple[Examples, Example
 
 
 def _numbered(table: Table, name: str) -> Array:
-    """(n,) int64: equal texts have equal numbers."""
+    """(n,) int64: equal texts have equal numbers. Raises DataError for a row that says nothing."""
+    _refuse_unsaid(table, name)
     _, numbers = np.unique(table.texts(name).astype(str), return_inverse=True)
     return numbers.astype(np.int64)
 
 
 def _sorted_by(table: Table, name: str) -> Array:
     """(n,) float64 that rises with time. Raises DataError where the column is neither numbers nor dates."""
+    _refuse_unsaid(table, name)
+    if table.kind(name) == "text" and (row := table.dated(name)) is not None:
+        raise DataError(
+            f"{table.where(row, name)}: {short(table.cell(row, name))} is a date, and not all of the column can be "
+            f"read as dates of one form",
+            "write them all like 2024-01-31",
+        )
+    found = table.dates(name, ["timestamp"])[:, 0] if table.kind(name) == "date" else table.numbers(name)
+    if len(found) and found.min() == found.max():
+        raise DataError(
+            f"dataset.order: every row has the same {short(name)}, {short(table.cell(0, name))}, so none is the last",
+            "give a column that tells them apart",
+        )
+    return found
+
+
+def _refuse_unsaid(table: Table, name: str) -> None:
+    """Raises DataError where a row does not say to which part it belongs."""
     if table.missing(name).any():
         row = int(np.argmax(table.missing(name)))
         raise DataError(f"{table.where(row, name)}: nothing says where this row belongs", "fill it, or leave it out")
-    if table.kind(name) == "date":
-        return table.dates(name, ["timestamp"])[:, 0]
-    return table.numbers(name)
 
 
 def _shaped(dataset: Dataset, shape: Sequence[int]) -> Dataset:

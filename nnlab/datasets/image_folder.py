@@ -164,7 +164,8 @@ def _examples(
     files: _folders.Files, names: Sequence[str], shape: tuple[int, ...], params: Params, looked: _Looked
 ) -> Examples:
     pairs = [(path, names.index(name)) for name, paths in files.items() for path in paths]
-    inputs, targets = np.empty((len(pairs), *shape), np.uint8), []
+    inputs = np.empty((len(pairs), *shape), np.uint8)
+    targets: list[int] = []
     for path, number in pairs:
         try:
             picture = _pictures.open_picture(path)

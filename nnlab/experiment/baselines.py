@@ -22,7 +22,7 @@ from nnlab.rundir import is_baselines, sealed, sha256
 Scores = dict[str, dict[str, dict[str, float]]]
 """By baseline, split and metric."""
 
-VERSION = 2
+VERSION = 3
 """Of what is kept in the cache; another one is worked out anew."""
 MOST_ITERATIONS = 100
 """Of the logistic regression's solver, which is scikit-learn's default."""
@@ -161,14 +161,16 @@ def _fitted(dataset: Dataset) -> dict[str, dict[str, float]] | None:
     from sklearn.linear_model import LogisticRegression, Ridge
     from threadpoolctl import ThreadpoolController
 
-    logistic = dataset.task == "classification"
+    logistic, scaling = dataset.task == "classification", dataset.transform.target
+    # scikit-learn rounds the targets to the float32 of the inputs, of which little is left of time stamps or prices.
+    targets = scaling.shrunk(train.targets) if scaling else train.targets
     estimator = LogisticRegression(max_iter=iterations) if logistic else Ridge()
     try:
         # By the work, as for a model: for little of it more threads take a hundred times as long where others compute
         # too, and a solver that stops at its last iteration comes to other numbers on another number of cores.
         threads = ThreadpoolController().limit(limits=threads_for(_work(dataset)))
         with threads, warnings.catch_warnings(action="ignore"):
-            estimator.fit(train.inputs, train.targets)
+            estimator.fit(train.inputs, targets)
     except (ValueError, MemoryError):
         return None
     predict = estimator.decision_function if logistic else estimator.predict
@@ -176,5 +178,6 @@ def _fitted(dataset: Dataset) -> dict[str, dict[str, float]] | None:
     for split, examples in _splits(dataset):
         scores = predict(examples.inputs).reshape(len(examples), -1)
         scores = both_classes(scores) if logistic and scores.shape[1] == 1 else scores
+        scores = scaling.restored(scores) if scaling else scores
         found[split] = _finite(metrics.measure(dataset.task, scores, examples.targets))
     return found

@@ -35,6 +35,8 @@ def survey(path: Path, keys: list[str]) -> Survey:
     found = _survey.survey(table, target, {"path": str(path), **asked.keys})
     if "decimal" in found.keys and asked.params.decimal == ".":
         return survey(path, [*keys, 'decimal=","'])
+    if "thousands" in found.keys and asked.params.thousands is None:
+        return survey(path, [*keys, 'thousands="."'])
     return found
 
 

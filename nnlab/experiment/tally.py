@@ -20,6 +20,8 @@ class Tally:
     """(outputs,) of the targets."""
     _squares: Array = field(default_factory=lambda: np.zeros(1))
     """(outputs,): sum of their squared distances from it."""
+    _errors: Array = field(default_factory=lambda: np.zeros(1))
+    """(outputs,): sum of the scores' squared distances from them."""
 
     def add(self, scores: Array, targets: Array) -> None:
         """Some more examples: (n, outputs) scores and their (n,) class numbers or (n, outputs) values."""
@@ -28,6 +30,8 @@ class Tally:
             self._sums[name] = self._sums.get(name, 0.0) + len(targets) * found[name]
         if self.task == "regression":
             self._spread(targets.astype(np.float64))
+            with np.errstate(invalid="ignore", over="ignore"):
+                self._errors = self._errors + np.square(scores.astype(np.float64) - targets).sum(axis=0)
         self.count += len(targets)
 
     def _spread(self, targets: Array) -> None:
@@ -46,6 +50,7 @@ class Tally:
             return None
         found = {name: self._sums[name] / self.count for name in metrics.measured(self.task) if name in self._sums}
         if self.task == "regression":
-            error, spread = self._sums["mse"] * self._squares.size, float(self._squares.sum())
-            found["r2"] = 1 - error / spread if spread else float(error == 0)
+            varied = self._squares > 0
+            share = np.divide(self._errors, self._squares, out=np.where(self._errors == 0, 0.0, 1.0), where=varied)
+            found["r2"] = float(np.mean(1 - share))
         return found

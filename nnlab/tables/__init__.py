@@ -10,6 +10,7 @@ from nnlab.tables.keep import ARRAYS, key, pack, unpack
 from nnlab.tables.keys import AUTO, MISSING, THOUSANDS, Keys, Style
 from nnlab.tables.reading import read, stream, written
 from nnlab.tables.sniff import find_style
+from nnlab.tables.source import is_unicode
 from nnlab.tables.table import Kind, Table, Text
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".csv.gz", ".tsv.gz", ".txt.gz", ".data.gz", ".parquet")
@@ -31,6 +32,7 @@ __all__ = [
     "boolean",
     "find_style",
     "is_frame",
+    "is_unicode",
     "key",
     "number",
     "pack",

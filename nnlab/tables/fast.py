@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,11 +15,19 @@ from nnlab.tables.keys import Style
 class Columns:
     """Some rows, as columns by their position in the file."""
 
-    def __init__(self, lines: Sequence[int], series: dict[int, Any], values: dict[int, Array | None]) -> None:
+    def __init__(
+        self,
+        lines: Sequence[int],
+        series: dict[int, Any],
+        values: dict[int, Array | None],
+        again: Callable[[int], Any] | None = None,
+    ) -> None:
+        """``again`` reads a column of numbers as text: another part of the table may have found text in it."""
         self.rows = len(lines)
         self.lines = lines
         self._series = series
         self._values = values
+        self._again = again
 
     def numbers(self, position: int) -> Array | None:
         """(n,) float64, NaN where a cell is missing; None where one is text."""
@@ -27,7 +35,10 @@ class Columns:
 
     def texts(self, position: int) -> list[str]:
         """The cells as they are written, of a column that is kept as text or holds some."""
-        return list(self._series[position].fill_null("").to_list())
+        series = self._series.get(position)
+        if self._again is not None and (series is None or not series.dtype.is_(_text())):
+            series = self._again(position)
+        return [] if series is None else list(series.fill_null("").to_list())
 
 
 class Fast:
@@ -61,8 +72,6 @@ class Fast:
 
         None where the text holds something that must be looked at cell by cell.
         """
-        if text.startswith(codecs.BOM_UTF8):  # which polars would take for the mark of a file
-            return None
         cut = _whole(text, final) if b'"' in text else len(text) if final else text.rfind(b"\n") + 1
         data = text if cut == len(text) else text[:cut]
         data = data if data.endswith(b"\n") else data + b"\n"
@@ -78,7 +87,7 @@ class Fast:
         if not lines:
             return Columns([], {}, {position: np.empty(0) for position in self.numbered}), cut
         starts = self._rows(data, ends)
-        if starts is None:
+        if starts is None or data.startswith(codecs.BOM_UTF8):  # which polars would take for the mark of a file
             return None
         return self._columns(data, lines if starts == range(len(lines)) else [lines[at] for at in starts]), cut
 
@@ -129,7 +138,7 @@ class Fast:
             values[position] = self._careful(column) if position in self.doubtful else column.to_numpy()
         texts = {position for position, numbers in values.items() if numbers is None}
         self.numbered, self.text = [at for at in self.numbered if at not in texts], texts
-        return Columns(lines, found, values)
+        return Columns(lines, found, values, lambda position: self._series(data, [position], {position})[position])
 
     def _series(self, data: bytes, positions: Sequence[int], text: Collection[int]) -> dict[int, Any]:
         """The columns at these positions, as text or float64."""
@@ -162,6 +171,13 @@ class Fast:
         values: Array = cells.cast(pl.Float64, strict=False).to_numpy().copy()
         values[missing.to_numpy()] = np.nan
         return values
+
+
+def _text() -> Any:
+    """The type of a column of text."""
+    import polars as pl
+
+    return pl.String
 
 
 def _grammar(decimal: str, thousands: str | None) -> str:

@@ -9,6 +9,9 @@ MISSING = (
     *("NaN", "nan", "NAN", "-nan", "-NaN", "NaT"),
     *("NULL", "null", "Null", "None", "none", "NONE", "\\N"),
     *("missing", "Missing", "MISSING", "?", "-", "--", "."),
+    *("n.a.", "N.A.", "n.a", "#N/A N/A", "nil", "Nil", "NIL", "n/d", "N/D", "n.d."),
+    *("1.#IND", "1.#QNAN", "-1.#IND", "-1.#QNAN", "-NAN"),
+    *("#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!"),
 )
 """What a cell says that says nothing, each as tools and people write it."""
 

@@ -280,7 +280,8 @@ class _Growing:
         """The table as it is now; its text columns, but for late ones, among it."""
         late = set(self.late)
         kept = [name for name in self.numbered if name not in late]
-        values = _narrowed(self.values, self.rows, len(self.numbered), [place for place, name in enumerate(self.numbered) if name not in late])
+        places = [place for place, name in enumerate(self.numbered) if name not in late]
+        values = _narrowed(self.values, self.rows, len(self.numbered), places)
         ordered = {name: self.text[name].text() for name in self.at if name in self.text}
         first = self.places[0] if self.places else 0
         lines: Sequence[int] = range(first, first + self.rows)

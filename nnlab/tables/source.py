@@ -24,6 +24,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_NO_FILES = {"unicode_escape", "raw_unicode_escape", "unicode-escape", "raw-unicode-escape", "idna", "punycode"}
+"""Codecs of Python that no file is written in."""
 _GZIP = b"\x1f\x8b"
 _PROGRAMS = {
     b"PK\x03\x04": "a zip file or a spreadsheet",
@@ -59,11 +61,27 @@ def encoding(path: Path, packed: str, given: str) -> str:
     try:
         "a".encode(given)
         codecs.getincrementaldecoder(given)
+        if codecs.lookup(given).name in _NO_FILES:
+            raise LookupError(given)
     except (LookupError, UnicodeError, ValueError) as error:
         raise DataError(
             f"dataset.encoding: {short(given)} is no encoding", "for example utf-8, latin-1, cp1252, utf-16 or cp932"
         ) from error
     return given
+
+
+def is_unicode(path: Path) -> bool:
+    """Whether a file is text in UTF-8, or in what its mark says. Raises DataError where it cannot be read at all."""
+    if path.suffix.lower() == ".parquet":
+        return True
+    packed = compression(path)
+    codec = encoding(path, packed, "auto")
+    decoder = codecs.getincrementaldecoder(codec)()
+    with opened(path, packed) as file:
+        while chunk := file.read(PIECE):
+            if not _decodes(decoder, chunk) or (codec == "utf-8" and b"\0" in chunk):
+                return False
+    return _decodes(decoder, b"", final=True)
 
 
 @contextmanager

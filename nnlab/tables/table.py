@@ -16,6 +16,7 @@ from nnlab.tables.cells import CellError, boolean, infinite, number, people_numb
 from nnlab.tables.keys import Style
 
 Kind = Literal["number", "boolean", "date", "text"]
+_AS_NUMBERS = "save the column as numbers"
 
 
 @dataclass
@@ -116,14 +117,14 @@ class Table:
 
     def people(self, name: str) -> tuple[int, str] | None:
         """The first row whose cell is a number written for people, and the key that would read it."""
-        if name not in self.text or self.text[name].declared:
+        if name not in self.text or self.text[name].declared not in (None, "text"):
             return None
         decimal = self._decimal(name)
         found = self.text[name].each(lambda cell: self._people(cell, decimal) is not None, np.bool_)
         if not found.any():
             return None
         row = int(np.argmax(found))
-        return row, self._people(self.cell(row, name), decimal) or ""
+        return row, _AS_NUMBERS if self.text[name].declared else self._people(self.cell(row, name), decimal) or ""
 
     def cell(self, row: int, name: str) -> str:
         """One cell as it is written, stripped, in NFC."""
@@ -206,6 +207,11 @@ class Table:
             return "2024-01-31" if text.declared == "date" else None
         return dates.form(cell for cell in text.cells if not self._missing(cell))
 
+    def dated(self, name: str) -> int | None:
+        """The first row whose cell is a date in whatever form; None where there is none."""
+        found = self._text(name).each(lambda cell: any(dates.read(cell, form) for form in dates.FORMS), np.bool_)
+        return int(np.argmax(found)) if found.any() else None
+
     def _position(self, name: str) -> int:
         if self._positions is None:
             self._positions = {numbered: position for position, numbered in enumerate(self.numbered)}
@@ -272,10 +278,12 @@ class Table:
 
     def _no_number(self, row: int, name: str) -> CellError:
         cell = self.cell(row, name)
-        return CellError(f"{self.where(row, name)}: {short(cell)} is no number", self._cure(cell, row))
+        return CellError(f"{self.where(row, name)}: {short(cell)} is no number", self._cure(cell, row, name))
 
-    def _cure(self, cell: str, row: int) -> str:
+    def _cure(self, cell: str, row: int, name: str) -> str:
         """What would make a number of a cell."""
+        if declared := self.text[name].declared if name in self.text else None:
+            return f"the file itself says that the column holds {declared}s: {_AS_NUMBERS}"
         if infinite(cell):
             return "numbers are finite: correct the cell, or leave the line out"
         if key := self._people(cell, self.style.decimal):
