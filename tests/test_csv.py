@@ -580,7 +580,6 @@ def test_a_table_is_parsed_once(load: Load, monkeypatch: pytest.MonkeyPatch) -> 
     from nnlab.datasets import _parsed
 
     monkeypatch.setattr(_parsed, "LARGE", 10)
-    others = set(threading.enumerate())
     first = load(with_column("city", ["Paris", "Rome"] * 30))
     for thread in [thread for thread in threading.enumerate() if thread.name == _parsed.KEEPING]:
         thread.join(10)
