@@ -12,6 +12,10 @@ from nnlab.experiment import baselines, pictures
 from tests.forks import Forks
 
 ROOT = Path(__file__).parent.parent
+# Read by OpenMP as PyTorch or scikit-learn loads it: idle threads sleep, and so leave the cores to the other worker.
+# Where they wait for work in a loop, tests of small networks take three times the processor time.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 MIRROR = os.environ.get("NNLAB_MIRROR", "")
 needs_mirror = pytest.mark.skipif(not MIRROR, reason="needs the real data: set NNLAB_MIRROR to a mirror of it")
 
