@@ -21,8 +21,8 @@ needs_mirror = pytest.mark.skipif(not MIRROR, reason="needs the real data: set N
 
 # What the newest and the lowest packages are tried with: quick, and every package is used in it.
 QUICK = """
-    architecture cache comparison config datasets diff environment fit frames gradients models plots predict report
-    rundir significance tables versions yaml
+    architecture arrays cache comparison config csv datasets diff environment fit frames given gradients image_folder
+    models plots predict report rundir significance tables tables_reading versions yaml
 """.split()  # noqa: SIM905
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]

@@ -38,7 +38,7 @@ class Checkup:
     parameters: int
     findings: tuple[Finding, ...]
     warnings: tuple[str, ...]
-    """Of the config itself, as ``train`` gives them too."""
+    """Of the config itself and its data, as ``train`` gives them too."""
 
 
 def checkup(resolved: Resolved, progress: Progress = quiet) -> Checkup:
@@ -54,7 +54,7 @@ def checkup(resolved: Resolved, progress: Progress = quiet) -> Checkup:
         tuple(_layers(ready.config.model.name, ready.model.weights())),
         parameters(ready.model),
         (*of_data(ready.dataset, ready.config.dataset), *_of_training(ready, free)),
-        (*resolved.warnings, *([ready.warning] if ready.warning else [])),
+        (*resolved.warnings, *([ready.warning] if ready.warning else []), *ready.dataset.warnings),
     )
 
 
