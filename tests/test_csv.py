@@ -358,6 +358,7 @@ def test_cat_text_becomes_a_feature_for_each_value_of_the_training_split(load: L
     cities = ["Paris", "Rome", "Oslo"] * 20
     data = load(with_column("city", cities))
     assert data.feature_names == ("a", "b", "city=Oslo", "city=Paris", "city=Rome")
+    assert "'city': text, a feature for each: Oslo, Paris, Rome" in data.notes
     marks = data.train.inputs[:, 2:]
     assert (marks.sum(axis=1) == 1).all()
     assert set(marks.ravel().tolist()) == {0, 1}

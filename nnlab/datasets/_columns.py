@@ -51,6 +51,11 @@ class Cells:
             found |= np.isnan(self.values[:, column])
         return found
 
+    def notes(self) -> Iterator[str]:
+        """What becomes of text, which nobody has asked for by a key."""
+        for name, texts in self.texts.items():
+            yield f"{short(name)}: text, a feature for each: {listed(sorted(texts.values()))}"
+
     def learnt(self, rows: Array, rules: Rules) -> tuple[Column, ...]:
         """The columns with their categories and what a missing cell is taken for, from the rows to train on alone."""
         return tuple(self._learnt(n, column, rows, rules) for n, column in enumerate(self.columns))

@@ -208,7 +208,7 @@ def load_table(table: Table, params: Params, seed: int, test: Table | None = Non
         feature_names=[column.name for column in cells.columns],
         target_names=names,
         your_files=True,
-        notes=(*table.style.notes, *targets.notes),
+        notes=(*table.style.notes, *targets.notes, *cells.notes()),
         warnings=(*targets.warnings, *warnings),
     )
     return dataset if params.shape is None else _shaped(dataset, params.shape)
