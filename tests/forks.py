@@ -31,6 +31,7 @@ class Forks:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.environment = _outside(os.environ)
+        self._read = b""
 
     def __enter__(self) -> Self:
         theirs, self._jobs = os.pipe()
@@ -61,6 +62,8 @@ class Forks:
         job = {"arguments": list(arguments), "cwd": str(cwd), "environment": environment}
         _tell(self._jobs, job | {name: str(path) for name, path in files.items()})
         pid = self._answer(60)
+        if pid is None:
+            raise RuntimeError("the process that forks does not answer")
         code = self._answer(timeout, kill=pid)
         texts = {name: path.read_text(encoding="utf-8") for name, path in files.items()}
         if code is None:
@@ -69,15 +72,15 @@ class Forks:
 
     def _answer(self, timeout: float, kill: int = 0) -> Any:
         """The next line of the process; None where it took too long, and so was killed."""
-        late = not select.select([self._answers], [], [], timeout)[0]
+        late = b"\n" not in self._read and not select.select([self._answers], [], [], timeout)[0]
         if late and kill:
             os.kill(kill, signal.SIGKILL)
-        line = b""
-        while not line.endswith(b"\n"):
+        while b"\n" not in self._read:  # two lines may have come at once
             part = os.read(self._answers, 65536)
             if not part:
                 raise RuntimeError("the process that forks is gone")
-            line += part
+            self._read += part
+        line, _, self._read = self._read.partition(b"\n")
         return None if late else json.loads(line)
 
 
