@@ -161,7 +161,7 @@ def build(
     examples = {split: pool.digest(named) for split, pool in pools.items() if pool}
     if your_files:
         everything = [examples["train"] if train is whole else whole.digest(named)]
-        brought = [pool.digest(named) for pool in (val, test) if pool]
+        brought = [examples[split] for split, pool in (("val", val), ("test", test)) if pool]
         sha256 = digest(names=[[*everything, *brought]])
     elif not sha256:
         both = [each for pool in (whole, test) if pool for each in ((pool.inputs, pool.rows), (pool.targets, None))]
