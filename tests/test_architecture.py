@@ -32,7 +32,7 @@ FLOORS = [
     {"evaluate", "backends", "datasets"},
     {"fit", "models"},
     {"experiment", "comparison"},
-    {"report"},
+    {"report", "inspection"},
     {"cli", "api"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}

@@ -9,10 +9,10 @@ import pytest
 from nnlab import discover
 from nnlab.config import Named
 from nnlab.errors import ConfigError
-from nnlab.experiment import bench as timed
 from nnlab.experiment import resolve
-from nnlab.experiment.bench import Contestant, Speed, _advice, twin
 from nnlab.experiment.build import threads_for
+from nnlab.inspection import bench as timed
+from nnlab.inspection.bench import Contestant, Speed, _advice, twin
 from tests.conftest import ROOT, Cli
 from tests.model_fixtures import build, cases
 
@@ -74,7 +74,7 @@ def test_a_network_that_numpy_cannot_compute_has_no_twin() -> None:
 
 
 def test_every_contestant_is_timed_at_every_batch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    module = sys.modules["nnlab.experiment.bench"]
+    module = sys.modules["nnlab.inspection.bench"]
     monkeypatch.setattr(module, "SECONDS", 0.001)
     monkeypatch.setattr(module, "REST", 0)
     monkeypatch.chdir(tmp_path)
@@ -105,8 +105,8 @@ def test_the_command_prints_a_table_and_advice(cli: Cli) -> None:
 def test_the_command_prints_one_document(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     from nnlab.cli.bench import bench
 
-    monkeypatch.setattr(sys.modules["nnlab.experiment.bench"], "SECONDS", 0.001)
-    monkeypatch.setattr(sys.modules["nnlab.experiment.bench"], "REST", 0)
+    monkeypatch.setattr(sys.modules["nnlab.inspection.bench"], "SECONDS", 0.001)
+    monkeypatch.setattr(sys.modules["nnlab.inspection.bench"], "REST", 0)
     bench(ROOT / "configs/linreg.yaml", json=True)
     document = json.loads(capsys.readouterr().out)
     assert {"model", "dataset", "batch", "rows", "auto", "speeds", "advice", "warnings"} == set(document)

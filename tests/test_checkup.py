@@ -15,14 +15,15 @@ from nnlab.config import Named
 from nnlab.datasets import Examples, build
 from nnlab.datasets._doubts import id_like
 from nnlab.errors import ConfigError
-from nnlab.experiment import checkup, resolve
+from nnlab.experiment import resolve
 from nnlab.experiment.build import load_dataset, model_for
-from nnlab.experiment.checkup import learning
-from nnlab.experiment.checkup.costs import memory_needed, size, words
-from nnlab.experiment.checkup.data import of_data
-from nnlab.experiment.checkup.learning import by_heart, few, initial_loss
-from nnlab.experiment.checkup.scores import scores
 from nnlab.experiment.estimate import given, process_bytes
+from nnlab.inspection import checkup
+from nnlab.inspection.checkup import learning
+from nnlab.inspection.checkup.costs import memory_needed, size, words
+from nnlab.inspection.checkup.data import of_data
+from nnlab.inspection.checkup.learning import by_heart, few, initial_loss
+from nnlab.inspection.checkup.scores import scores
 from nnlab.model import Optimizer, Setup
 from nnlab.models import mlp_np
 from nnlab.models._loss import sigmoid

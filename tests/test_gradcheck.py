@@ -15,9 +15,10 @@ from nnlab.backends.numpy import in_float64
 from nnlab.backends.torch import ExactNet
 from nnlab.dataset import Array, Split
 from nnlab.errors import CheckError, ConfigError
-from nnlab.experiment import gradcheck, resolve
-from nnlab.experiment.gradcheck import ParameterCheck, check_gradients
-from nnlab.experiment.slopes import slopes
+from nnlab.experiment import resolve
+from nnlab.inspection import gradcheck
+from nnlab.inspection.gradcheck import ParameterCheck, check_gradients
+from nnlab.inspection.slopes import slopes
 from nnlab.models import mlp_np, nn2_np
 from tests.conftest import ROOT, Cli
 from tests.model_fixtures import batch, build, moved

@@ -11,7 +11,7 @@ from nnlab.backends.numpy import NumpyModel, in_float64
 from nnlab.backends.torch import ExactNet
 from nnlab.backends.updates import update_rule
 from nnlab.dataset import Array, Split, Task
-from nnlab.experiment.gradcheck import check_gradients
+from nnlab.inspection.gradcheck import check_gradients
 from nnlab.model import Optimizer
 from nnlab.models import ann_torch
 from nnlab.models._loss import loss_and_grad

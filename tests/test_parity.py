@@ -8,8 +8,9 @@ import pytest
 
 from nnlab.dataset import Array, quiet
 from nnlab.errors import ConfigError, TrainingError
-from nnlab.experiment import parity, resolve
-from nnlab.experiment.parity import Parity, _model, _side, _side_by_side
+from nnlab.experiment import resolve
+from nnlab.inspection import parity
+from nnlab.inspection.parity import Parity, _model, _side, _side_by_side
 from nnlab.model import Differentiable
 from nnlab.models import mlp_np
 from tests.conftest import Cli

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnlab import experiment
+from nnlab import experiment, inspection
 from nnlab.dataset import Task
 from nnlab.model import Model, Optimizer
 from tests.conftest import MIRROR, ROOT
@@ -59,7 +59,7 @@ def test_logistic_regressions_start_equal_and_stay_equal() -> None:
 def test_the_recipes_network_agrees_over_50_steps_on_real_data() -> None:
     overrides = ["device=cpu"] if MIRROR else ["device=cpu", "dataset.name=digits"]
     pair = [experiment.resolve(ROOT / f"configs/{name}.yaml", overrides) for name in ("mlp-np", "ann")]
-    found = experiment.parity(*pair, 50)
+    found = inspection.parity(*pair, 50)
     assert found.held
     assert found.parting is None
     assert len(found.steps) == 50

@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 from nnlab.cli import options, screen
 
 if TYPE_CHECKING:
-    from nnlab.experiment import Benchmark
+    from nnlab.inspection.bench import Benchmark
 
 
 def bench(config: options.Config, overrides: options.Overrides = None, json: options.Json = False) -> None:
     """Time a config's training steps on each backend and device here, and say which to use."""
-    from nnlab import experiment
+    from nnlab import experiment, inspection
     from nnlab.cli.download import Fetching
 
     resolved = experiment.resolve(config, overrides or [])
     with Fetching(json) as progress:
-        found = experiment.bench(resolved, progress)
+        found = inspection.bench(resolved, progress)
     for warning in found.warnings:
         screen.note(f"warning: {warning}")
     if json:

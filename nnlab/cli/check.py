@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 from nnlab.cli import options, screen
 
 if TYPE_CHECKING:
-    from nnlab.experiment import Checkup
+    from nnlab.inspection.checkup import Checkup
 
 
 def check(config: options.Config, overrides: options.Overrides = None, json: options.Json = False) -> None:
     """Look at a config, its data and its model for a few seconds before a long run; nothing is kept."""
-    from nnlab import experiment
+    from nnlab import experiment, inspection
     from nnlab.cli.download import Fetching
 
     resolved = experiment.resolve(config, overrides)
     with Fetching(json) as progress:
-        found = experiment.checkup(resolved, progress)
+        found = inspection.checkup(resolved, progress)
     for warning in found.warnings:
         screen.note(f"warning: {warning}")
     if json:

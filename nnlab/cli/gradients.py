@@ -12,7 +12,8 @@ from nnlab.cli.checks import RESULTS
 from nnlab.errors import CheckError, ConfigError
 
 if TYPE_CHECKING:
-    from nnlab.experiment import GradientCheck, ParameterCheck, Parity, StepDifference
+    from nnlab.inspection.gradcheck import GradientCheck, ParameterCheck
+    from nnlab.inspection.parity import Parity, StepDifference
 
 SHOWN = (1, 2, 5)
 """Of each power of ten, the steps that are shown."""
@@ -41,12 +42,12 @@ def gradcheck(
     Everything is computed in float64, near the config's initial weights. Ends in exit code 3 where a gradient is wrong,
     and 2 where one could not be checked.
     """
-    from nnlab import experiment
+    from nnlab import experiment, inspection
     from nnlab.cli.download import Fetching
 
     resolved = experiment.resolve(config, overrides or [])
     with Fetching(json) as progress:
-        found = experiment.gradcheck(resolved, rows, tolerance, progress)
+        found = inspection.gradcheck(resolved, rows, tolerance, progress)
     for warning in found.warnings:
         screen.note(f"warning: {warning}")
     if json:
@@ -103,12 +104,12 @@ def parity(
 
     Overrides hold for both. Ends in exit code 3 where they part.
     """
-    from nnlab import experiment
+    from nnlab import experiment, inspection
     from nnlab.cli.download import Fetching
 
     first, second = (experiment.resolve(path, overrides or []) for path in (config, other))
     with Fetching(json) as progress:
-        found = experiment.parity(first, second, steps, tolerance, progress)
+        found = inspection.parity(first, second, steps, tolerance, progress)
     for warning in found.warnings:
         screen.note(f"warning: {warning}")
     if json:

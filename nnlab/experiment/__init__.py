@@ -1,13 +1,9 @@
 """Experiment: the verbs of a run, from its check before to its reproduction after."""
 
-from nnlab.experiment.bench import Benchmark, bench
 from nnlab.experiment.build import json_schema, resolve, sample_sheet
-from nnlab.experiment.checkup import Checkup, Finding, checkup
 from nnlab.experiment.evaluate import SplitReport, evaluate
 from nnlab.experiment.events import Finished, Notice, Started, Working
 from nnlab.experiment.given import Given
-from nnlab.experiment.gradcheck import GradientCheck, ParameterCheck, gradcheck
-from nnlab.experiment.parity import Parity, StepDifference, parity
 from nnlab.experiment.plan import planned_steps
 from nnlab.experiment.predict import (
     Part,
@@ -29,17 +25,11 @@ from nnlab.experiment.train import train
 from nnlab.experiment.verify import Check, verify
 
 __all__ = [
-    "Benchmark",
     "Check",
-    "Checkup",
     "Ended",
-    "Finding",
     "Finished",
     "Given",
-    "GradientCheck",
     "Notice",
-    "ParameterCheck",
-    "Parity",
     "Part",
     "Predicted",
     "Prediction",
@@ -49,20 +39,15 @@ __all__ = [
     "SeedEvent",
     "SplitReport",
     "Started",
-    "StepDifference",
     "Survey",
     "Working",
-    "bench",
-    "checkup",
     "compare_runs",
     "config_for",
     "configs_in",
     "evaluate",
-    "gradcheck",
     "json_schema",
     "latest_of",
     "lines",
-    "parity",
     "planned_steps",
     "predict",
     "predict_frame",

@@ -12,8 +12,8 @@ from nnlab.config.frame import DEFAULT_LR
 from nnlab.dataset import Array, Dataset, Split
 from nnlab.evaluate import evaluate
 from nnlab.experiment.build import batch_rows, model_for
-from nnlab.experiment.checkup.finding import Finding, spread_out
 from nnlab.fit import batch_order
+from nnlab.inspection.checkup.finding import Finding, spread_out
 from nnlab.model import Model
 
 FAR = 2.0

@@ -12,12 +12,12 @@ from nnlab.backends.numpy import Net, NumpyModel, in_float64
 from nnlab.config import Config, Resolved
 from nnlab.dataset import Array, Dataset, Progress, Split, quiet
 from nnlab.errors import CheckError, ConfigError, NnlabError
-from nnlab.experiment.bench import twin
 from nnlab.experiment.build import build_model, check, check_task, load_dataset, model_for, parameters
-from nnlab.experiment.causes import Evidence, cause_of_one, causes_of_many
-from nnlab.experiment.large import Outcome, apart, enlarged, not_finite
-from nnlab.experiment.slopes import slopes
 from nnlab.fit import batch_order
+from nnlab.inspection.bench import twin
+from nnlab.inspection.causes import Evidence, cause_of_one, causes_of_many
+from nnlab.inspection.large import Outcome, apart, enlarged, not_finite
+from nnlab.inspection.slopes import slopes
 from nnlab.model import Differentiable, Model, both_classes
 from nnlab.randomness import Purpose, generator
 

@@ -13,8 +13,8 @@ from nnlab.dataset import Array, Dataset, Progress, digest, quiet
 from nnlab.errors import ConfigError, NnlabError, TrainingError
 from nnlab.experiment.build import batch_rows, check, check_task, load_dataset, model_for, optimizer
 from nnlab.experiment.distance import array_difference, difference
-from nnlab.experiment.large import Outcome, apart, enlarged, not_finite
 from nnlab.fit import Plan, batch_order, batches
+from nnlab.inspection.large import Outcome, apart, enlarged, not_finite
 from nnlab.model import Differentiable
 from nnlab.randomness import Purpose, generator
 

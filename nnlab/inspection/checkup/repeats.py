@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from nnlab.dataset import Dataset, Split
-from nnlab.experiment.checkup.finding import Finding, share
+from nnlab.inspection.checkup.finding import Finding, share
 
 Key = tuple[bytes, bytes]
 """A hash of an example's inputs, and its target."""

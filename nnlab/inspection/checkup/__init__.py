@@ -7,12 +7,12 @@ from nnlab import discover, memory
 from nnlab.config import Resolved
 from nnlab.dataset import Array, Progress, quiet
 from nnlab.experiment.build import parameters
-from nnlab.experiment.checkup.costs import memory_needed, time_needed
-from nnlab.experiment.checkup.data import of_data
-from nnlab.experiment.checkup.finding import Finding, Verdict
-from nnlab.experiment.checkup.learning import by_heart, initial_loss
-from nnlab.experiment.checkup.scores import scores
 from nnlab.experiment.train import Ready, prepare
+from nnlab.inspection.checkup.costs import memory_needed, time_needed
+from nnlab.inspection.checkup.data import of_data
+from nnlab.inspection.checkup.finding import Finding, Verdict
+from nnlab.inspection.checkup.learning import by_heart, initial_loss
+from nnlab.inspection.checkup.scores import scores
 
 __all__ = ["Checkup", "Finding", "Layer", "Verdict", "checkup"]
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from nnlab.dataset import Array, Dataset, Split
 from nnlab.errors import TrainingError
-from nnlab.experiment.checkup.finding import Finding, spread_out
+from nnlab.inspection.checkup.finding import Finding, spread_out
 from nnlab.model import Differentiable, Model
 from nnlab.randomness import Purpose, generator
 
