@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import create_model
 
 from nnlab.config import Named
 from nnlab.datasets import Examples, build
@@ -44,7 +45,7 @@ def table(inputs, targets, test=None, *, classes=("no", "yes"), names=(), **keys
 
 def found(dataset, **params):
     """The findings about a dataset, by subject."""
-    return {one.subject: one for one in of_data(dataset, Named("csv", type("Params", (), params)))}
+    return {one.subject: one for one in of_data(dataset, Named("csv", create_model("Params", **params)()))}
 
 
 def points(rows=60, features=3, seed=0):
@@ -68,7 +69,7 @@ def test_good_data_has_no_warning():
 def test_constant_features_are_a_fault_of_tables_and_usual_in_pictures():
     inputs, targets = points()
     inputs[:, 1] = 7
-    fault = found(table(inputs, targets, names=("a", "b", "c")), features=None)["constant features"]
+    fault = found(table(inputs, targets, names=("a", "b", "c")), features=(list, []))["constant features"]
     assert (fault.verdict, fault.values) == ("warning", {"constant": 1, "features": 3})
     assert fault.found.endswith(": b")
     assert "dataset.features" in fault.advice
@@ -84,7 +85,7 @@ def test_features_that_are_not_scaled_are_named_with_the_key_that_scales_them():
     inputs, targets = points()
     inputs[:, 2] *= 1000
     dataset = table(inputs, targets, names=("a", "b", "income"))
-    fault = found(dataset, standardise=False)["scale of features"]
+    fault = found(dataset, standardise=(bool, False))["scale of features"]
     assert (fault.verdict, fault.advice) == ("warning", "dataset.standardise=true")
     assert "income" in fault.found
     assert found(dataset)["scale of features"].advice.startswith("divide")
