@@ -26,6 +26,7 @@ FLOORS = [
         "splits",
         "randomness",
         "environment",
+        "finding",
         "memory",
         "tables",
     },
