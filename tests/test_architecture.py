@@ -27,6 +27,7 @@ FLOORS = [
         "randomness",
         "environment",
         "memory",
+        "signals",
         "tables",
     },
     {"evaluate", "backends", "datasets"},
