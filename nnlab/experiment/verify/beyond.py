@@ -39,6 +39,8 @@ def of_run(e: Evidence) -> Iterator[Finding]:
     yield Finding(f"{SUMMARY}: resumed", "untold", "how often it was stopped, and gone on with")
     if e.summary.get("path_given"):
         yield Finding(f"{SUMMARY}: path_given", "untold", "how the path of the data was written")
+    if group := e.summary.get("group"):
+        yield Finding(f"{SUMMARY}: group", "untold", f"that it was started together with others, as {group['id']}")
     yield _name(e)
     if more := sorted(e.summary.keys() - HELD):
         yield Finding(f"{SUMMARY}: keys", "untold", f"they are not nnlab's: {_listed(more)}")
