@@ -33,6 +33,7 @@ class Registry(Protocol):
     """Where the models and datasets are listed."""
 
     def names(self, kind: Any) -> list[str]: ...
+    def knows(self, kind: Any, name: object) -> bool: ...
     def file(self, kind: Any, name: str) -> Any: ...
 
 
@@ -124,13 +125,13 @@ class _Resolver:
             mapping = mapping.get(step) if isinstance(mapping, dict) else None
         if not isinstance(mapping, dict):
             return None  # the frame has said so already
-        names = self.registry.names(kind)
         name = mapping.get("name")
         dotted = ".".join(map(str, (*path, "name")))
         if name is None:
-            self._problem(path, f"{dotted} is missing", f"{kind}: {', '.join(names)}")
+            self._problem(path, f"{dotted} is missing", f"{kind}: {', '.join(self.registry.names(kind))}")
             return None
-        if name not in names:
+        if not isinstance(name, str) or not self.registry.knows(kind, name):
+            names = self.registry.names(kind)
             hint = f"{_did_you_mean(name, names)}{kind}: {', '.join(names)}"
             self._problem((*path, "name"), f"{dotted}: there is no {kind[:-1]} called {short(name)}", hint)
             return None
