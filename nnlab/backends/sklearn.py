@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from nnlab import memory, metrics
+from nnlab import memory
 from nnlab.dataset import Array, Split
+from nnlab.dataset.task import cross_entropy
 from nnlab.errors import TrainingError
-from nnlab.model import Setup, both_classes, check_weights
+from nnlab.model import Setup, check_weights
 
 VECTORS = 30
 """As long as the parameters, in float64: what scipy's lbfgs works with, 25 of them, and what goes in and out."""
@@ -23,7 +24,7 @@ class SklearnModel:
 
     def __init__(self, estimator: Any, setup: Setup) -> None:
         _check_size(setup)
-        self.estimator = estimator
+        self.estimator, self.task = estimator, setup.task
         self.threads = 1
         self._weights = {
             "weight": np.zeros((setup.scores, setup.features), np.float32),
@@ -52,13 +53,13 @@ class SklearnModel:
                 "weight": self.estimator.coef_.astype(np.float32),
                 "bias": self.estimator.intercept_.astype(np.float32),
             }
-        loss = metrics.cross_entropy(self.predict(data), data.targets)
+        loss = cross_entropy(self.predict(data), data.targets)
         return np.full(len(batches), loss)
 
     def predict(self, data: Split) -> Array:
         with self._pools.limit(limits=self.threads):
             scores: Array = data.inputs @ self._weights["weight"].T + self._weights["bias"]
-        return both_classes(scores) if scores.shape[1] == 1 else scores
+        return self.task.complete(scores)
 
     def weights(self) -> dict[str, Array]:
         return {name: weight.copy() for name, weight in self._weights.items()}

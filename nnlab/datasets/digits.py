@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnlab.dataset import Array, Card, Dataset, Progress, Transform, quiet
+from nnlab.dataset import Array, Card, Classification, Dataset, Progress, Transform, quiet
 from nnlab.datasets import ClassKeys, Examples, HoldOutKeys, TrainKeys, build, choose, hold_out
 from nnlab.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-CARD = Card("built in", "classification", train=1438, test=359, shape=(8, 8), outputs=10)
+CARD = Card("built in", Classification, train=1438, test=359, shape=(8, 8), outputs=10)
 DARK_EDGES = True
 _FILE = "datasets/data/digits.csv.gz"
 

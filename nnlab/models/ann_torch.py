@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from nnlab.dataset import Task
+from nnlab.dataset import Classification, Regression, Task
 from nnlab.model import Model, Setup
 from nnlab.models._stack import Stack
 
 if TYPE_CHECKING:
     from torch import nn
 
-TASKS: tuple[Task, ...] = ("classification", "regression")
+TASKS: tuple[type[Task], ...] = (Classification, Regression)
 Activation = Literal["relu", "tanh", "sigmoid", "elu", "gelu", "leaky_relu", "selu", "silu", "softplus"]
 
 

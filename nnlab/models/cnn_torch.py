@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field, field_validator
 
 from nnlab.config import Strict
-from nnlab.dataset import Task
+from nnlab.dataset import Classification, Task
 from nnlab.errors import ConfigError
 from nnlab.model import Model, Setup
 
 if TYPE_CHECKING:
     from torch import nn
 
-TASKS: tuple[Task, ...] = ("classification",)
+TASKS: tuple[type[Task], ...] = (Classification,)
 Count = Annotated[int, Field(ge=1, le=4096)]
 
 

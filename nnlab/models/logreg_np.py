@@ -6,13 +6,13 @@ import numpy as np
 
 from nnlab.backends.numpy import NumpyModel, check_layers
 from nnlab.config import Strict
-from nnlab.dataset import Array, Task
+from nnlab.dataset import Array, Classification, Task
 from nnlab.model import Model, Setup
 from nnlab.models._loss import loss_and_grad
 from nnlab.models._product import product
 from nnlab.randomness import Purpose, fan_in_uniform, generator
 
-TASKS: tuple[Task, ...] = ("classification",)
+TASKS: tuple[type[Task], ...] = (Classification,)
 
 
 class Params(Strict):
@@ -36,7 +36,7 @@ class LogisticRegression:
         return scores
 
     def loss_and_grads(self, inputs: Array, targets: Array) -> tuple[float, dict[str, Array]]:
-        loss, dz = loss_and_grad("classification", self.forward(inputs), targets)
+        loss, dz = loss_and_grad("cross-entropy", self.forward(inputs), targets)
         # z = x W^T + b, so dW = dz^T x and db = the sum of dz over the batch
         return loss, {"weight": product(dz.T, inputs), "bias": dz.sum(axis=0)}
 

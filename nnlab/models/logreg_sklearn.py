@@ -3,10 +3,10 @@
 from pydantic import Field
 
 from nnlab.config import Strict
-from nnlab.dataset import Task
+from nnlab.dataset import Classification, Task
 from nnlab.model import Model, Setup
 
-TASKS: tuple[Task, ...] = ("classification",)
+TASKS: tuple[type[Task], ...] = (Classification,)
 STEPPABLE = False  # the solver does all its iterations in one call
 
 

@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 from nnlab.config import Strict
-from nnlab.dataset import Task
+from nnlab.dataset import Classification, Task
 from nnlab.model import Model, Setup
 
 if TYPE_CHECKING:
     from torch import nn
 
-TASKS: tuple[Task, ...] = ("classification",)
+TASKS: tuple[type[Task], ...] = (Classification,)
 
 
 class Params(Strict):

@@ -7,13 +7,13 @@ from pydantic import Field
 
 from nnlab.backends.numpy import NumpyModel, check_layers
 from nnlab.config import Strict
-from nnlab.dataset import Array, Task
+from nnlab.dataset import Array, Classification, Task
 from nnlab.model import Model, Setup
 from nnlab.models._loss import loss_and_grad
 from nnlab.models._product import product
 from nnlab.randomness import Purpose, generator
 
-TASKS: tuple[Task, ...] = ("classification",)
+TASKS: tuple[type[Task], ...] = (Classification,)
 
 
 class Params(Strict):
@@ -47,7 +47,7 @@ class TwoLayers:
 
     def loss_and_grads(self, inputs: Array, targets: Array) -> tuple[float, dict[str, Array]]:
         hidden = self._hidden(inputs)
-        loss, dz2 = loss_and_grad("classification", self._output(hidden), targets)
+        loss, dz2 = loss_and_grad("cross-entropy", self._output(hidden), targets)
         # z2 = h W2^T + b2, and h = tanh(z1), whose derivative is 1 - h^2
         dz1 = (dz2 @ self.weights["2.weight"]) * (1 - hidden * hidden)
         return loss, {
