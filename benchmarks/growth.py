@@ -52,15 +52,15 @@ def text(points: list[dict[str, Any]]) -> str:
 def train_briefly(name: str, examples: int, batch: int, width: int, depth: int) -> dict[str, float]:
     """Train a network of this shape for a moment, in this process."""
     from nnlab import discover
-    from nnlab.dataset import Split
+    from nnlab.dataset import Classification, Split
     from nnlab.experiment.build import parameters, threads_for
     from nnlab.model import Model, Optimizer, Setup
 
     rng = np.random.default_rng(0)
     split = Split(rng.random((examples, FEATURES), dtype=np.float32), rng.integers(0, CLASSES, examples))
-    module = discover.module("models", name)
-    setup = Setup((FEATURES,), CLASSES, "classification", Optimizer(lr=0.01), device="cpu")
-    model: Model = module.build(module.Params(hidden=[width] * depth), setup)
+    file = discover.model(name)
+    setup = Setup((FEATURES,), Classification(tuple(map(str, range(CLASSES)))), Optimizer(lr=0.01), device="cpu")
+    model: Model = file.build(file.params.model_validate({"hidden": [width] * depth}), setup)
     model.threads = threads_for(min(batch, examples) * parameters(model))
     data = model.put(split)
     batches = [rng.integers(0, examples, min(batch, examples)) for _ in range(4)]

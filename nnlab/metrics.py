@@ -20,20 +20,14 @@ def shown(name: str, value: float | None) -> str:
     """A metric as people read it: accuracy in percent, others to four significant digits."""
     if value is None:
         return "-"
-    return f"{100 * value:.2f} %" if is_share(name) else f"{value:.4g}"
-
-
-def is_share(column: str) -> bool:
-    """Whether a column holds a share of the examples, which people read in percent."""
-    metric = metric_of(column)
-    return metric is not None and metric.percent
+    return f"{100 * value:.2f} %" if metric_of(name).percent else f"{value:.4g}"
 
 
 def shown_spread(name: str, mean: float, sd: float, n: int) -> str:
     """A metric over ``n`` seeds as people read it: ``97.93 ± 0.06 % (n=5)``; the deviation has two digits or more."""
     if n == 1:
         return shown(name, mean)
-    if is_share(name):
+    if metric_of(name).percent:
         return f"{100 * mean:.2f} ± {100 * sd:.2f} % (n={n})"
     size = max(abs(mean), sd)
     digits = max(0, 1 - math.floor(math.log10(sd))) if sd and 1e-12 * size < sd and 1e-4 < size < 1e6 else None

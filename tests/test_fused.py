@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from nnlab import discover
-from nnlab.dataset import Array, Split, Task
+from nnlab.dataset import Array, Split
 from nnlab.model import Model, Optimizer, Setup
 from nnlab.models import ann_torch
-from tests.model_fixtures import ROWS, batches, build, data
+from tests.model_fixtures import ROWS, batches, build, data, task_for
 
+FOUR = task_for("classification", 4)
 ACTIVATIONS = typing.get_args(ann_torch.Activation)
 RULES = {
     "sgd": Optimizer(lr=0.1),
@@ -21,7 +22,7 @@ RULES = {
 }
 
 
-def pair(task: Task, outputs: int, **keys: typing.Any) -> tuple[Model, Model]:
+def pair(task: str, outputs: int, **keys: typing.Any) -> tuple[Model, Model]:
     """The same model twice: fused, and with autograd."""
     fused, plain = (build("ann-torch", task, outputs, **keys) for _ in range(2))
     assert fused.fused is not None
@@ -44,7 +45,7 @@ def assert_close(ours: tuple, theirs: tuple, tolerance: float = 5e-6) -> None:
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize(("task", "outputs"), [("classification", 4), ("regression", 3)])
-def test_every_activation_trains_as_with_autograd(activation: str, task: Task, outputs: int) -> None:
+def test_every_activation_trains_as_with_autograd(activation: str, task: str, outputs: int) -> None:
     models = pair(task, outputs, hidden=[12, 9], activations=activation, optimizer=RULES["sgd"])
     split, steps = data(task, outputs), batches(ROWS, 20)
     assert_close(*(trained(model, split, steps) for model in models))
@@ -100,7 +101,7 @@ def test_frozen_weights_stay_and_the_others_learn(rule: str) -> None:
         made[0].requires_grad_(False)
         return made
 
-    model = TorchModel(net, Setup((8, 8), 4, "classification", RULES[rule], device="cpu"))
+    model = TorchModel(net, Setup((8, 8), FOUR, RULES[rule], device="cpu"))
     before = model.weights()
     losses, after, _ = trained(model, data("classification", 4), batches(ROWS, 60))
     assert np.array_equal(before["0.weight"], after["0.weight"])
@@ -129,12 +130,12 @@ def test_large_products_train_as_with_autograd(rule: str) -> None:
 
 @pytest.mark.parametrize("model", ["ann-torch", "cnn-torch"])
 def test_bf16_rounds_products_and_nothing_else(model: str) -> None:
-    module = discover.module("models", model)
+    file = discover.model(model)
     split, steps = data("classification", 4), batches(ROWS, 30)
     results = []
     for precision in ("float32", "bf16", "bf16"):
-        setup = Setup((8, 8), 4, "classification", Optimizer(lr=0.05), 0, "cpu", precision)
-        results.append(trained(module.build(module.Params(), setup), split, steps))
+        setup = Setup((8, 8), FOUR, Optimizer(lr=0.05), 0, "cpu", precision)
+        results.append(trained(file.build(file.params(), setup), split, steps))
     exact, rounded, again = results
     assert all(weight.dtype == np.float32 for weight in rounded[1].values())
     assert rounded[2].dtype == np.float32
@@ -151,7 +152,7 @@ def test_a_recorded_graph_takes_the_steps_it_recorded() -> None:
     if not torch.cuda.is_available():
         pytest.skip("needs a CUDA device, and none is here")
     module, split = ann_torch, data("classification", 4)
-    setup = Setup((8, 8), 4, "classification", Optimizer(lr=0.1), 0, "cuda")
+    setup = Setup((8, 8), FOUR, Optimizer(lr=0.1), 0, "cuda")
     recorded, launched = (module.build(module.Params(hidden=[12, 9]), setup) for _ in range(2))
     launched.fused.plain = False  # asks the update rule each step, which is not recorded
     assert_close(*(trained(model, split, batches(ROWS, 30)) for model in (recorded, launched)))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from nnlab import environment, experiment, rundir
+from nnlab.dataset.task import task_of
 from nnlab.experiment.verify.scores import reach
 from nnlab.rundir import PREDICTIONS, SUMMARY, WEIGHTS, RunDir
 from tests.conftest import Cli
@@ -104,9 +105,7 @@ def test_on_another_machine_only_an_example_that_is_near_a_boundary_may_change_s
     summary = run.read_json(SUMMARY)
     loss = experiment.compare_runs(run, run)
     assert loss.verdict == "BITWISE"
-    from nnlab import metrics
-
-    summary["metrics"]["test"] = metrics.measure("classification", scores, kept["targets"])
+    summary["metrics"]["test"] = task_of(summary).measure(scores, kept["targets"])
     run.write_json(SUMMARY, summary)
     put_right(run)
     assert (WEIGHTS, True) in checks(run)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from nnlab import experiment, metrics
+from nnlab.dataset.task import log_softmax
 from nnlab.errors import DataError
 from nnlab.experiment.tally import Tally
 from nnlab.rundir import RunDir
@@ -205,7 +206,7 @@ def test_an_array_holds_what_the_columns_do_and_a_gap_is_filled(tmp_path: Path) 
     numbers = experiment.predict(run, ["7,nan", "2,1"])
     assert [item.probabilities for item in numbers.items] == [item.probabilities for item in table.items]
     scores = experiment.predict_rows(run, np.array([[7, np.nan], [2, 1]]))
-    np.testing.assert_allclose(np.exp(metrics.log_softmax(scores)), [item.probabilities for item in table.items])
+    np.testing.assert_allclose(np.exp(log_softmax(scores)), [item.probabilities for item in table.items])
     with pytest.raises(DataError, match=r"this model takes \(n, 2\)"):
         experiment.predict_rows(run, np.zeros((2, 3)))
     mixed = trained(tmp_path / "mixed", MIXED, ", missing: median")

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from nnlab import experiment, inspection
-from nnlab.dataset import Task
 from nnlab.model import Model, Optimizer
 from tests.conftest import MIRROR, ROOT
 from tests.model_fixtures import ROWS, batches, build, data
@@ -20,7 +19,7 @@ def gap(ours: Model, theirs: Model) -> float:
     return max(float(np.abs(left[name] - right[name]).max()) for name in left)
 
 
-def twins(task: Task, outputs: int, optimizer: Optimizer, **params: object) -> float:
+def twins(task: str, outputs: int, optimizer: Optimizer, **params: object) -> float:
     """How far a NumPy and a PyTorch network part in 50 steps."""
     split, steps = data(task, outputs), batches(ROWS, 50)
     pair = [build(name, task, outputs, optimizer=optimizer, **params) for name in ("mlp-np", "ann-torch")]
@@ -32,7 +31,7 @@ def twins(task: Task, outputs: int, optimizer: Optimizer, **params: object) -> f
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize(("task", "outputs"), [("classification", 4), ("regression", 2)])
-def test_networks_agree_for_every_activation(task: Task, outputs: int, activation: str) -> None:
+def test_networks_agree_for_every_activation(task: str, outputs: int, activation: str) -> None:
     assert twins(task, outputs, Optimizer(lr=0.05), hidden=[12, 9], activations=activation) < 1e-5
 
 

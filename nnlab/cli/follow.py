@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from nnlab.cli import screen
 from nnlab.cli.signals import Patience
+from nnlab.dataset.task import every_curve, metric_of
 from nnlab.errors import Interrupted
 from nnlab.metrics import shown
 
@@ -161,6 +162,6 @@ def _opening(started: "Started") -> str:
 def _scores(watched: str, record: "Record") -> str:
     parts = [f"loss {record.train_loss:.4g}"]
     for name, value in (record.metrics or {}).items():
-        if name in ("accuracy", "r2"):
+        if metric_of(name) in every_curve():
             parts.append(f"{watched} {name} {shown(name, value)}")
     return "  ".join(parts)

@@ -8,6 +8,7 @@ from typing import Any
 from nnlab import metrics
 from nnlab.config import yaml
 from nnlab.dataset import Task
+from nnlab.dataset.task import task_of
 from nnlab.rundir import CONFIG, RunDir, edited
 
 SPLITS = ("test", "val", "train")
@@ -64,7 +65,7 @@ class Row:
     @property
     def task(self) -> Task:
         """What its run.json says."""
-        return "regression" if self.summary["task"] == "regression" else "classification"
+        return task_of(self.summary)
 
     @property
     def scored(self) -> str:

@@ -3,7 +3,7 @@
 from nnlab.dataset.dataset import PICTURE_CHANNELS, Card, Dataset, is_picture
 from nnlab.dataset.npy import read_npy
 from nnlab.dataset.split import Array, Progress, Split, SplitName, digest, digest_taken, quiet
-from nnlab.dataset.task import Classification, Metric, Regression, Task, task_of
+from nnlab.dataset.task import Classification, Regression, Task
 from nnlab.dataset.transform import UNCHANGED, Column, Layout, Picture, Scaling, Transform, mark, spread
 
 __all__ = [
@@ -15,7 +15,6 @@ __all__ = [
     "Column",
     "Dataset",
     "Layout",
-    "Metric",
     "Picture",
     "Progress",
     "Regression",
@@ -31,5 +30,4 @@ __all__ = [
     "quiet",
     "read_npy",
     "spread",
-    "task_of",
 ]

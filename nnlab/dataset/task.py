@@ -77,10 +77,10 @@ class Task:
         """How many scores a hand-written net gives."""
         return self.outputs
 
-    @property
-    def compared(self) -> tuple[Metric, ...]:
+    @classmethod
+    def compared(cls) -> tuple[Metric, ...]:
         """The metrics that a comparison shows, the one that ranks first."""
-        return tuple(dict.fromkeys((self.ranked_by, LOSS, self.curve)))
+        return tuple(dict.fromkeys((cls.ranked_by, LOSS, cls.curve)))
 
     @classmethod
     def of(cls, classes: Sequence[str], outputs: int) -> Self:
@@ -199,10 +199,20 @@ def task_of(summary: Mapping[str, Any]) -> Task:
     return TASKS[summary["task"]].of(data.get("classes") or (), data.get("outputs") or 1)
 
 
-def metric_of(column: str) -> Metric | None:
-    """What a column holds, of any task: ``accuracy``, ``val_accuracy`` or ``val accuracy``; None for what is none."""
+def every_metric() -> dict[str, Metric]:
+    """Those of all tasks by name."""
+    return {metric.name: metric for task in TASKS.values() for metric in task.metrics}
+
+
+def metric_of(column: str) -> Metric:
+    """What a column holds: ``accuracy``, ``val_accuracy`` or ``val accuracy``; a plain number where no task has it."""
     name = column.replace(" ", "_").rpartition("_")[2]
-    return next((metric for task in TASKS.values() for metric in task.metrics if metric.name == name), None)
+    return every_metric().get(name, Metric(name))
+
+
+def every_curve() -> list[Metric]:
+    """What is drawn beside the loss, of all tasks."""
+    return [task.curve for task in TASKS.values()]
 
 
 def both_classes(scores: Array) -> Array:

@@ -11,10 +11,13 @@ from nnlab.config.strict import Strict
 from nnlab.dataset import (
     UNCHANGED,
     Array,
+    Classification,
     Dataset,
+    Regression,
     Scaling,
     Split,
     SplitName,
+    Task,
     Transform,
     digest,
     digest_taken,

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from nnlab.datasets._labels import natural
 from nnlab.errors import DataError
 from nnlab.tables import Table, people_number
 
+TaskKey = Literal["classification", "regression"]
 MOST_CLASSES = 20
 """More distinct whole numbers than this are taken for values, such as ages or prices."""
 _PADDED = re.compile(r"[-+]?0[0-9]+")
@@ -173,7 +175,9 @@ def _refuse_written_for_people(table: Table, name: str, labels: Sequence[str]) -
     )
 
 
-def _wholes(table: Table, name: str, task: TaskKey | None, cells: list[int | None], codes: Array, there: Array) -> Targets:
+def _wholes(
+    table: Table, name: str, task: TaskKey | None, cells: list[int | None], codes: Array, there: Array
+) -> Targets:
     """Whole numbers: classes where they are few. ``cells`` are the different ones, ``codes`` which each row has."""
     used = np.bincount(codes[there], minlength=len(cells)) > 0
     distinct = sorted({whole for whole, known in zip(cells, used, strict=True) if known and whole is not None})

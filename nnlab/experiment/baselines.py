@@ -12,7 +12,7 @@ import numpy as np
 
 from nnlab import cache, memory
 from nnlab.config import Config
-from nnlab.dataset import Array, Dataset, SplitName
+from nnlab.dataset import Dataset, SplitName
 from nnlab.errors import DataError
 from nnlab.experiment.build import threads_for
 from nnlab.experiment.events import Working

@@ -12,6 +12,7 @@ from nnlab import config as configs
 from nnlab import discover
 from nnlab.config import Config, Resolved, Train, yaml
 from nnlab.dataset import Dataset, Progress, Scaling, Task, Transform, quiet
+from nnlab.dataset.task import task_of
 from nnlab.environment import cores
 from nnlab.errors import (
     ConfigError,
@@ -98,35 +99,33 @@ def check_same(run: RunDir, dataset: Dataset, summary: dict[str, Any]) -> None:
 
 def check(config: Config) -> None:
     """Raise ConfigError or DeviceError for what can be told before the data is loaded and a backend imported."""
-    task = discover.module("datasets", config.dataset.name).CARD.task
+    task = discover.dataset(config.dataset.name).card.task
     if task:
         check_task(config, task)
-    if config.model.name.endswith("-torch"):
-        return
-    if config.device not in ("auto", "cpu"):
+    backend = discover.model(config.model.name).backend
+    if config.device.partition(":")[0] not in ("auto", *backend.devices):
         message = f"device: given {config.device!r}, but {config.model.name} runs on the cpu"
         raise DeviceError(message, "use device: cpu, or a *-torch model")
-    if config.precision != "float32":
+    if config.precision not in backend.precisions:
         message = f"precision: given {config.precision!r}, but {config.model.name} computes in float32"
         raise ConfigError(message, "use precision: float32, or a *-torch model")
 
 
-def check_task(config: Config, task: Task) -> None:
+def check_task(config: Config, task: type[Task]) -> None:
     """Raise ConfigError where the config's model cannot learn what the data is for."""
     model = config.model.name
-    if task in discover.module("models", model).TASKS:
+    if issubclass(task, discover.model(model).tasks):
         return
-    able = [name for name in discover.names("models") if task in discover.module("models", name).TASKS]
+    able = [name for name in discover.names("models") if issubclass(task, discover.model(name).tasks)]
     raise ConfigError(
-        f"model.name: {model} cannot learn {task}, which is what {config.dataset.name} is for",
-        f"models for {task}: {', '.join(able)}",
+        f"model.name: {model} cannot learn {task.name}, which is what {config.dataset.name} is for",
+        f"models for {task.name}: {', '.join(able)}",
     )
 
 
 def build_model(
     config: Config,
     shape: tuple[int, ...],
-    outputs: int,
     task: Task,
     rows: int,
     largest: int | None = None,
@@ -142,11 +141,9 @@ def build_model(
     """
     seen, predicted = (batch_rows(config, rows), largest) if largest else (0, 1)
     rule = optimizer(config.train)
-    setup = Setup(
-        shape, outputs, task, rule, config.seed, config.device, config.precision, seen, predicted, target, held
-    )
+    setup = Setup(shape, task, rule, config.seed, config.device, config.precision, seen, predicted, target, held)
     try:
-        model: Model = discover.module("models", config.model.name).build(config.model.params, setup)
+        model = discover.model(config.model.name).build(config.model.params, setup)
     except MemoryError as error:
         raise TrainingError(f"out of memory: {error}", "try a narrower model") from error
     except ImportError as error:
@@ -164,7 +161,7 @@ def model_for(config: Config, dataset: Dataset) -> Model:
     """``build_model`` for the data that the config is to be trained on."""
     largest = max(len(split) for split in (dataset.train, dataset.val, dataset.test) if split)
     target = dataset.transform.target
-    return build_model(config, dataset.shape, dataset.outputs, dataset.task, len(dataset.train), largest, target=target)
+    return build_model(config, dataset.shape, dataset.task, len(dataset.train), largest, target=target)
 
 
 def batch_rows(config: Config, rows: int) -> int:
@@ -228,7 +225,7 @@ def model_of(run: RunDir, *, trained: bool = False) -> tuple[Model, Config, dict
         if data.get(key) is None:
             raise RunError(f"{run.path / SUMMARY}: dataset.{key} is missing", "the file is damaged")
     warning, held, target = None, run.count() if trained else None, Transform.from_dict(data).target
-    arguments = (tuple(data["shape"]), data["outputs"], summary["task"], data["train"])
+    arguments = (tuple(data["shape"]), task_of(summary), data["train"])
     try:
         model = build_model(config, *arguments, held=held, target=target)
     except DeviceError as error:

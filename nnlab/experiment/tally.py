@@ -48,7 +48,11 @@ class Tally:
         """The metrics of all so far; None of nothing."""
         if not self.count:
             return None
-        found = {name: self._sums[name] / self.count for name in (metric.name for metric in self.task.metrics) if name in self._sums}
+        found = {
+            name: self._sums[name] / self.count
+            for name in (metric.name for metric in self.task.metrics)
+            if name in self._sums
+        }
         if R2 in self.task.metrics:
             varied = self._squares > 0
             share = np.divide(self._errors, self._squares, out=np.where(self._errors == 0, 0.0, 1.0), where=varied)

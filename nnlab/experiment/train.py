@@ -90,7 +90,7 @@ def prepare(resolved: Resolved, progress: Progress = quiet, data: Given | None =
     try:
         check(resolved.config)
         config, dataset, warning = load_dataset(resolved.config, progress, data)
-        check_task(config, dataset.task)
+        check_task(config, type(dataset.task))
         model = model_for(config, dataset)
         config, plan = complete(config, model, len(dataset.train))
         return Ready(config, dataset, model, plan, warning)

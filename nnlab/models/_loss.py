@@ -11,8 +11,7 @@ def loss_and_grad(loss: str, scores: Array, targets: Array) -> tuple[float, Arra
 
 
 def cross_entropy(scores: Array, targets: Array) -> tuple[float, Array]:
-    """That of a sigmoid output where there is a single score per example and class numbers 0 and 1, else of a softmax.
-    """
+    """Of a sigmoid output where there is one score per example, and class numbers 0 and 1; else of a softmax."""
     return sigmoid_cross_entropy(scores, targets) if scores.shape[1] == 1 else softmax_cross_entropy(scores, targets)
 
 

@@ -4,14 +4,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from nnlab.dataset import Classification, Regression, Task
+from nnlab.backends import TORCH
+from nnlab.dataset import Classification, Regression
 from nnlab.model import Model, Setup
 from nnlab.models._stack import Stack
+from nnlab.plugin import ModelFile
 
 if TYPE_CHECKING:
     from torch import nn
 
-TASKS: tuple[type[Task], ...] = (Classification, Regression)
 Activation = Literal["relu", "tanh", "sigmoid", "elu", "gelu", "leaky_relu", "selu", "silu", "softplus"]
 
 
@@ -64,3 +65,6 @@ def build(params: Params, setup: Setup) -> Model:
 
     widths = params.widths(setup.features, setup.outputs)
     return TorchModel(lambda: net(widths, params.activation_names(), params.dropout), setup, "model.hidden")
+
+
+MODEL = ModelFile(Params, (Classification, Regression), TORCH, build, twin)

@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
+from nnlab.backends import TORCH
 from nnlab.config import Strict
-from nnlab.dataset import Regression, Task
+from nnlab.dataset import Regression
 from nnlab.model import Model, Setup
+from nnlab.plugin import ModelFile
 
 if TYPE_CHECKING:
     from torch import nn
-
-TASKS: tuple[type[Task], ...] = (Regression,)
 
 
 class Params(Strict):
@@ -33,3 +33,6 @@ def build(params: Params, setup: Setup) -> Model:
     from nnlab.backends.torch import TorchModel
 
     return TorchModel(lambda: net(setup.features, setup.outputs), setup)
+
+
+MODEL = ModelFile(Params, (Regression,), TORCH, build, twin)

@@ -2,12 +2,11 @@
 
 from pydantic import Field
 
+from nnlab.backends import SKLEARN
 from nnlab.config import Strict
-from nnlab.dataset import Classification, Task
+from nnlab.dataset import Classification
 from nnlab.model import Model, Setup
-
-TASKS: tuple[type[Task], ...] = (Classification,)
-STEPPABLE = False  # the solver does all its iterations in one call
+from nnlab.plugin import ModelFile
 
 
 class Params(Strict):
@@ -28,3 +27,6 @@ def build(params: Params, setup: Setup) -> Model:
     from nnlab.backends.sklearn import SklearnModel
 
     return SklearnModel(LogisticRegression(**params.model_dump()), setup)
+
+
+MODEL = ModelFile(Params, (Classification,), SKLEARN, build)

@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING, Any
 
+from nnlab.backends import TORCH
 from nnlab.config import Strict
-from nnlab.dataset import Classification, Task
+from nnlab.dataset import Classification
 from nnlab.model import Model, Setup
+from nnlab.plugin import ModelFile
 
 if TYPE_CHECKING:
     from torch import nn
-
-TASKS: tuple[type[Task], ...] = (Classification,)
 
 
 class Params(Strict):
@@ -33,3 +33,6 @@ def build(params: Params, setup: Setup) -> Model:
     from nnlab.backends.torch import TorchModel
 
     return TorchModel(lambda: net(setup.features, setup.outputs), setup)
+
+
+MODEL = ModelFile(Params, (Classification,), TORCH, build, twin)

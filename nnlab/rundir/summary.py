@@ -4,7 +4,8 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
-from nnlab.dataset import Layout, Transform
+from nnlab.dataset import Layout, Task, Transform
+from nnlab.dataset.task import TASKS, task_of
 from nnlab.rundir.sealed import is_number
 
 SCHEMA_VERSION = 1
@@ -65,7 +66,7 @@ _EVERY_RUN_HAS: dict[str, Check] = {
     "name": _is(str),
     "status": lambda value: value in STATUSES,
     "model": _is(str),
-    "task": lambda value: value in ("classification", "regression"),
+    "task": lambda value: isinstance(value, str) and value in TASKS,
     "dataset": _is(dict),
     "metrics": _is(dict),
     "seconds": _is(dict),
@@ -135,10 +136,10 @@ def wrong(summary: Mapping[str, Any]) -> str | None:
         if isinstance(found, dict):
             checks += [(f"metrics.{split}.{key}", value, is_number) for key, value in found.items()]
     bad = next((key for key, value, right in checks if value is not None and not right(value)), None)
-    return bad or _contradiction(data, summary["task"])
+    return bad or _contradiction(data, task_of(summary))
 
 
-def _contradiction(data: Mapping[str, Any], task: str) -> str | None:
+def _contradiction(data: Mapping[str, Any], task: Task) -> str | None:
     """What cannot be so together: features as the shape says, outputs as there are classes, a mean for each feature."""
     shape, features, classes, outputs = (data.get(key) for key in ("shape", "features", "classes", "outputs"))
     if shape and features is not None and math.prod(shape) != features:
@@ -157,7 +158,7 @@ def _contradiction(data: Mapping[str, Any], task: str) -> str | None:
         return "dataset.columns"
     if transform.columns and features is not None and len(transform.feature_names) != features:
         return "dataset.columns"
-    if classes is not None and bool(classes) != (task == "classification"):
+    if classes is not None and (tuple(classes) != task.classes or not task.outputs):
         return "dataset.classes"
     if classes and outputs is not None and len(classes) != outputs:
         return "dataset.outputs"

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional as F
 
-
 Both = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tensor]
-"""The loss of scores and targets, its gradient by the scores laid into the third; then come a -1 for each row, (rows, 1),
-and of targets that are scaled the squared deviations, (outputs,) float64."""
+"""The loss of scores and targets, its gradient by the scores laid into the third; then come a -1 for each row,
+(rows, 1), and the squared deviations of targets that are scaled, (outputs,) float64."""
 
 
 @dataclass(frozen=True)

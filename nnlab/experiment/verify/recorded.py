@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from nnlab import metrics
 from nnlab.dataset import Array, SplitName, Task
+from nnlab.dataset.task import LOSS, task_of
 from nnlab.errors import CheckError
 from nnlab.experiment.build import checkpoint_of, parameters, unedited_config_of
 from nnlab.experiment.distance import array_difference
@@ -122,14 +122,14 @@ def rows(e: Evidence) -> str:
         recorded = (summary["metrics"].get(split) or {}).get(metric)
         if not e.same(values[-1], recorded, exact=not e.inexact):
             raise CheckError(f"the last {name} is {values[-1]}, and {SUMMARY} says {recorded}")
-    must_equal(f"best in {SUMMARY}", summary.get("best"), best(columns, summary["task"]))
+    must_equal(f"best in {SUMMARY}", summary.get("best"), best(columns, task_of(summary)))
     return f"{len(due):,} rows, whole and in agreement with {LOSSES} and {SUMMARY}"
 
 
 def _must_be_columns(columns: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
     """Raise CheckError where the columns are not those of the run's task and of the split it watched."""
     split = watched(summary)
-    names = [name for name in metrics.measured(summary["task"]) if (split, name) != ("train", "loss")]
+    names = [metric.name for metric in task_of(summary).metrics if (split, metric) != ("train", LOSS)]
     expected = ["step", "epoch", "train_loss", *(f"{split}_{name}" for name in names), "seconds"]
     must_equal("the columns", list(columns), expected)
 
@@ -152,13 +152,13 @@ def _possible(e: Evidence, columns: Mapping[str, list[float]]) -> None:
 
 def best(columns: Mapping[str, list[float]], task: Task) -> dict[str, Any] | None:
     """Where the val split came out best, the first time; None where there is none."""
-    name = metrics.PRIMARY[task]
-    values = columns.get(f"val_{name}")
+    metric = task.ranked_by
+    values = columns.get(f"val_{metric.name}")
     if not values:
         return None
-    row = values.index(max(values) if metrics.HIGHER_IS_BETTER[name] else min(values))
+    row = values.index(metric.best(values))
     step, epoch = int(columns["step"][row]), columns["epoch"][row]
-    return {"step": step, "epoch": epoch, "metric": f"val_{name}", "value": values[row]}
+    return {"step": step, "epoch": epoch, "metric": f"val_{metric.name}", "value": values[row]}
 
 
 def last_checkpoint(e: Evidence) -> str:
@@ -207,7 +207,7 @@ def _rows_of(e: Evidence, state: State, content: bytes) -> dict[str, list[float]
     _must_be_columns(columns, e.summary)
     if not np.isfinite(columns["step"]).all():
         raise CheckError(f"a step in {METRICS} is no number")
-    must_equal("its best", state.best, best(columns, e.summary["task"]))
+    must_equal("its best", state.best, best(columns, task_of(e.summary)))
     return columns
 
 
@@ -221,7 +221,7 @@ def stopped(e: Evidence) -> str:
     _must_belong(e, kept)
     _rows_of(e, state, run.metrics_bytes())
     if summary.get("steps") == state.step and {WEIGHTS, LOSSES} <= run.files().keys():
-        if summary.get("best") not in (state.best, best(e.columns, summary["task"])):
+        if summary.get("best") not in (state.best, best(e.columns, task_of(summary))):
             raise CheckError(f"best in {SUMMARY} is not where {METRICS} has it")
         expected = e.model.weights()
         if not _same(run.weights(check=lambda found: check_weights(found, expected)), kept.arrays["weights"]):

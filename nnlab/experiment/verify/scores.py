@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from nnlab import discover, metrics
+from nnlab import discover
 from nnlab.dataset import Array, Dataset, Split, SplitName
+from nnlab.dataset.task import task_of
 from nnlab.errors import CheckError
 from nnlab.evaluate import evaluate
 from nnlab.experiment.build import model_of
@@ -106,7 +107,7 @@ def _predictions(e: Evidence, scores: Array, split: Split, recorded: Mapping[str
     bound = rounding(e, scores) if e.otherwise else 0.0
     if not fine or not np.array_equal(kept["targets"], split.targets) or not _within(kept["scores"], scores, bound):
         raise CheckError(f"{PREDICTIONS} does not hold what the weights predict")
-    for metric, value in metrics.measure(e.summary["task"], kept["scores"], split.targets).items():
+    for metric, value in task_of(e.summary).measure(kept["scores"], split.targets).items():
         tolerance = 0.0 if metric == "accuracy" or not e.otherwise else ROUNDING
         if not near(value, recorded[metric], tolerance):
             raise CheckError(f"test {metric} of {PREDICTIONS} is {value}, and {SUMMARY} says {recorded[metric]}")
@@ -151,4 +152,4 @@ def first_loss(e: Evidence, dataset: Dataset) -> str:
 
 def steppable(e: Evidence) -> bool:
     """Whether the model learns step by step, and not in one call of its own solver."""
-    return bool(getattr(discover.module("models", e.config.model.name), "STEPPABLE", True))
+    return discover.model(e.config.model.name).backend.steppable
