@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from nnlab.dataset import Dataset, Split
+from nnlab.dataset.task import task_of
 from nnlab.rundir import Frame, RunDir
 from tests.test_comparison import forge
 
@@ -60,5 +61,8 @@ def forged_data(run: RunDir) -> Dataset:
     predictions = run.arrays()
     inputs = np.random.default_rng(0).random((facts["test"], facts["features"]), dtype=np.float32)
     split = Split(inputs, predictions["targets"])
-    names = {key: tuple(facts[key]) for key in ("classes", "feature_names", "shape")}
-    return Dataset(facts["name"], split, None, split, facts["sha256"], target_names=(facts["target_name"],), **names)
+    names = {key: tuple(facts[key]) for key in ("feature_names", "shape")}
+    task = task_of(run.summary())
+    return Dataset(
+        facts["name"], split, None, split, facts["sha256"], task=task, target_names=(facts["target_name"],), **names
+    )

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from nnlab import comparison, metrics
+from nnlab import comparison
 from nnlab.comparison import crossed, differences, means, proportions
 from nnlab.comparison.estimate import Estimate
 from nnlab.dataset import Array
-from nnlab.dataset.task import log_softmax
+from nnlab.dataset.task import log_softmax, task_of
 from nnlab.errors import RunError
 from nnlab.rundir import RunDir
 from tests.conftest import Cli, needs_mirror
@@ -44,7 +44,7 @@ def predicted(run: RunDir, scores: Array, targets: Array) -> RunDir:
     scores = scores.astype(np.float32)
     run.write_arrays("predictions.npz", scores=scores, targets=targets)
     summary = run.summary()
-    summary["metrics"]["test"] = metrics.measure(summary["task"], scores, targets)
+    summary["metrics"]["test"] = task_of(summary).measure(scores, targets)
     run.write_json("run.json", summary)
     return run
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnlab.dataset import Array
-from nnlab.plots.marks import Look, add_band, add_line, envelope, finite, looks
-from nnlab.plots.page import FAINT, HEIGHT, TEXT, WIDTH, add_legend, new_axes, new_figure, png, style
-from nnlab.plots.text import short
+from nnlab.present.drawing import FAINT, HEIGHT, TEXT, WIDTH, add_legend, new_axes, new_figure, png, style
+from nnlab.present.fitting import short
+from nnlab.present.marks import Look, add_band, add_line, envelope, finite, looks
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -62,11 +62,6 @@ def loss(
         axes.set_ylabel(short(label, TEXT, HEIGHT - 1.5) + (", log scale" if log else ""))
         _step_axis(axes, steps_per_epoch)
         return png(figure)
-
-
-def accuracy(curves: Curves, *, title: str, label: str = "accuracy", steps_per_epoch: float | None = None) -> bytes:
-    """Accuracies, given as fractions and shown in percent."""
-    return metric(curves, title=title, label=label, percent=True, steps_per_epoch=steps_per_epoch)
 
 
 def metric(
