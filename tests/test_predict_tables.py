@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from nnlab import experiment
+from nnlab.dataset import Classification, Regression, Task
 from nnlab.dataset.task import log_softmax
 from nnlab.errors import DataError
 from nnlab.experiment.tally import Tally
