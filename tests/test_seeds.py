@@ -162,7 +162,7 @@ def test_a_signal_stops_all_seeds_where_they_can_be_resumed(digits: Path, tmp_pa
     _, said = process.communicate(timeout=60)
     assert process.returncode == code
     assert said.count("interrupted; go on with it: nnlab resume runs/") == 2
-    assert [run.summary()["status"] for run in begun(tmp_path)] == ["interrupted", "interrupted"]
+    assert [run.summary().status for run in begun(tmp_path)] == ["interrupted", "interrupted"]
     assert all(run.checkpoint_state() is not None for run in begun(tmp_path))
 
 

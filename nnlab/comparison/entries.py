@@ -139,10 +139,10 @@ def alike(rows: Sequence[Row]) -> bool:
 def _kind(row: Row) -> object:
     """What runs agree in that differ in nothing but their seed."""
     config = tuple(item for item in row.config.items() if item[0] != SEED)
-    facts = row.summary["dataset"]
-    counts = tuple(facts.get(split) for split in SPLITS)
+    facts = row.summary.dataset
+    counts = tuple(facts.count(split) for split in SPLITS)
     tested = row.examples("test") if row.scored == "test" else None
-    return config, row.summary["task"], facts.get("name"), facts.get("sha256"), counts, tested
+    return config, row.task, facts.name, facts.sha256, counts, tested
 
 
 def _seed(row: Row) -> tuple[int, str]:

@@ -1,11 +1,10 @@
 """Events: what a training tells its caller, beside the loop's own records."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from nnlab.dataset import SplitName
 from nnlab.fit import Record
-from nnlab.rundir import RunDir
+from nnlab.rundir import RunDir, Summary
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Finished:
     """The run is complete."""
 
     run: RunDir
-    summary: dict[str, Any]
+    summary: Summary
 
 
 Event = Notice | Working | Started | Record | Finishing | Finished

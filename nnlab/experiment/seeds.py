@@ -204,8 +204,10 @@ class _Crew:
         if line is None:
             code = member.process.wait()
             del self.members[seed]
-            if member.run and not code and (worse := metrics.shortfall(member.run.summary())):
-                yield Notice(f"the run of seed {seed} is {worse}")
+            if member.run and not code:
+                said = member.run.summary()
+                if worse := metrics.shortfall(said.task, said.metrics, said.baselines):
+                    yield Notice(f"the run of seed {seed} is {worse}")
             yield Ended(seed, member.run, code, "".join(member.said))
             return
         found = _event(line)

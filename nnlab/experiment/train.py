@@ -58,7 +58,8 @@ def train(
     recording = None
     try:
         recording = Recording(config, ready.plan, dataset, ready.model, run)
-        recording.summary |= {"baselines": beside, "path_given": _path_given(resolved, ready, data)}
+        path = _path_given(resolved, ready, data)
+        recording.summary = replace(recording.summary, baselines=beside, path_given=path)
         if copy:
             run.write(copy.name, copy.content)
         with run.locked() as alone:

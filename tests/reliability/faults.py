@@ -122,7 +122,7 @@ class Trial:
         wrong = self._committed(run, done) if start == self.fresh else []
         wrong += [f"verify: {check.subject}: {check.detail}" for check in experiment.verify(run) if check.held is False]
         straight, more = (self.long, ["--epochs", EPOCHS]) if start == self.extended else (self.straight, [])
-        if run.summary()["status"] != "finished" or run.summary()["steps"] != straight["steps"]:
+        if run.summary().status != "finished" or run.summary().steps != straight["steps"]:
             resumed = self.children.run("resume", "latest", *more, "--runs-dir", self.runs, "-q")
             if resumed.code:
                 return [*wrong, f"resume: {resumed.stderr[:300]}"]

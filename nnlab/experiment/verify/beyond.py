@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from nnlab.errors import NnlabError
 from nnlab.experiment.verify.check import Check, untold
 from nnlab.experiment.verify.evidence import Evidence
-from nnlab.experiment.verify.recorded import HELD, watched
 from nnlab.experiment.verify.scores import steppable
 from nnlab.rundir import CHECKPOINTS, CONFIG, FRAMES, LOSSES, METRICS, SUMMARY, WEIGHTS, RunDir, is_ours
 
@@ -28,14 +27,14 @@ def of_run(e: Evidence) -> Iterator[Check]:
             f"{METRICS}: its numbers",
             f"scores and losses: nnlab resume goes on from {CHECKPOINTS}, and does not look back",
         )
-        yield untold(f"{SUMMARY}: error", f"why it ended: {e.summary.get('error')!s:.60}")
+        yield untold(f"{SUMMARY}: error", f"why it ended: {e.summary.error!s:.60}")
     yield untold(f"{CHECKPOINTS}: optimizer", "what the optimizer remembers")
     yield untold(f"{SUMMARY}: times", f"started, finished and seconds, there and in {METRICS}")
     yield untold(f"{SUMMARY}: resumed", "how often it was stopped, and gone on with")
-    if e.summary.get("path_given"):
+    if e.summary.path_given:
         yield untold(f"{SUMMARY}: path_given", "how the path of the data was written")
     yield _name(e)
-    if more := sorted(e.summary.keys() - HELD):
+    if more := sorted(e.summary.more):
         yield untold(f"{SUMMARY}: keys", f"they are not nnlab's: {_listed(more)}")
     yield from others(e.run)
 
@@ -45,11 +44,13 @@ def _rows(e: Evidence) -> Iterator[Check]:
         steps = set(e.columns["step"])
     except (NnlabError, KeyError):
         return
-    known = {e.plan.steps, (e.summary.get("best") or {}).get("step")}
+    known = {e.plan.steps, e.summary.best.step if e.summary.best else None}
     if between := len(steps - known):
         which = "the last" if len(known - {None}) == 1 else "the best and the last"
+        split = e.summary.dataset.watched
         yield untold(
-            f"{METRICS}: earlier scores", f"{watched(e.summary)} in {between:,} rows: {which} alone can be had again"
+            f"{METRICS}: earlier scores",
+            f"{split} in {between:,} rows: {which} alone can be had again",
         )
 
 
@@ -58,16 +59,16 @@ def _frames(e: Evidence) -> Iterator[Check]:
         steps = {frame.step for frame in e.run.frames()}
     except NnlabError:
         return
-    known = {0, e.plan.steps, (e.summary.get("best") or {}).get("step")}
+    known = {0, e.plan.steps, e.summary.best.step if e.summary.best else None}
     if steps:
         yield untold(f"{FRAMES}: earlier ones", f"the weights of {len(steps - known)}; and how much each step changed")
 
 
 def _name(e: Evidence) -> Check:
-    said = e.summary["name"]
+    said = e.summary.name
     subject = f"{SUMMARY}: name"
     if said != e.run.name:
-        return untold(subject, f"the run was made as {said!s:.100}: it was renamed, or this is a copy")
+        return untold(subject, f"the run was made as {said:.100}: it was renamed, or this is a copy")
     return untold(subject, "that it was made under this name")
 
 
