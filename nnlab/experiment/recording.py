@@ -115,6 +115,7 @@ class Recording:
             baselines=summary.baselines,
             resumed=[*(summary.resumed or []), resumed],
             config_before=self.directory.sha256(CONFIG),
+            group=summary.group,
             more=summary.more,
         )
         if kept is None:

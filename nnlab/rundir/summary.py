@@ -1,6 +1,7 @@
 """The summary: what run.json says of a run, read strictly and written by the same class."""
 
 import math
+import re
 from collections.abc import Mapping, Sized
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,11 +15,14 @@ Status = Literal["running", "finished", "failed", "interrupted", "died"]
 RUNNING: Status = "running"
 DIED: Status = "died"
 ENDED = ("finished", "failed", "interrupted")
+RARE = ("config_before", "group")
+"""Keys that run.json has only where they say something."""
 MAX_DIMENSIONS = 8
 MAX_COUNT = 2**53
 MAX_TEXT = 4096
 MAX_DEPTH = 5
 MAX_METRICS = 20
+MAX_VARIED = 20
 
 
 def _possible(count: int) -> bool:
@@ -57,6 +61,23 @@ class Best:
     epoch: float
     metric: str
     value: float
+
+
+def _some(varied: Sized) -> bool:
+    return 0 < len(varied) <= MAX_VARIED
+
+
+def _text_or_number(value: Any) -> bool:
+    return isinstance(value, str) or strict.fits(float, value)
+
+
+@dataclass(frozen=True)
+class Membership:
+    """The group of runs that a run belongs to, which were started together."""
+
+    id: Annotated[str, re.compile(r"[0-9a-f]{16}").fullmatch]
+    varied: Annotated[dict[str, Annotated[Any, _text_or_number]], _some]
+    """By dotted key of the config: how this run differs from the rest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,7 +217,8 @@ class Summary:
     """Where resumes went on from."""
     error: str | None = None
     config_before: str | None = None
-    """The hash of the config that a resume is about to replace; left out where there is none."""
+    """The hash of the config that a resume is about to replace."""
+    group: Membership | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
     """Keys that this version does not know."""
     keys: tuple[str, ...] = ()
@@ -215,9 +237,7 @@ class Summary:
     def to_json(self) -> dict[str, Any]:
         """What run.json is to hold."""
         found: dict[str, Any] = strict.plain(self)
-        if self.config_before is None and "config_before" not in self.keys:
-            found.pop("config_before", None)
-        return found
+        return {key: value for key, value in found.items() if value is not None or key not in RARE or key in self.keys}
 
     def scores(self, split: SplitName) -> Mapping[str, float | None]:
         """The metrics of a split; empty where there are none."""

@@ -44,7 +44,16 @@ def config(run: RunDir) -> str:
     must_equal(f"model in {SUMMARY}", summary.model, found.model.name)
     must_equal(f"seed in {SUMMARY}", summary.seed, found.seed)
     must_equal(f"dataset.name in {SUMMARY}", summary.dataset.name, found.dataset.name)
+    for key, value in (summary.group.varied if summary.group else {}).items():
+        must_equal(f"group.varied.{key} in {SUMMARY}", value, _at(found.to_dict(), key))
     return f"SHA-256 {run.sha256(CONFIG)[:12]}…, as recorded"
+
+
+def _at(config: Any, dotted: str) -> Any:
+    """What a config has at a dotted key; None where there is no such key."""
+    for key in dotted.split("."):
+        config = config.get(key) if isinstance(config, dict) else None
+    return config
 
 
 def counts(e: Evidence) -> str:
