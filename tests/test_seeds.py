@@ -39,8 +39,8 @@ def test_the_seeds_of_a_config_are_ordinary_runs_that_are_folded_everywhere(cli:
     assert sum(line.startswith("seed ") and "test accuracy" in line for line in made.stderr.splitlines()) == 3
 
     told = [rundir.RunDir(tmp_path / path).summary().group for path in paths]
-    assert [group["varied"] for group in told] == [{"seed": 0}, {"seed": 1}, {"seed": 2}]
-    assert len({group["id"] for group in told}) == 1
+    assert [group.varied for group in told] == [{"seed": 0}, {"seed": 1}, {"seed": 2}]
+    assert len({group.id for group in told}) == 1
 
     alone = tmp_path / good(cli("train", "-q", digits, "seed=1", "train.epochs=4", "--name", "x")).stdout.strip()
     for name in ("weights.safetensors", "losses.npy", "config.yaml"):
@@ -230,9 +230,9 @@ def test_events_come_back_as_they_were_told(tmp_path: Path, digits: Path):
     again = from_line(to_line(started))
     assert isinstance(again, Started)
     assert (again.run.path, again.steps, again.watched) == (run.path, 45, "test")
-    found = from_line(to_line(Finished(directory, run.summary)))
+    found = from_line(to_line(Finished(directory, directory.summary())))
     assert isinstance(found, Finished)
-    assert found.summary == run.summary
+    assert found.summary == directory.summary()
     record = Record(45, 1.0, np.ones(45), 0.1, 0.1, 0.5, {"loss": math.nan, "accuracy": 0.25}, np.ones((3, 2)))
     back = from_line(to_line(record, "text"))
     assert isinstance(back, Record)
