@@ -3,17 +3,19 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from nnlab.dataset.split import Array
-from nnlab.dataset.task import LOSS, metric_of, task_of
+from nnlab.dataset import Array, SplitName, Task
+from nnlab.dataset.task import LOSS, metric_of
 
 ROUNDING = 1e-6
 """How much larger, relative to the guess's, a loss may be and still be as good: what float32 rounds."""
 SURE = 2.0
 """How many times the loss of guessing a model has that is sure of what is wrong, and no near miss."""
+
+Found = Mapping[SplitName, Mapping[str, float | None] | None]
+"""Scores by split and metric."""
 
 
 def shown(name: str, value: float | None) -> str:
@@ -95,18 +97,19 @@ class Shortfall:
         return f"{self.mark} has a {name} of {shown(name, self.guess)}, the run {shown(name, self.score)}"
 
 
-def shortfall(summary: Mapping[str, Any]) -> Shortfall | None:
-    """Where a run does worse than guessing, by what run.json says; None where it does not, or has no scores.
+def shortfall(task: Task, found: Found, baselines: Mapping[str, Found] | None) -> Shortfall | None:
+    """Where a run does worse than guessing; None where it does not, or has no scores.
 
-    Judged by the metric that ranks runs, on the split that they are ranked by: test, else val, else train; and where
-    that is just as good, by a loss that is far worse.
+    ``found`` is what it scores, ``baselines`` what each of these does. Judged by the metric that ranks runs, on the
+    split that they are ranked by: test, else val, else train; and where that is just as good, by a loss that is far
+    worse.
     """
-    task = task_of(summary)
-    scored = next((split for split in ("test", "val", "train") if summary["metrics"].get(split)), None)
+    order: tuple[SplitName, ...] = ("test", "val", "train")
+    scored = next((split for split in order if found.get(split)), None)
     if scored is None:
         return None
-    ours = summary["metrics"][scored]
-    guessed = (summary.get("baselines") or {}).get(task.guess, {}).get(scored, {})
+    ours = found[scored] or {}
+    guessed = (baselines or {}).get(task.guess, {}).get(scored) or {}
     metric = task.ranked_by
     score, guess = ours.get(metric.name), guessed.get(metric.name)
     if score is None or guess is None:

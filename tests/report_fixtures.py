@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from nnlab.dataset import Dataset, Split
-from nnlab.dataset.task import task_of
 from nnlab.rundir import Frame, RunDir
 from tests.test_comparison import forge
 
@@ -57,12 +56,12 @@ def forge_run(
 
 def forged_data(run: RunDir) -> Dataset:
     """The data of a forged run: noise."""
-    facts = run.summary()["dataset"]
+    facts = run.read_json("run.json")["dataset"]
     predictions = run.arrays()
     inputs = np.random.default_rng(0).random((facts["test"], facts["features"]), dtype=np.float32)
     split = Split(inputs, predictions["targets"])
     names = {key: tuple(facts[key]) for key in ("feature_names", "shape")}
-    task = task_of(run.summary())
+    task = run.summary().learnt
     return Dataset(
         facts["name"], split, None, split, facts["sha256"], task=task, target_names=(facts["target_name"],), **names
     )

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 import nnlab
 from nnlab import cache, experiment, metrics
+from nnlab.dataset import Classification
 from nnlab.dataset.task import TASKS
 from nnlab.experiment import baselines as module
 from nnlab.experiment.baselines import baselines
@@ -20,7 +21,6 @@ from nnlab.experiment.build import load_dataset
 from tests.conftest import Cli
 from tests.test_cli import good
 
-CLASSIFIED = {"task": "classification", "dataset": {}}
 MAJORITY, MEAN = "majority class", "mean of the targets"
 LOGISTIC, RIDGE = "logistic regression, scikit-learn", "ridge regression, scikit-learn"
 
@@ -120,9 +120,7 @@ def judged(task: str, score: object, guess: object, split: str = "test") -> metr
     kind = TASKS[task]
     name = kind.ranked_by.name
     found = {"train": {name: 0.9}, "val": None, "test": None} | {split: {name: score}}
-    return metrics.shortfall(
-        {"task": task, "dataset": {}, "metrics": found, "baselines": {kind.guess: {split: {name: guess}}}}
-    )
+    return metrics.shortfall(kind(), found, {kind.guess: {split: {name: guess}}})
 
 
 @pytest.mark.parametrize(
@@ -151,24 +149,16 @@ def test_as_many_right_as_by_guessing_but_sure_of_what_is_wrong_is_worse():
     def judged_by(loss: float) -> metrics.Shortfall | None:
         ours, guess = {"accuracy": 0.1, "loss": loss}, {"accuracy": 0.1, "loss": 2.3}
         baselines = {MAJORITY: {"test": guess}}
-        return metrics.shortfall(
-            {"task": "classification", "dataset": {}, "metrics": {"test": ours}, "baselines": baselines}
-        )
+        return metrics.shortfall(Classification(), {"test": ours}, baselines)
 
     assert "test loss of 2.3, the run 475" in str(judged_by(475.0))
     assert judged_by(2.4) is None
 
 
-@pytest.mark.parametrize("found", [{}, {"metrics": {}}, {"baselines": None}, {"baselines": {}}])
-def test_what_has_no_score_or_no_baseline_is_not_judged(found: dict):
-    whole = {
-        "task": "classification",
-        "dataset": {},
-        "metrics": {"test": {"accuracy": 0.0}},
-        "baselines": {MAJORITY: {"test": {}}},
-    }
-    assert metrics.shortfall(whole | found) is None
-    assert metrics.shortfall({**CLASSIFIED, "metrics": {}}) is None
+@pytest.mark.parametrize("baselines", [None, {}, {MAJORITY: {}}, {MAJORITY: {"test": {}}}])
+def test_what_has_no_score_or_no_baseline_is_not_judged(baselines: dict | None):
+    assert metrics.shortfall(Classification(), {"test": {"accuracy": 0.0}}, baselines) is None
+    assert metrics.shortfall(Classification(), {}, {MAJORITY: {"test": {"accuracy": 0.5}}}) is None
 
 
 def spoilt(folder: Path, task: str) -> Path:
@@ -217,6 +207,7 @@ def test_a_notebook_is_warned(tmp_path: Path, no_pictures: None):
 def test_a_run_that_has_learnt_is_not_marked(digits: Path, no_pictures: None):
     with warnings.catch_warnings(action="error"):
         run = nnlab.train(digits, runs_dir=digits.parent / "runs")
-    assert metrics.shortfall(run.summary) is None
+    said = run.summary
+    assert metrics.shortfall(said["task"], said["metrics"], said["baselines"]) is None
     (entry,) = nnlab.compare([run]).groups[0].entries
     assert entry.marks == []

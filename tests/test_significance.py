@@ -11,7 +11,7 @@ from nnlab import comparison
 from nnlab.comparison import crossed, differences, means, proportions
 from nnlab.comparison.estimate import Estimate
 from nnlab.dataset import Array
-from nnlab.dataset.task import log_softmax, task_of
+from nnlab.dataset.task import log_softmax
 from nnlab.errors import RunError
 from nnlab.rundir import RunDir
 from tests.conftest import Cli, needs_mirror
@@ -24,7 +24,7 @@ ROWS = 400
 def forge(folder: Path, name: str, rows: int = ROWS, **keys: object) -> RunDir:
     """A forged run with this many test examples of three classes."""
     run = forge_run(folder, name, **keys)
-    summary = run.summary()
+    summary = run.summary().to_json()
     summary["dataset"] |= {"test": rows, "outputs": 3}
     run.write_json("run.json", summary)
     return run
@@ -43,8 +43,8 @@ def predicted(run: RunDir, scores: Array, targets: Array) -> RunDir:
     """The run with these predictions, and with the metrics that they come to."""
     scores = scores.astype(np.float32)
     run.write_arrays("predictions.npz", scores=scores, targets=targets)
-    summary = run.summary()
-    summary["metrics"]["test"] = task_of(summary).measure(scores, targets)
+    summary = run.summary().to_json()
+    summary["metrics"]["test"] = run.summary().learnt.measure(scores, targets)
     run.write_json("run.json", summary)
     return run
 
@@ -331,7 +331,7 @@ def test_what_is_not_comparable_is_refused_with_the_reason(tmp_path: Path):
         with pytest.raises(RunError, match=f"not comparable: {reason}"):
             judged([a], [forge(tmp_path, name, **keys)])
     other = scored(tmp_path, "fewer", 0.8)
-    summary = other.summary()
+    summary = other.summary().to_json()
     summary["dataset"]["test"] = 10
     other.write_json("run.json", summary)
     with pytest.raises(RunError, match="other test split: 400 test examples and 10 test examples"):

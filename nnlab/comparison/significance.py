@@ -159,7 +159,7 @@ def verdict(a: Entry, b: Entry, ours: Sequence[Scored], theirs: Sequence[Scored]
 def _scored(row: Row) -> Scored:
     """Raises RunError where the run has no predictions, or they do not fit its task."""
     found = read_predictions(row)
-    return Scored(row.summary.get("seed"), found.targets, row.task.each(found.scores, found.targets))
+    return Scored(row.summary.seed, found.targets, row.task.each(found.scores, found.targets))
 
 
 def contrasts(a: Sequence[Scored], b: Sequence[Scored], primary: str) -> Iterator[Contrast]:

@@ -1,8 +1,8 @@
 """Tasks: what is learnt of data, and the numbers that say how well, in float64 the same way for every backend."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -191,12 +191,6 @@ class Regression(Task):
 
 
 TASKS: dict[str, type[Task]] = {each.name: each for each in (Classification, Regression)}
-
-
-def task_of(summary: Mapping[str, Any]) -> Task:
-    """The task of a run, by what its run.json says."""
-    data = summary["dataset"]
-    return TASKS[summary["task"]].of(data.get("classes") or (), data.get("outputs") or 1)
 
 
 def every_metric() -> dict[str, Metric]:

@@ -16,10 +16,7 @@ from nnlab.dataset import Dataset, SplitName
 from nnlab.errors import DataError
 from nnlab.experiment.build import threads_for
 from nnlab.experiment.events import Working
-from nnlab.rundir import is_baselines, sealed, sha256
-
-Scores = dict[str, dict[str, dict[str, float]]]
-"""By baseline, split and metric."""
+from nnlab.rundir import Baselines, sealed, sha256, strict
 
 VERSION = 3
 """Of what is kept in the cache; another one is worked out anew."""
@@ -34,7 +31,7 @@ VECTORS = 30
 MAX_BYTES = 2**16
 
 
-def baselines(config: Config, dataset: Dataset) -> Scores:
+def baselines(config: Config, dataset: Dataset) -> Baselines:
     """The scores of both on each split that there is.
 
     scikit-learn's takes seconds where there is much data, so it is worked out once for each split of each data and kept
@@ -49,7 +46,7 @@ def baselines(config: Config, dataset: Dataset) -> Scores:
     return found if fitted is None else {**found, fitted_name(dataset): fitted}
 
 
-def worked_out(dataset: Dataset) -> Scores:
+def worked_out(dataset: Dataset) -> Baselines:
     """The same, out of the data alone: what is kept in the cache may be another machine's, or another's word."""
     fitted = _fitted(dataset)
     return _guessed(dataset) | ({} if fitted is None else {fitted_name(dataset): fitted})
@@ -71,7 +68,7 @@ def pending(config: Config, dataset: Dataset) -> bool:
     return bool(_iterations(dataset)) and _kept(config, dataset) is None
 
 
-def _guessed(dataset: Dataset) -> Scores:
+def _guessed(dataset: Dataset) -> Baselines:
     task, one = dataset.task, dataset.task.guessed(dataset.train.targets)
     return {
         task.guess: {
@@ -97,13 +94,13 @@ def _finite(found: dict[str, float]) -> dict[str, float]:
     return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
-def _kept(config: Config, dataset: Dataset) -> dict[str, dict[str, float]] | None:
+def _kept(config: Config, dataset: Dataset) -> dict[SplitName, dict[str, float]] | None:
     """The fitted baseline's scores out of the cache; None where they are not there, or damaged."""
     try:
         scores = sealed.unseal(cache.read(_path(config, dataset), MAX_BYTES))["scores"]
     except (OSError, ValueError, KeyError):
         return None
-    return scores if is_baselines({"": scores}) else None
+    return scores if strict.fits(Baselines, {"": scores}) else None
 
 
 def _path(config: Config, dataset: Dataset) -> Path:
@@ -135,7 +132,7 @@ def _iterations(dataset: Dataset) -> int:
     return fitting if fitting >= LEAST_ITERATIONS and dataset.task.linear else 0
 
 
-def _fitted(dataset: Dataset) -> dict[str, dict[str, float]] | None:
+def _fitted(dataset: Dataset) -> dict[SplitName, dict[str, float]] | None:
     train, iterations = dataset.train, _iterations(dataset)
     parameters = (dataset.features + 1) * _outputs(dataset)
     needed = 8 * VECTORS * parameters + 4 * len(train) * (2 * dataset.features + 6 * _outputs(dataset))
@@ -157,7 +154,7 @@ def _fitted(dataset: Dataset) -> dict[str, dict[str, float]] | None:
     except (ValueError, MemoryError):
         return None
     predict = estimator.decision_function if logistic else estimator.predict
-    found: dict[str, dict[str, float]] = {}
+    found: dict[SplitName, dict[str, float]] = {}
     for split, examples in _splits(dataset):
         scores = predict(examples.inputs).reshape(len(examples), -1)
         scores = dataset.task.complete(scores)

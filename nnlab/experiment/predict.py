@@ -8,7 +8,6 @@ import numpy as np
 
 from nnlab import discover
 from nnlab.dataset import Array, Split, Task
-from nnlab.dataset.task import task_of
 from nnlab.datasets._inputs import Reader
 from nnlab.datasets._table_rows import Rows
 from nnlab.errors import DataError
@@ -94,16 +93,16 @@ class Predictor:
     def __init__(self, run: RunDir) -> None:
         """Raises RunError where the run has no weights or they are damaged."""
         self._model, config, summary, warning = trained_model(run)
-        data, file = summary["dataset"], discover.dataset(config.dataset.name)
-        self.task: Task = task_of(summary)
+        data, file = summary.dataset, discover.dataset(config.dataset.name)
+        self.task: Task = summary.learnt
         self.classes = self.task.classes
-        self.target_name: str = data.get("target_name") or "value"
-        names = tuple(map(str, data.get("target_names") or ()))
-        outputs = int(data["outputs"])
+        self.target_name: str = data.target_name or "value"
+        names = tuple(data.target_names or ())
+        outputs = data.outputs or 0
         self.value_names = names if len(names) == outputs else tuple(f"value {n + 1}" for n in range(outputs))
         """For regression: what each value is called."""
         self._reader = Reader(
-            data,
+            data.to_json(),
             file.read_picture,
             dark_edges=file.dark_edges,
             keys=file.table_keys(config.dataset.params) if file.table_keys else AUTO,
