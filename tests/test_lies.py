@@ -12,7 +12,7 @@ from nnlab.experiment.verify.scores import reach
 from nnlab.rundir import PREDICTIONS, SUMMARY, WEIGHTS, RunDir
 from tests.conftest import Cli
 from tests.reliability.lies import CLASSES, CONFIGS, Lie, all_lies, found_out, honest, put_right
-from tests.test_resume import run_to_end, stop_at
+from tests.run_fixtures import run_to_end, stop_at
 
 
 @pytest.fixture(scope="module")
