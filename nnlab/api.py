@@ -180,17 +180,16 @@ def train(
     if keep_data and (given is None or isinstance(given, Path)):
         raise ConfigError("keep_data: a copy is kept of data in memory", "give data=, a data frame or arrays")
     path, folder = Path(config), Path(runs_dir)
-    wanted = None if seeds is None else experiment.read_seeds(_text_of(seeds))
-    if given is None and wanted is not None:
-        return Runs(_train_seeds(path, keys, wanted, folder, name, jobs))
-
-    def one(more: list[str], name: str | None) -> Run:
-        resolved = experiment.resolve(path, [*keys, *more])
-        return _finished(experiment.train(resolved, folder, name, data=given, keep_data=keep_data), 4)
-
-    if wanted is None:
-        return one([], name)
-    return Runs([one([f"seed={seed}"], f"{name}-seed{seed}" if name else f"seed{seed}") for seed in wanted])
+    if seeds is None:
+        resolved = experiment.resolve(path, keys)
+        return _finished(experiment.train(resolved, folder, name, data=given, keep_data=keep_data), 3)
+    wanted = experiment.jobs_of_seeds(path, keys, _text_of(seeds), folder, name, jobs)
+    if given is None:
+        return Runs(_trained(wanted))
+    runs = []
+    for job in wanted.each:
+        runs.append(_finished(job.train(given, keep_data=keep_data), 3))  # noqa: PERF401 (a frame less to warn through)
+    return Runs(runs)
 
 
 def _finished(events: Iterator[Any], level: int) -> Run:
@@ -241,21 +240,20 @@ def _of_data(given: Given | None, target: Any) -> list[str]:
     return ["dataset.name=arrays", "dataset.path=''"]
 
 
-def _train_seeds(
-    config: Path, overrides: list[str], seeds: list[int], runs: Path, name: str | None, jobs: int | None
-) -> list[Run]:
-    """The runs in the order of the seeds. Raises TrainingError, once all have ended, where one failed."""
-    ended: dict[int, experiment.Ended] = {}
-    for event in experiment.train_seeds(config, overrides, seeds, runs, name, jobs):
+def _trained(jobs: experiment.Jobs) -> list[Run]:
+    """The runs of jobs, in their order. Raises TrainingError, once all have ended, where one failed."""
+    ended: dict[str, experiment.Ended] = {}
+    for event in experiment.train_jobs(jobs):
         if isinstance(event, experiment.Notice):
             warnings.warn(event.text, stacklevel=3)
-        elif isinstance(event, experiment.Ended):
-            ended[event.seed] = event
-    failed = [each for each in ended.values() if each.code]
+        elif isinstance(event, tuple) and isinstance(event[1], experiment.Ended):
+            ended[event[0].title] = event[1]
+    failed = {title: end for title, end in ended.items() if end.code}
     if failed:
-        said = "\n".join(f"seed {each.seed}: {each.error.strip()}" for each in failed)
-        raise TrainingError(f"{len(failed)} of {len(seeds)} seeds failed\n{said}", "the others are kept")
-    return [open_run(each.run.path) for each in (ended[seed] for seed in seeds) if each.run]
+        said = "\n".join(f"{title}: {end.error.strip()}" for title, end in failed.items())
+        raise TrainingError(f"{len(failed)} of {len(jobs.each)} seeds failed\n{said}", "the others are kept")
+    runs = [ended[job.title].run for job in jobs.each]
+    return [open_run(run.path) for run in runs if run]
 
 
 def open_run(path: str | Path, *, runs_dir: str | Path = "runs") -> Run:

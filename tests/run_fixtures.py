@@ -121,7 +121,7 @@ def forge(
 
 def config_for(model: str, folder: Path, train: str = "steps: 45, batch_size: 50, eval_every: 10, lr: 0.01") -> Path:
     """A short training of a model on data that it can learn."""
-    task = discover.module("models", model).TASKS[0]
+    task = discover.model(model).tasks[0]
     data = "digits, val_fraction: 0.2, limit: 300" if task == "classification" else "car-prices"
     path = folder / f"{model}.yaml"
     path.write_text(f"model: {{name: {model}}}\ndataset: {{name: {data}}}\ntrain: {{{train}}}\n")

@@ -35,7 +35,7 @@ def config(folder: Path, model: str, dataset: str = "digits") -> Path:
 
 @pytest.mark.parametrize("model", [name for name in discover.names("models") if name != "logreg-sklearn"])
 def test_every_model_passes(model: str, tmp_path: Path) -> None:
-    dataset = "car-prices" if "classification" not in discover.module("models", model).TASKS else "digits"
+    dataset = "car-prices" if "classification" not in discover.model(model).tasks else "digits"
     found = gradcheck(resolve(config(tmp_path, model, dataset), SIZES.get(model, [])))
     assert found.held, found
     assert "agree" in found.verdict

@@ -89,6 +89,34 @@ def test_no_key_of_run_json_can_be_changed_without_a_word(made: dict[str, RunDir
         assert any(held is False for _, held in checks(run)), key
 
 
+def test_what_a_run_says_of_its_group_is_held_against_its_config_or_named(
+    made: dict[str, RunDir], tmp_path: Path
+) -> None:
+    run = copied(made[CLASSES], tmp_path, pictures=False)
+    before = run.read_json(SUMMARY)
+    name = "0123456789abcdef"
+    for group, right in [
+        ({"id": name, "varied": {"seed": 0}}, True),
+        ({"id": "f" * 16, "varied": {"seed": 0, "train.lr": 0.01}}, True),
+        ({"id": name, "varied": {"seed": 1}}, False),
+        ({"id": name, "varied": {"seed": False}}, False),
+        ({"id": name, "varied": {"seed": 0, "train.lr": 0.02}}, False),
+        ({"id": name, "varied": {"no.such.key": 0}}, False),
+        ({"id": name, "varied": {}}, False),
+        ({"id": name, "varied": {"seed": [0]}}, False),
+        ({"id": name}, False),
+        ({"id": name, "varied": {"seed": 0}, "x": 1}, False),
+        ({"id": "../../elsewhere", "varied": {"seed": 0}}, False),
+        ({"id": 1, "varied": {"seed": 0}}, False),
+        ("together", False),
+    ]:
+        run.write_json(SUMMARY, {**before, "group": group})
+        run.write_manifest()
+        found = checks(run)
+        assert any(held is False for _, held in found) is not right, group
+        assert ("run.json: group", None) in found or not right, group
+
+
 def test_on_another_machine_only_an_example_that_is_near_a_boundary_may_change_sides(
     made: dict[str, RunDir], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,6 +1,5 @@
 """The application: its commands, and how errors and signals become messages and exit codes."""
 
-import errno
 import os
 import sys
 from pathlib import Path
@@ -25,8 +24,8 @@ from nnlab.cli import (
     show,
     train,
 )
-from nnlab.cli.signals import catch_signals, ignore_signals
-from nnlab.errors import Interrupted, NnlabError
+from nnlab.errors import Interrupted, NnlabError, trouble
+from nnlab.signals import catch_signals, ignore_signals
 
 app = typer.Typer(
     name="nnlab",
@@ -94,28 +93,14 @@ def main() -> NoReturn:
     except BrokenPipeError:
         sys.exit(0)
     except (OSError, MemoryError) as error:
-        if isinstance(error, OSError) and error.errno not in _TROUBLES:
+        known = trouble(error)
+        if known is None:
             raise
-        screen.complain(_trouble(error))
+        screen.complain(known)
         sys.exit(1)
     finally:
         _end_output()
     sys.exit(0)
-
-
-# What no program can help: the disk, the memory or the open files have run out, or the disk fails.
-_TROUBLES = {
-    getattr(errno, name)
-    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS", "EMFILE", "ENFILE", "ENOMEM", "ESTALE")
-    if hasattr(errno, name)
-}
-
-
-def _trouble(error: OSError | MemoryError) -> NnlabError:
-    if isinstance(error, MemoryError):
-        return NnlabError(f"out of memory: {error}".rstrip(": "), "close other programs, or take less at once")
-    where = f"{error.filename}: " if isinstance(error.filename, str) else ""
-    return NnlabError(f"{where}{error.strerror}", "see to the disk, or to how many files are open")
 
 
 def _mend_streams() -> None:

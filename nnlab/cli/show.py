@@ -7,9 +7,9 @@ import typer
 from nnlab import rundir
 from nnlab.cli import curves, options, screen
 from nnlab.cli.runs import count, total_time
-from nnlab.cli.signals import undisturbed
 from nnlab.errors import ConfigError, RunError
 from nnlab.metrics import shortfall
+from nnlab.signals import undisturbed
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

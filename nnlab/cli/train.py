@@ -1,12 +1,13 @@
 """The train and resume commands: the result and the run's path."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nnlab.cli import options, screen
-from nnlab.cli.follow import Events, follow
+from nnlab.cli.follow import check_ended, follow, follow_jobs
 from nnlab.errors import ConfigError
 from nnlab.metrics import shortfall, shown
 
@@ -29,12 +30,12 @@ def train(
     json: options.Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the run's path.")] = False,
     events: Annotated[bool, typer.Option("--events", help="Print each event as a line of JSON.")] = False,
-    stamp: Annotated[str | None, typer.Option("--stamp", hidden=True)] = None,
 ) -> None:
     """Train a config into a new run directory; with --seeds into one for each seed."""
     _one_output(json, quiet, events)
     from nnlab import experiment
     from nnlab.cli.download import Fetching
+    from nnlab.experiment.wire import Teller
 
     given = [*(overrides or []), *([f"device={device}"] if device else [])]
     if seeds is not None:
@@ -44,11 +45,9 @@ def train(
         raise ConfigError("--jobs goes with --seeds", "add --seeds 0-4")
     resolved = experiment.resolve(config, given)
     with Fetching(quiet or events) as progress:
-        training = experiment.train(resolved, runs_dir, name, progress, stamp)
-        finished = follow(training, progress, quiet, Events if events else None)
-    if events:
-        screen.print_event("finished", path=str(finished.run.path), metrics=finished.summary["metrics"])
-    else:
+        training = experiment.train(resolved, runs_dir, name, progress)
+        finished = follow(training, progress, quiet, Teller(sys.stdout) if events else None)
+    if not events:
         _print(finished, json, quiet)
 
 
@@ -65,14 +64,12 @@ def _train_seeds(
     """Train each seed, and print what they come to together."""
     from nnlab import comparison, experiment
     from nnlab.cli.download import Fetching
-    from nnlab.cli.seeds import check_ended, follow_seeds
 
-    wanted = experiment.read_seeds(seeds)
+    wanted = experiment.jobs_of_seeds(config, overrides, seeds, runs_dir, name, jobs)
     with Fetching(quiet) as progress:
-        training = experiment.train_seeds(config, overrides, wanted, runs_dir, name, jobs, progress)
-        ended = follow_seeds(training, progress, quiet)
-    ended.sort(key=lambda each: wanted.index(each.seed))
-    runs = [each.run for each in ended if each.run and not each.code]
+        ended = follow_jobs(experiment.train_jobs(wanted, progress), progress, quiet)
+    ended.sort(key=lambda each: wanted.each.index(each[0]))
+    runs = [end.run for _, end in ended if end.run and not end.code]
     if quiet:
         for run in runs:
             screen.line(str(run.path))

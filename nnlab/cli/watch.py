@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from nnlab import rundir
 from nnlab.cli import curves, screen
-from nnlab.cli.signals import undisturbed
 from nnlab.errors import RunError
+from nnlab.signals import undisturbed
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType

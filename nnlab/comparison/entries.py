@@ -126,7 +126,12 @@ def fold(rows: Sequence[Row]) -> list[Entry]:
 
 
 def _start(row: Row) -> str:
-    """What the names of runs have in common that were started together; of any other run its own name."""
+    """What runs have in common that were started together: their group, or in older ones a part of their names.
+
+    Of any other run its own name.
+    """
+    if group := row.summary.get("group"):
+        return str(group["id"])
     start, found, seed = row.name.rpartition("-seed")
     return start if found and seed == row.config[SEED] else row.name
 

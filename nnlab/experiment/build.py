@@ -98,15 +98,14 @@ def check_same(run: RunDir, dataset: Dataset, summary: dict[str, Any]) -> None:
 
 def check(config: Config) -> None:
     """Raise ConfigError or DeviceError for what can be told before the data is loaded and a backend imported."""
-    task = discover.module("datasets", config.dataset.name).CARD.task
+    task = discover.dataset(config.dataset.name).card.task
     if task:
         check_task(config, task)
-    if config.model.name.endswith("-torch"):
-        return
-    if config.device not in ("auto", "cpu"):
+    backend = discover.model(config.model.name).backend
+    if config.device.partition(":")[0] not in ("auto", *backend.devices):
         message = f"device: given {config.device!r}, but {config.model.name} runs on the cpu"
         raise DeviceError(message, "use device: cpu, or a *-torch model")
-    if config.precision != "float32":
+    if config.precision not in backend.precisions:
         message = f"precision: given {config.precision!r}, but {config.model.name} computes in float32"
         raise ConfigError(message, "use precision: float32, or a *-torch model")
 
@@ -114,9 +113,9 @@ def check(config: Config) -> None:
 def check_task(config: Config, task: Task) -> None:
     """Raise ConfigError where the config's model cannot learn what the data is for."""
     model = config.model.name
-    if task in discover.module("models", model).TASKS:
+    if task in discover.model(model).tasks:
         return
-    able = [name for name in discover.names("models") if task in discover.module("models", name).TASKS]
+    able = [name for name in discover.names("models") if task in discover.model(name).tasks]
     raise ConfigError(
         f"model.name: {model} cannot learn {task}, which is what {config.dataset.name} is for",
         f"models for {task}: {', '.join(able)}",
@@ -146,7 +145,7 @@ def build_model(
         shape, outputs, task, rule, config.seed, config.device, config.precision, seen, predicted, target, held
     )
     try:
-        model: Model = discover.module("models", config.model.name).build(config.model.params, setup)
+        model = discover.model(config.model.name).build(config.model.params, setup)
     except MemoryError as error:
         raise TrainingError(f"out of memory: {error}", "try a narrower model") from error
     except ImportError as error:

@@ -109,6 +109,7 @@ class Recording:
         self.standing, self.rows.strict = True, inexact is None
         self.summary["config_before"] = self.directory.sha256(CONFIG)
         self.summary |= {key: summary.get(key) for key in ("name", "started", "baselines", "path_given")}
+        self.summary |= {"group": summary["group"]} if summary.get("group") else {}
         before = summary.get("resumed")
         step = kept.state.step if kept else 0
         resumed = {"step": step, "inexact": inexact or [], "rows_differing": self.rows.differing}

@@ -68,7 +68,7 @@ def _extended(run: RunDir, config: Config, state: State | None, epochs: int) -> 
     if state is None:
         message = f"{run.path}: there is no checkpoint from which to make this run longer"
         raise RunError(message, f"train its config for longer: nnlab train {run.path / CONFIG} train.epochs={epochs}")
-    if not getattr(discover.module("models", config.model.name), "STEPPABLE", True):
+    if not discover.model(config.model.name).backend.steppable:
         raise RunError(
             f"{run.path}: {config.model.name} trains in one call of its own solver", "there are no more epochs"
         )

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from nnlab import memory, metrics
-from nnlab.backends.numpy import Net, NumpyModel, in_float64
+from nnlab import discover, memory, metrics
 from nnlab.config import Config, Resolved
 from nnlab.dataset import Array, Dataset, Progress, Split, quiet
 from nnlab.errors import CheckError, ConfigError, NnlabError
@@ -18,7 +17,7 @@ from nnlab.inspection.bench import twin
 from nnlab.inspection.causes import Evidence, cause_of_one, causes_of_many
 from nnlab.inspection.large import Outcome, apart, enlarged, not_finite
 from nnlab.inspection.slopes import slopes
-from nnlab.model import Differentiable, Model, both_classes
+from nnlab.model import Differentiable, Model, Net, both_classes
 from nnlab.randomness import Purpose, generator
 
 ROWS = 7
@@ -191,27 +190,26 @@ def _put(net: Net, weights: Mapping[str, Array]) -> None:
 
 def _pair(model: Model, config: Config, dataset: Dataset) -> _Pair:
     """The model's net in float64, and what to hold it against."""
-    from nnlab.backends.torch import ExactNet, TorchModel
-
-    if isinstance(model, TorchModel):
-        own = ExactNet(model.net, dataset.task, fused=model.fused is not None)
-        if model.fused is None:
-            return _Pair(own, None, "autograd takes this model's gradients itself: only differences can check it")
-        return _Pair(own, ExactNet(model.net, dataset.task), "checked is the backward pass that it trains by")
-    if not isinstance(model, NumpyModel):
-        raise ConfigError(
-            f"model.name: {config.model.name} is neither a NumpyModel nor a TorchModel", "build it as one of them"
-        )
-    net = in_float64(model.net)
+    backend, task = discover.model(config.model.name).backend, dataset.task
+    net = backend.by_hand(model, task) if backend.by_hand else None
+    if backend.autograd:
+        autograd = backend.autograd(model, task)
+        if net is None:
+            return _Pair(autograd, None, "autograd takes this model's gradients itself: only differences can check it")
+        return _Pair(net, autograd, "checked is the backward pass that it trains by")
+    if net is None:
+        message = f"model.name: {backend.name}, which computes {config.model.name}, shows no gradients to check"
+        raise ConfigError(message, "check a model of another backend: see `nnlab models`")
     named = twin(config.model, dataset)
     if named is None:
         note = f"{config.model.name} names no twin in PyTorch, so only differences can check it"
         return _Pair(net, None, note)
-    scores = net.forward(dataset.train.inputs[:1].astype(np.float64)).shape[1]
-    other = build_model(replace(config, model=named), dataset.shape, scores, dataset.task, len(dataset.train))
-    if not isinstance(other, TorchModel):
+    differentiate = discover.model(named.name).backend.autograd
+    if differentiate is None:
         return _Pair(net, None, f"{named.name} is no model in PyTorch, so only differences can check it")
-    reference = ExactNet(other.net, dataset.task)
+    scores = net.forward(dataset.train.inputs[:1].astype(np.float64)).shape[1]
+    other = build_model(replace(config, model=named), dataset.shape, scores, task, len(dataset.train))
+    reference = differentiate(other, task)
     ours, theirs = ({name: weight.shape for name, weight in each.weights.items()} for each in (net, reference))
     if ours != theirs:
         note = f"{named.name} has other parameters ({_shapes(theirs)}), so only differences can check it"

@@ -1,6 +1,7 @@
 """The shape of run.json: which keys every run has from its start, and what their values may be."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
@@ -16,6 +17,8 @@ MAX_COUNT = 2**53
 MAX_TEXT = 4096
 MAX_DEPTH = 5
 MAX_METRICS = 20
+MAX_VARIED = 20
+_GROUP = re.compile(r"[0-9a-f]{16}")
 SPLITS = ("train", "val", "test")
 
 Check = Callable[[Any], bool]
@@ -61,6 +64,20 @@ def _scores(found: Any) -> bool:
     return isinstance(found, dict) and len(found) <= MAX_METRICS and all(map(is_number, found.values()))
 
 
+def is_group(value: Any) -> bool:
+    """Whether this is the id of runs that belong together, and by dotted key how this one differs from the rest."""
+    if not isinstance(value, dict) or value.keys() != {"id", "varied"}:
+        return False
+    name, varied = value["id"], value["varied"]
+    return (
+        isinstance(name, str)
+        and _GROUP.fullmatch(name) is not None
+        and isinstance(varied, dict)
+        and 0 < len(varied) <= MAX_VARIED
+        and all(isinstance(found, str) or is_number(found) for found in varied.values())
+    )
+
+
 _EVERY_RUN_HAS: dict[str, Check] = {
     "name": _is(str),
     "status": lambda value: value in STATUSES,
@@ -81,6 +98,7 @@ _MAY_HAVE: dict[str, Check] = {
     "config_sha256": _is(str),
     "config_before": _is(str),
     "path_given": _is(str),
+    "group": is_group,
 }
 _OF_DATA: dict[str, Check] = {
     **dict.fromkeys(("name", "sha256"), _is(str)),

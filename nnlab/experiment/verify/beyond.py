@@ -34,6 +34,8 @@ def of_run(e: Evidence) -> Iterator[Check]:
     yield untold(f"{SUMMARY}: resumed", "how often it was stopped, and gone on with")
     if e.summary.get("path_given"):
         yield untold(f"{SUMMARY}: path_given", "how the path of the data was written")
+    if group := e.summary.get("group"):
+        yield untold(f"{SUMMARY}: group", f"that it was started together with others, as {group['id']}")
     yield _name(e)
     if more := sorted(e.summary.keys() - HELD):
         yield untold(f"{SUMMARY}: keys", f"they are not nnlab's: {_listed(more)}")

@@ -33,7 +33,7 @@ from nnlab.rundir import (
 HELD = {
     *("schema_version", "status", "name", "config_sha256", "config_before", "model", "dataset", "task", "device"),
     *("seed", "parameters", "started", "finished", "seconds", "steps", "epochs", "metrics", "best", "baselines"),
-    *("resumed", "error", "path_given"),
+    *("resumed", "error", "path_given", "group"),
 }
 """The keys of run.json that something here, or in the other files, looks at."""
 CLOCK = 1e-3
@@ -49,7 +49,16 @@ def config(run: RunDir) -> str:
     for key, value in said.items():
         must_equal(f"{key} in {SUMMARY}", summary.get(key), value)
     must_equal(f"dataset.name in {SUMMARY}", summary["dataset"].get("name"), found.dataset.name)
+    for key, value in (summary.get("group") or {"varied": {}})["varied"].items():
+        must_equal(f"group.varied.{key} in {SUMMARY}", value, _at(found.to_dict(), key))
     return f"SHA-256 {run.sha256(CONFIG)[:12]}…, as recorded"
+
+
+def _at(config: Any, dotted: str) -> Any:
+    """What a config has at a dotted key; None where there is no such key."""
+    for key in dotted.split("."):
+        config = config.get(key) if isinstance(config, dict) else None
+    return config
 
 
 def counts(e: Evidence) -> str:

@@ -151,4 +151,4 @@ def first_loss(e: Evidence, dataset: Dataset) -> str:
 
 def steppable(e: Evidence) -> bool:
     """Whether the model learns step by step, and not in one call of its own solver."""
-    return bool(getattr(discover.module("models", e.config.model.name), "STEPPABLE", True))
+    return discover.model(e.config.model.name).backend.steppable

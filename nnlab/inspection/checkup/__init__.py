@@ -72,7 +72,7 @@ def _of_training(ready: Ready, free: int) -> Iterator[Finding]:
     """Every finding about the model and what training it will cost; ``free`` bytes were so before anything came."""
     config, dataset, model = ready.config, ready.dataset, ready.model
     yield scores(dataset, model)
-    if getattr(discover.module("models", config.model.name), "STEPPABLE", True):
+    if discover.model(config.model.name).backend.steppable:
         yield initial_loss(config, dataset, model)
         yield by_heart(config, dataset)
         yield time_needed(dataset, model, ready.plan)

@@ -80,7 +80,7 @@ def initial_loss(config: Config, dataset: Dataset, model: Model) -> Finding:
     if loss <= limit:
         return Finding(subject, "ok", found, values=values)
     cure = "scale the inputs, or start from smaller weights"
-    if hasattr(config.model.params, "init"):
+    if config.model.has("init"):
         cure = "scale the inputs, or try model.init=torch"
     return Finding(subject, "warning", found, cure, values)
 
