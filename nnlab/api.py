@@ -8,7 +8,7 @@ from typing import Any, overload
 import numpy as np
 
 from nnlab import comparison, experiment, rundir
-from nnlab.comparison import Comparison, Entry, Spread
+from nnlab.comparison import Comparison, Entry, Spread, overview
 from nnlab.config import yaml
 from nnlab.dataset import Array, SplitName
 from nnlab.errors import ConfigError, TrainingError
@@ -27,7 +27,7 @@ class Run:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: scores beside the baselines, and curves."""
-        return comparison.compare([self._directory])._repr_html_()
+        return overview.fragment(comparison.compare([self._directory]))
 
     @property
     def path(self) -> Path:
@@ -123,6 +123,14 @@ class Runs(Sequence[Run]):
     def scores(self) -> dict[str, Spread]:
         """Mean, standard deviation and number of seeds of each metric: ``runs.scores["test_accuracy"].mean``."""
         return Entry(tuple(comparison.read_row(rundir.RunDir(run.path)) for run in self)).values
+
+
+class Compared(Comparison):
+    """What was compared."""
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: tables and curves."""
+        return overview.fragment(self)
 
 
 @overload
@@ -267,7 +275,7 @@ def compare(
     *,
     each: bool = False,
     runs_dir: str | Path = "runs",
-) -> Comparison:
+) -> Compared:
     """Compare runs: groups on the same data, best first.
 
     Runs that differ only in their seed are one entry, unless ``each`` is to be shown.
@@ -278,7 +286,8 @@ def compare(
             found += comparison.select(Path(runs_dir), str(given))
         else:
             found += [rundir.RunDir(run.path) for run in (given if isinstance(given, Runs) else [given])]
-    return comparison.compare(found, sort, each=each)
+    compared = comparison.compare(found, sort, each=each)
+    return Compared(compared.groups, compared.warnings)
 
 
 def _as_yaml(value: Any) -> str:

@@ -5,10 +5,10 @@ import numpy as np
 from nnlab import metrics
 from nnlab.comparison import Row
 from nnlab.dataset import Array
+from nnlab.present.html import Html, element, join
 from nnlab.report import heat, scatter
 from nnlab.report.boxes import facts
 from nnlab.report.learning import MOST_CLASSES, MOST_WIDE, Learning, shown_measured, shown_weights, table_of
-from nnlab.report.markup import Html, element, join
 from nnlab.report.mistakes import Example, Mistakes, class_names, confused
 from nnlab.report.numbers import shown_step
 

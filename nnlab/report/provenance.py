@@ -5,8 +5,8 @@ from typing import Any
 
 from nnlab.comparison import Row
 from nnlab.errors import RunError
+from nnlab.present.html import Html, element, join
 from nnlab.report.boxes import count, facts, seconds
-from nnlab.report.markup import Html, element, join
 from nnlab.rundir import ENVIRONMENT
 
 

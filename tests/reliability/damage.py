@@ -13,6 +13,7 @@ from typing import Any
 from unittest import mock
 
 from nnlab import comparison, experiment, rundir
+from nnlab.comparison import overview
 from nnlab.errors import Interrupted, NnlabError
 from nnlab.experiment import pictures
 from nnlab.rundir import RunDir
@@ -218,7 +219,7 @@ def _read(run: RunDir) -> list[str]:
         "arrays": lambda copy, _: (copy.weights(), copy.array(), copy.arrays()),
         "checkpoint": lambda copy, _: copy.checkpoint(),
         "find": lambda copy, runs: (rundir.find(runs, copy.name), rundir.find(runs, "latest")),
-        "compare": lambda _, runs: comparison.page(comparison.compare(rundir.all_runs(runs))),
+        "compare": lambda _, runs: overview.page(comparison.compare(rundir.all_runs(runs))),
         "evaluate": lambda copy, _: experiment.evaluate(copy),
         "predict": lambda copy, _: experiment.predict(copy, [INPUTS[task]]),
         "latest of": lambda copy, runs: experiment.latest_of(experiment.resolve(copy.path / "config.yaml"), runs),
