@@ -25,6 +25,7 @@ FLOORS = [
         "splits",
         "randomness",
         "environment",
+        "finding",
         "memory",
         "signals",
         "tables",

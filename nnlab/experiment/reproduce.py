@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from nnlab.experiment.distance import array_difference, difference, differences
 from nnlab.experiment.events import Event
 from nnlab.experiment.given import Given, refuse_gone
 from nnlab.experiment.train import train
+from nnlab.finding import Finding
 from nnlab.rundir import (
     BEST_WEIGHTS,
     CONFIG,
@@ -32,37 +33,11 @@ from nnlab.rundir import (
     all_runs,
 )
 
-Verdict = Literal["BITWISE", "WITHIN TOLERANCE", "DIFFERENT"]
 TOLERANCE = 1e-3
 """Relative: rounding in another order grows from step to step, and stays below this where all else is equal."""
 AGAIN = "reproduction"
 """What is added to the new run's name."""
 _AGAIN = re.compile(rf"-{AGAIN}(-[0-9]+)?$")
-
-
-@dataclass(frozen=True)
-class Reproduction:
-    """How a run and the same trained again compare."""
-
-    run: RunDir
-    again: RunDir
-    verdict: Verdict
-    largest: float
-    """The largest difference between any two of their numbers, as a fraction of the larger one; seconds aside."""
-    where: str
-    """The file, and the step or array, where it is."""
-    step: int | None
-    """Where they are DIFFERENT: the first step at which they are further apart than the tolerance."""
-    environment: list[str]
-    """What differs in env.json."""
-
-    @property
-    def detail(self) -> str:
-        """The verdict's reason, in words."""
-        if self.verdict == "BITWISE":
-            return "every loss, row, weight and score is equal to the bit"
-        apart = f"at most {self.largest:.2g} of a number apart, in {self.where}"
-        return apart if self.step is None else f"from step {self.step:,} on; {apart}"
 
 
 @dataclass(frozen=True)
@@ -93,16 +68,34 @@ def train_again(
     yield from train(resolved, runs, AGAIN, progress, data=data, same_as=None if data is None else run)
 
 
-def compare_runs(run: RunDir, again: RunDir, tolerance: float = TOLERANCE) -> Reproduction:
-    """Two runs of the same config, number by number. Raises RunError where a file is damaged."""
+def compare_runs(run: RunDir, again: RunDir, tolerance: float = TOLERANCE) -> Finding:
+    """Two runs of the same config, number by number. Raises RunError where a file is damaged.
+
+    The finding's values are ``run`` and ``again``, their paths; the ``verdict``, BITWISE, WITHIN TOLERANCE or
+    DIFFERENT; the ``largest`` difference between any two of their numbers, as a fraction of the larger one and seconds
+    aside, and ``where`` it is; the first ``step`` at which they are further apart than the tolerance, or None; and what
+    differs in their ``environment``.
+    """
     apart = [*_losses(run, again, tolerance), *_rows(run, again), *_results(run, again), *_arrays(run, again)]
     furthest = max(apart, key=lambda each: each.by, default=_Apart(0.0, "", 0))
-    verdict: Verdict = "BITWISE" if not apart else "DIFFERENT" if furthest.by > tolerance else "WITHIN TOLERANCE"
     step = min((each.step for each in apart if each.by > tolerance), default=None)
+    verdict = "BITWISE" if not apart else "DIFFERENT" if furthest.by > tolerance else "WITHIN TOLERANCE"
     differing = environment.differences(run.read_json(ENVIRONMENT), again.read_json(ENVIRONMENT))
     ours, theirs = ({"data": each.summary()["dataset"].get("sha256")} for each in (run, again))
-    differing += environment.differences(ours, theirs)
-    return Reproduction(run, again, verdict, furthest.by, furthest.where, step, differing)
+    values = {
+        "run": str(run.path),
+        "again": str(again.path),
+        "verdict": verdict,
+        "largest": furthest.by,
+        "where": furthest.where,
+        "step": step,
+        "environment": differing + environment.differences(ours, theirs),
+    }
+    detail = "every loss, row, weight and score is equal to the bit"
+    if apart:
+        start = f"from step {step:,} on; " if step is not None else ""
+        detail = f"{start}at most {furthest.by:.2g} of a number apart, in {furthest.where}"
+    return Finding(run.name, "wrong" if verdict == "DIFFERENT" else "ok", detail, values=values)
 
 
 def _losses(run: RunDir, again: RunDir, tolerance: float) -> Iterator[_Apart]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from nnlab.finding import Outcome
 from nnlab.rundir import (
     BEST_WEIGHTS,
     CONFIG,
@@ -77,15 +78,15 @@ def put_right(run: RunDir) -> None:
     run.write_manifest()
 
 
-def found_out(lie: Lie, checks: Iterable[tuple[str, bool | None]]) -> bool:
-    """Whether checks, each a subject and whether it held, say of a lie what they must.
+def found_out(lie: Lie, checks: Iterable[tuple[str, Outcome]]) -> bool:
+    """Whether checks, each a subject and an outcome, say of a lie what they must.
 
     What cannot be told must be named, and beside it nothing is wrong: who says otherwise has not looked at the lie.
     """
-    told = {"WRONG": False, "not checked": None}[lie.told]
+    told = {"WRONG": {"wrong"}, "not checked": {"not checked", "untold"}}[lie.told]
     there = list(checks)
-    named = any(held is told and subject.startswith(lie.subject) for subject, held in there)
-    return named and (lie.told == "WRONG" or all(held is not False for _, held in there))
+    named = any(outcome in told and subject.startswith(lie.subject) for subject, outcome in there)
+    return named and (lie.told == "WRONG" or all(outcome != "wrong" for _, outcome in there))
 
 
 # Ways to lie
