@@ -154,7 +154,7 @@ ROWS = 400
 def forge_three(folder: Path, name: str, rows: int = ROWS, **keys: object) -> RunDir:
     """A forged run with this many test examples of three classes."""
     run = forge(folder, name, **keys)
-    summary = run.summary()
+    summary = run.summary().to_json()
     summary["dataset"] |= {"test": rows, "outputs": 3}
     run.write_json("run.json", summary)
     return run
@@ -173,7 +173,7 @@ def predicted(run: RunDir, scores: Array, targets: Array) -> RunDir:
     """The run with these predictions, and with the metrics that they come to."""
     scores = scores.astype(np.float32)
     run.write_arrays("predictions.npz", scores=scores, targets=targets)
-    summary = run.summary()
+    summary = run.summary().to_json()
     summary["metrics"]["test"] = metrics.measure(summary["task"], scores, targets)
     run.write_json("run.json", summary)
     return run

@@ -255,7 +255,7 @@ def test_without_a_test_split_only_runs_scored_on_the_same_examples_are_ranked_t
         "e": {"train": 90, "val": 10, "test": 0},
     }.items():
         run = forge(tmp_path, name, seed=1 if name == "e" else 0)
-        summary = run.summary()
+        summary = run.summary().to_json()
         summary["dataset"] |= changes
         summary["metrics"]["test"] = None
         run.write_json("run.json", summary)
@@ -280,7 +280,7 @@ HASHES = {"train": "1" * 64, "val": None, "test": "2" * 64}
 
 def edit(run: RunDir, *, config: str = "", **changes: object) -> RunDir:
     """The run with other facts of its data in run.json, and more lines in its config."""
-    summary = run.summary()
+    summary = run.summary().to_json()
     for key, value in changes.items():
         (summary["dataset"] if key != "baselines" else summary).update({key: value})
     run.write_json("run.json", summary)

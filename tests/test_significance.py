@@ -303,7 +303,7 @@ def test_what_is_not_comparable_is_refused_with_the_reason(tmp_path: Path):
         with pytest.raises(RunError, match=f"not comparable: {reason}"):
             judged([a], [forge_three(tmp_path, name, **keys)])
     other = scored(tmp_path, "fewer", 0.8)
-    summary = other.summary()
+    summary = other.summary().to_json()
     summary["dataset"]["test"] = 10
     other.write_json("run.json", summary)
     with pytest.raises(RunError, match="other test split: 400 test examples and 10 test examples"):
