@@ -19,7 +19,7 @@ from nnlab.experiment import baselines as module
 from nnlab.experiment.baselines import baselines
 from nnlab.experiment.build import load_dataset
 from tests.conftest import Cli
-from tests.test_cli import good
+from tests.run_fixtures import good
 
 MAJORITY, MEAN = "majority class", "mean of the targets"
 LOGISTIC, RIDGE = "logistic regression, scikit-learn", "ridge regression, scikit-learn"
@@ -208,6 +208,6 @@ def test_a_run_that_has_learnt_is_not_marked(digits: Path, no_pictures: None):
     with warnings.catch_warnings(action="error"):
         run = nnlab.train(digits, runs_dir=digits.parent / "runs")
     said = run.summary
-    assert metrics.shortfall(said["task"], said["metrics"], said["baselines"]) is None
+    assert metrics.shortfall(Classification(), said["metrics"], said["baselines"]) is None
     (entry,) = nnlab.compare([run]).groups[0].entries
     assert entry.marks == []
