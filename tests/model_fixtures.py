@@ -1,5 +1,6 @@
 """Small data and models for the tests of models: every model in the folder, on every task it has."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -7,10 +8,11 @@ import numpy as np
 from nnlab import discover
 from nnlab.backends.numpy import Net
 from nnlab.dataset import Array, Split, Task
-from nnlab.model import Model, Optimizer, Setup
+from nnlab.model import Model, Optimizer, Setup, Step
 
 SHAPE = (8, 8)
 ROWS = 40
+LR = 0.02
 
 
 def cases() -> list[tuple[str, Task, int]]:
@@ -50,7 +52,7 @@ def build(
 ) -> Model:
     """A model of that name for data like ``data``; ``params`` are its own keys."""
     module = discover.module("models", name)
-    setup = Setup(shape, outputs, task, optimizer or Optimizer(lr=0.02), seed, "cpu")
+    setup = Setup(shape, outputs, task, optimizer or Optimizer(), seed, "cpu")
     model: Model = module.build(module.Params(**params), setup)
     return model
 
@@ -70,7 +72,12 @@ def moved(net: Net) -> Net:
     return net
 
 
-def batches(rows: int, steps: int, size: int = 10) -> list[Array]:
-    """Row numbers of ``steps`` batches."""
+def steps(rows: int, count: int, size: int = 10, lr: float = LR) -> list[Step]:
+    """The first steps of a training, on batches of ``size``."""
     rng = np.random.default_rng(1)
-    return [rng.permutation(rows)[:size] for _ in range(steps)]
+    return numbered([rng.permutation(rows)[:size] for _ in range(count)], lr)
+
+
+def numbered(batches: Iterable[Array], lr: float = LR) -> list[Step]:
+    """The first steps of a training on these batches."""
+    return [Step(batch, number, lr) for number, batch in enumerate(batches)]

@@ -173,10 +173,10 @@ def batch_rows(config: Config, rows: int) -> int:
 
 
 def optimizer(train: Train) -> Optimizer:
-    """The update rule that a config's train section describes."""
+    """The update rule that a config's train section describes, without its learning rate, which a step brings."""
     given: dict[str, Any] = {
         key: getattr(train, key)
-        for key in ("lr", "momentum", "nesterov", "weight_decay", "betas", "eps")
+        for key in ("momentum", "nesterov", "weight_decay", "betas", "eps")
         if getattr(train, key) is not None
     }
     if "betas" in given:

@@ -40,9 +40,8 @@ def plan_for(config: Config, rows: int) -> Plan:
     into metrics.csv.
     """
     given = config.train
-    plan = Plan(
-        0, None if given.batch_size == "full" else int(given.batch_size), 0, config.seed, given.checkpoint_every
-    )
+    size = None if given.batch_size == "full" else int(given.batch_size)
+    plan = Plan(0, size, 0, config.seed, given.lr or 0.0, given.checkpoint_every)
     per_epoch = plan.steps_per_epoch(rows)
     steps = given.steps or per_epoch * (given.epochs or 0)
     every = min(given.eval_every or per_epoch, steps)

@@ -2,14 +2,14 @@
 
 import time
 from collections.abc import Callable
-from itertools import cycle, islice
+from itertools import islice
 
 from nnlab import memory
 from nnlab.config import Config
 from nnlab.dataset import Dataset
 from nnlab.evaluate import evaluate
 from nnlab.experiment.estimate import process_bytes
-from nnlab.fit import Plan, batch_order
+from nnlab.fit import Plan, each_step
 from nnlab.inspection.checkup.finding import Finding
 from nnlab.model import Model
 
@@ -26,13 +26,12 @@ LONG = 10.0
 def time_needed(dataset: Dataset, model: Model, plan: Plan) -> Finding:
     """How long the plan takes here, from the fastest to the slowest of a few rounds; this trains the model."""
     data, rows = model.put(dataset.train), len(dataset.train)
-    order = batch_order(rows, plan.batch_size, plan.seed, 0)
     split = dataset.split(dataset.watched) or dataset.train
     place = data if split is dataset.train else model.put(split)
 
     def steps(count: int, rounds: int) -> list[float]:
-        batches = list(islice(cycle(order), count))
-        return [spent / count for spent in _timed(lambda: model.train(data, batches), rounds)]
+        taken = list(islice(each_step(rows, plan), count))
+        return [spent / count for spent in _timed(lambda: model.train(data, taken), rounds)]
 
     step = steps(1, 1)
     count = min(int(SECONDS / max(*step, 1e-6)), MOST_STEPS)
