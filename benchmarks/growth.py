@@ -58,9 +58,9 @@ def train_briefly(name: str, examples: int, batch: int, width: int, depth: int) 
 
     rng = np.random.default_rng(0)
     split = Split(rng.random((examples, FEATURES), dtype=np.float32), rng.integers(0, CLASSES, examples))
-    module = discover.module("models", name)
+    file = discover.model(name)
     setup = Setup((FEATURES,), CLASSES, "classification", Optimizer(), device="cpu")
-    model: Model = module.build(module.Params(hidden=[width] * depth), setup)
+    model: Model = file.build(file.params.model_validate({"hidden": [width] * depth}), setup)
     model.threads = threads_for(min(batch, examples) * parameters(model))
     data = model.put(split)
     few = [Step(rng.integers(0, examples, min(batch, examples)), number, 0.01) for number in range(4)]

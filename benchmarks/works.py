@@ -19,7 +19,7 @@ from benchmarks.data import CONFIGS, Case, load
 from benchmarks.rows import Goal, Row
 from benchmarks.timing import Timing, Work, alternate, each, timing
 from nnlab.cli import screen
-from nnlab.cli.follow import Bar
+from nnlab.cli.follow import Bars
 from nnlab.environment import cores
 from nnlab.evaluate import evaluate
 from nnlab.experiment import Started, resolve, train
@@ -115,7 +115,8 @@ def overhead(effort: Effort) -> list[Row]:
         events = train(resolve(CONFIGS / "ann.yaml", keys), Path(folder))
         started = next(event for event in events if isinstance(event, Started))
         with mock.patch.object(screen, "err", return_value=Console(file=nowhere, force_terminal=True)):
-            bar = Bar(started)
+            bar = Bars()
+            bar.show(started)
         for _ in range(epochs):
             bar.progress.start()
             began = time.perf_counter()

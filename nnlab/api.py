@@ -8,11 +8,12 @@ from typing import Any, overload
 import numpy as np
 
 from nnlab import comparison, experiment, rundir
-from nnlab.comparison import Comparison, Entry, Spread
+from nnlab.comparison import Comparison, Entry, Spread, overview
 from nnlab.config import yaml
 from nnlab.dataset import Array, SplitName
 from nnlab.errors import ConfigError, TrainingError
-from nnlab.experiment import Check, Given, Reproduction, SplitReport
+from nnlab.experiment import Given, SplitReport
+from nnlab.finding import Finding
 from nnlab.tables import Frame, is_frame
 
 
@@ -27,7 +28,7 @@ class Run:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: scores beside the baselines, and curves."""
-        return comparison.compare([self._directory])._repr_html_()
+        return overview.fragment(comparison.compare([self._directory]))
 
     @property
     def path(self) -> Path:
@@ -43,7 +44,7 @@ class Run:
     @property
     def summary(self) -> dict[str, Any]:
         """run.json: status, data, times and the metrics of each split."""
-        return self._directory.summary()
+        return self._directory.summary().to_json()
 
     @property
     def metrics(self) -> dict[str, list[float]]:
@@ -86,12 +87,15 @@ class Run:
         events = experiment.resume(self._directory, epochs=epochs, inexact=allow_inexact, data=_given(data))
         return _finished(events, 3)
 
-    def verify(self, *, data: Any = None) -> list[Check]:
+    def verify(self, *, data: Any = None) -> list[Finding]:
         """What was looked at in the run, and whether it is right; ``data`` as in ``evaluate``."""
         return list(experiment.verify(self._directory, data=_given(data)))
 
-    def reproduce(self, *, data: Any = None, runs_dir: str | Path = "runs") -> Reproduction:
-        """Train the run again and hold the two against each other; ``data`` as in ``evaluate``."""
+    def reproduce(self, *, data: Any = None, runs_dir: str | Path = "runs") -> Finding:
+        """Train the run again and hold the two against each other; ``data`` as in ``evaluate``.
+
+        Its values have the ``verdict``, BITWISE, WITHIN TOLERANCE or DIFFERENT, and how far the two are apart.
+        """
         again = _finished(experiment.train_again(self._directory, Path(runs_dir), data=_given(data)), 3)
         return experiment.compare_runs(self._directory, again._directory)
 
@@ -123,6 +127,14 @@ class Runs(Sequence[Run]):
     def scores(self) -> dict[str, Spread]:
         """Mean, standard deviation and number of seeds of each metric: ``runs.scores["test_accuracy"].mean``."""
         return Entry(tuple(comparison.read_row(rundir.RunDir(run.path)) for run in self)).values
+
+
+class Compared(Comparison):
+    """What was compared."""
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: tables and curves."""
+        return overview.fragment(self)
 
 
 @overload
@@ -180,17 +192,16 @@ def train(
     if keep_data and (given is None or isinstance(given, Path)):
         raise ConfigError("keep_data: a copy is kept of data in memory", "give data=, a data frame or arrays")
     path, folder = Path(config), Path(runs_dir)
-    wanted = None if seeds is None else experiment.read_seeds(_text_of(seeds))
-    if given is None and wanted is not None:
-        return Runs(_train_seeds(path, keys, wanted, folder, name, jobs))
-
-    def one(more: list[str], name: str | None) -> Run:
-        resolved = experiment.resolve(path, [*keys, *more])
-        return _finished(experiment.train(resolved, folder, name, data=given, keep_data=keep_data), 4)
-
-    if wanted is None:
-        return one([], name)
-    return Runs([one([f"seed={seed}"], f"{name}-seed{seed}" if name else f"seed{seed}") for seed in wanted])
+    if seeds is None:
+        resolved = experiment.resolve(path, keys)
+        return _finished(experiment.train(resolved, folder, name, data=given, keep_data=keep_data), 3)
+    wanted = experiment.jobs_of_seeds(path, keys, _text_of(seeds), folder, name, jobs)
+    if given is None:
+        return Runs(_trained(wanted))
+    runs = []
+    for job in wanted.each:
+        runs.append(_finished(job.train(given, keep_data=keep_data), 3))  # noqa: PERF401 (a frame less to warn through)
+    return Runs(runs)
 
 
 def _finished(events: Iterator[Any], level: int) -> Run:
@@ -241,21 +252,20 @@ def _of_data(given: Given | None, target: Any) -> list[str]:
     return ["dataset.name=arrays", "dataset.path=''"]
 
 
-def _train_seeds(
-    config: Path, overrides: list[str], seeds: list[int], runs: Path, name: str | None, jobs: int | None
-) -> list[Run]:
-    """The runs in the order of the seeds. Raises TrainingError, once all have ended, where one failed."""
-    ended: dict[int, experiment.Ended] = {}
-    for event in experiment.train_seeds(config, overrides, seeds, runs, name, jobs):
+def _trained(jobs: experiment.Jobs) -> list[Run]:
+    """The runs of jobs, in their order. Raises TrainingError, once all have ended, where one failed."""
+    ended: dict[str, experiment.Ended] = {}
+    for event in experiment.train_jobs(jobs):
         if isinstance(event, experiment.Notice):
             warnings.warn(event.text, stacklevel=3)
-        elif isinstance(event, experiment.Ended):
-            ended[event.seed] = event
-    failed = [each for each in ended.values() if each.code]
+        elif isinstance(event, tuple) and isinstance(event[1], experiment.Ended):
+            ended[event[0].title] = event[1]
+    failed = {title: end for title, end in ended.items() if end.code}
     if failed:
-        said = "\n".join(f"seed {each.seed}: {each.error.strip()}" for each in failed)
-        raise TrainingError(f"{len(failed)} of {len(seeds)} seeds failed\n{said}", "the others are kept")
-    return [open_run(each.run.path) for each in (ended[seed] for seed in seeds) if each.run]
+        said = "\n".join(f"{title}: {end.error.strip()}" for title, end in failed.items())
+        raise TrainingError(f"{len(failed)} of {len(jobs.each)} seeds failed\n{said}", "the others are kept")
+    runs = [ended[job.title].run for job in jobs.each]
+    return [open_run(run.path) for run in runs if run]
 
 
 def open_run(path: str | Path, *, runs_dir: str | Path = "runs") -> Run:
@@ -269,7 +279,7 @@ def compare(
     *,
     each: bool = False,
     runs_dir: str | Path = "runs",
-) -> Comparison:
+) -> Compared:
     """Compare runs: groups on the same data, best first.
 
     Runs that differ only in their seed are one entry, unless ``each`` is to be shown.
@@ -280,7 +290,8 @@ def compare(
             found += comparison.select(Path(runs_dir), str(given))
         else:
             found += [rundir.RunDir(run.path) for run in (given if isinstance(given, Runs) else [given])]
-    return comparison.compare(found, sort, each=each)
+    compared = comparison.compare(found, sort, each=each)
+    return Compared(compared.groups, compared.warnings)
 
 
 def _as_yaml(value: Any) -> str:

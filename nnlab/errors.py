@@ -1,6 +1,7 @@
 """Errors: what a person can act on, with what would help and the exit code it ends in."""
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 
@@ -73,3 +74,28 @@ class Interrupted(Exception):  # noqa: N818 (a request to stop, not an error)
         super().__init__(f"stopped by signal {signal}")
         self.signal = signal
         self.exit_code = 128 + signal
+
+
+# What no program can help: the disk, the memory or the open files have run out, or the disk fails.
+_TROUBLES = {
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS", "EMFILE", "ENFILE", "ENOMEM", "ESTALE")
+    if hasattr(errno, name)
+}
+
+
+def trouble(error: BaseException) -> NnlabError | None:
+    """The error as the user can act on it, where the machine has run out of something; None for any other."""
+    if isinstance(error, MemoryError):
+        return NnlabError(f"out of memory: {error}".rstrip(": "), "close other programs, or take less at once")
+    if not isinstance(error, OSError) or error.errno not in _TROUBLES:
+        return None
+    where = f"{error.filename}: " if isinstance(error.filename, str) else ""
+    return NnlabError(f"{where}{error.strerror}", "see to the disk, or to how many files are open")
+
+
+def complaint(error: BaseException) -> list[str]:
+    """Lines that say what went wrong, what is to be noted of it, and what would work."""
+    said = {"error": [getattr(error, "message", "")], "note": getattr(error, "__notes__", [])}
+    said["hint"] = [getattr(error, "hint", "")]
+    return [f"{word}: {line}" for word, texts in said.items() for text in texts for line in text.splitlines()]

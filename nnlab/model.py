@@ -123,6 +123,21 @@ class Differentiable(Model, Protocol):
         ...
 
 
+class Net(Protocol):
+    """The maths of a model whose gradients are written by hand. Everything is computed in the dtype of the weights."""
+
+    weights: dict[str, Array]
+    """By PyTorch's parameter names: weights (out, in), biases (out,)."""
+
+    def forward(self, inputs: Array) -> Array:
+        """Scores (n, outputs), or (n, 1) where a single sigmoid output tells two classes apart."""
+        ...
+
+    def loss_and_grads(self, inputs: Array, targets: Array) -> tuple[float, dict[str, Array]]:
+        """The mean loss of a batch and its gradient by each of the weights."""
+        ...
+
+
 def both_classes(scores: Array) -> Array:
     """The scores (0, z) of two classes, (n, 2), from the one score z, (n, 1), of a sigmoid output."""
     return np.hstack([np.zeros_like(scores), scores])

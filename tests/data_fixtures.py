@@ -7,14 +7,14 @@ import struct
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from nnlab.dataset import Dataset
+from nnlab.dataset import Dataset, quiet
 from nnlab.errors import DataUnavailableError
+from nnlab.plugin import DatasetFile
 
 MIRROR = os.environ.get("NNLAB_MIRROR")
 """As it was when the tests started: a test may take it away."""
@@ -50,7 +50,7 @@ MAKERS: dict[str, Callable[[Path], dict[str, object]]] = {
 }
 
 
-def required(name: str, module: ModuleType, folder: Path) -> dict[str, object]:
+def required(name: str, file: DatasetFile, folder: Path) -> dict[str, object]:
     """The keys without which this dataset has no data.
 
     A new dataset needs nothing here if its ``Params()`` needs none; else its file may have a function
@@ -58,20 +58,21 @@ def required(name: str, module: ModuleType, folder: Path) -> dict[str, object]:
     """
     if name in MAKERS:
         return MAKERS[name](folder)
-    if hasattr(module, "example"):
-        return module.example(folder)
-    if any(field.is_required() for field in module.Params.model_fields.values()):
-        pytest.fail(f"{name}: give nnlab/datasets/{module.__name__}.py a function example(folder) -> dict of keys")
+    if file.example:
+        return file.example(folder)
+    if any(field.is_required() for field in file.params.model_fields.values()):
+        pytest.fail(f"{name}: its DATASET needs example=, a function of a folder to a dict of keys")
     return {}
 
 
 @cache
-def why_missing(module: ModuleType, data: str) -> str:
+def why_missing(file: DatasetFile, data: str) -> str:
     """Why a download cannot be tested here; empty once it is in the cache folder ``data``."""
     if MIRROR is None:
         return "the real data is needed: set NNLAB_MIRROR to an address that serves it"
     try:
-        module.cached() or module.fetch()
+        if file.cached and file.fetch and not file.cached():
+            file.fetch(quiet)
     except DataUnavailableError as error:
         return error.message
     return ""

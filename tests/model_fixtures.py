@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 
 from nnlab import discover
-from nnlab.backends.numpy import Net
 from nnlab.dataset import Array, Split, Task
-from nnlab.model import Model, Optimizer, Setup, Step
+from nnlab.model import Model, Net, Optimizer, Setup, Step
 
 SHAPE = (8, 8)
 ROWS = 40
@@ -19,14 +18,14 @@ def cases() -> list[tuple[str, Task, int]]:
     """(model, task, outputs) for every model that the folder lists."""
     found: list[tuple[str, Task, int]] = []
     for name in discover.names("models"):
-        for task in discover.module("models", name).TASKS:
+        for task in discover.model(name).tasks:
             found += [(name, task, outputs) for outputs in ((2, 4) if task == "classification" else (1, 3))]
     return found
 
 
 def steppable() -> list[tuple[str, Task, int]]:
     """The cases that train step by step."""
-    return [case for case in cases() if getattr(discover.module("models", case[0]), "STEPPABLE", True)]
+    return [case for case in cases() if discover.model(case[0]).backend.steppable]
 
 
 def data(task: Task, outputs: int, rows: int = ROWS, seed: int = 0) -> Split:
@@ -51,9 +50,9 @@ def build(
     **params: Any,
 ) -> Model:
     """A model of that name for data like ``data``; ``params`` are its own keys."""
-    module = discover.module("models", name)
+    file = discover.model(name)
     setup = Setup(shape, outputs, task, optimizer or Optimizer(), seed, "cpu")
-    model: Model = module.build(module.Params(**params), setup)
+    model: Model = file.build(file.params(**params), setup)
     return model
 
 

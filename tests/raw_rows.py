@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ from nnlab import datasets
 from nnlab.config.strict import Strict
 from nnlab.dataset import Array
 from nnlab.datasets import Examples, _pictures
+from nnlab.plugin import DatasetFile
 
 
 def captured(patch: pytest.MonkeyPatch) -> list[Examples]:
@@ -63,11 +63,11 @@ WRITERS: dict[str, Callable[[Strict, Examples, Path], list[str]]] = {
 }
 
 
-def inputs_for_predict(name: str, module: ModuleType, params: Strict, pool: Examples, folder: Path) -> list[str]:
+def inputs_for_predict(name: str, file: DatasetFile, params: Strict, pool: Examples, folder: Path) -> list[str]:
     """What to hand to predict for these examples.
 
     A new dataset needs nothing here where arrays in its own shape will do; else its file may have a function
     ``raw(params, pool, folder)`` that returns the inputs.
     """
-    writer = WRITERS.get(name) or getattr(module, "raw", array_file)
+    writer = WRITERS.get(name) or file.raw or array_file
     return writer(params, pool, folder)

@@ -56,7 +56,7 @@ def forge_run(
 
 def forged_data(run: RunDir) -> Dataset:
     """The data of a forged run: noise."""
-    facts = run.summary()["dataset"]
+    facts = run.read_json("run.json")["dataset"]
     predictions = run.arrays()
     inputs = np.random.default_rng(0).random((facts["test"], facts["features"]), dtype=np.float32)
     split = Split(inputs, predictions["targets"])

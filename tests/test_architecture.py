@@ -20,16 +20,18 @@ FLOORS = [
         "metrics",
         "model",
         "rundir",
-        "discover",
-        "plots",
+        "present",
         "cache",
         "splits",
         "randomness",
         "environment",
+        "finding",
         "memory",
+        "signals",
         "tables",
     },
-    {"evaluate", "backends", "datasets"},
+    {"plugin"},
+    {"evaluate", "backends", "datasets", "discover"},
     {"fit", "models"},
     {"experiment", "comparison"},
     {"report", "inspection"},
@@ -80,6 +82,57 @@ def test_imports_point_down(path: Path) -> None:
             continue
         assert parts[1] in FLOOR, f"{module} has no floor"
         assert parts[1] == room or FLOOR[parts[1]] < FLOOR[room], f"{room} (floor {FLOOR[room]}) imports {module}"
+
+
+def graph_of(modules: dict[str, Path]) -> dict[str, set[str]]:
+    """The modules that each one imports, wherever in it: an import inside a function is one that hides a circle."""
+    found: dict[str, set[str]] = {}
+    for name, path in modules.items():
+        nodes = list(ast.walk(ast.parse(path.read_text())))
+        names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        for node in (node for node in nodes if isinstance(node, ast.ImportFrom)):
+            inside = [f"{node.module}.{alias.name}" for alias in node.names]
+            names |= {inner if inner in modules else str(node.module) for inner in inside}
+        found[name] = names & modules.keys() - {name}
+    return found
+
+
+def circles(graph: dict[str, set[str]]) -> list[str]:
+    """A circle for each module that can be come back to, shortest first: "a > b > a"."""
+    found = []
+    for start in graph:
+        ways, seen = [[start]], set()
+        for way in ways:
+            for following in sorted(graph[way[-1]] - seen):
+                seen.add(following)
+                ways.append([*way, following])
+                if following == start:
+                    found.append(" > ".join(ways[-1]))
+    return sorted(found, key=len)
+
+
+def test_no_import_leads_in_a_circle() -> None:
+    names = {path: ".".join(("nnlab", *path.relative_to(PACKAGE).with_suffix("").parts)) for path in FILES}
+    modules = {name.removesuffix(".__init__"): path for path, name in names.items()}
+    assert not circles(graph_of(modules))
+
+
+def test_a_circle_is_found_also_where_a_function_hides_it(tmp_path: Path) -> None:
+    texts = {
+        "nnlab.a": "from nnlab import b",
+        "nnlab.b": "def f():\n    from nnlab.c import x",
+        "nnlab.c": "import nnlab.a",
+    }
+    modules = {name: tmp_path / name for name in texts}
+    for name, path in modules.items():
+        path.write_text(texts[name])
+    assert circles(graph_of(modules)) == [
+        "nnlab.a > nnlab.b > nnlab.c > nnlab.a",
+        "nnlab.b > nnlab.c > nnlab.a > nnlab.b",
+        "nnlab.c > nnlab.a > nnlab.b > nnlab.c",
+    ]
+    modules["nnlab.c"].write_text("import nnlab.d")
+    assert not circles(graph_of(modules))
 
 
 @EACH_FILE

@@ -54,13 +54,13 @@ def test_advice_on_backends() -> None:
     assert "NumPy: faster than PyTorch below batch 64; PyTorch from there on" in _advice(found, CPU1, 16)
 
 
-WITH_TWIN = [case for case in cases() if case[2] > 2 and hasattr(discover.module("models", case[0]), "twin")]
+WITH_TWIN = [case for case in cases() if case[2] > 2 and discover.model(case[0]).twin]
 
 
 @pytest.mark.parametrize(("name", "task", "outputs"), WITH_TWIN)
 def test_a_twin_is_the_same_network_in_the_other_backend(name: str, task: str, outputs: int) -> None:
-    module = discover.module("models", name)
-    other, keys = module.twin(module.Params())
+    file = discover.model(name)
+    other, keys = file.twin(file.params())
     assert name.endswith("-torch") != other.endswith("-torch")
     ours, theirs = build(name, task, outputs), build(other, task, outputs, **keys)
     shapes = [[weight.shape for weight in model.weights().values()] for model in (ours, theirs)]
@@ -68,9 +68,9 @@ def test_a_twin_is_the_same_network_in_the_other_backend(name: str, task: str, o
 
 
 def test_a_network_that_numpy_cannot_compute_has_no_twin() -> None:
-    module = discover.module("models", "ann-torch")
+    file = discover.model("ann-torch")
     for keys in ({"activations": "gelu"}, {"dropout": 0.5}):
-        assert twin(Named("ann-torch", module.Params(**keys)), None) is None
+        assert twin(Named("ann-torch", file.params(**keys)), None) is None
 
 
 def test_every_contestant_is_timed_at_every_batch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

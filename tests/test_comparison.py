@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from nnlab import comparison
+from nnlab.comparison import overview
 from nnlab.errors import ConfigError, RunError
 from nnlab.rundir import RunDir
 
@@ -255,7 +256,7 @@ def test_the_page_escapes_all_text_and_needs_nothing_else(tmp_path):
     runs = [forge(tmp_path, "a<b>&{0}", data="<img src=x onerror=y>", lr=f"'{bad}'")]
     runs.append(forge(tmp_path, "b", data="<img src=x onerror=y>", model="<b>odd"))
     page = Page()
-    page.feed(comparison.page(comparison.compare(runs)))
+    page.feed(overview.page(comparison.compare(runs)))
     assert {"table", "img", "h2"} <= {tag for tag, _ in page.tags}
     assert not {"script", "b", "link", "iframe", "svg"} & {tag for tag, _ in page.tags}
     assert not any(key.startswith("on") for _, attributes in page.tags for key in attributes)
@@ -320,7 +321,7 @@ def test_without_a_test_split_only_runs_scored_on_the_same_examples_are_ranked_t
         "e": {"train": 90, "val": 10, "test": 0},
     }.items():
         run = forge(tmp_path, name, seed=1 if name == "e" else 0)
-        summary = run.summary()
+        summary = run.summary().to_json()
         summary["dataset"] |= changes
         summary["metrics"]["test"] = None
         run.write_json("run.json", summary)
@@ -345,7 +346,7 @@ HASHES = {"train": "1" * 64, "val": None, "test": "2" * 64}
 
 def edit(run: RunDir, *, config: str = "", **changes: object) -> RunDir:
     """The run with other facts of its data in run.json, and more lines in its config."""
-    summary = run.summary()
+    summary = run.summary().to_json()
     for key, value in changes.items():
         (summary["dataset"] if key != "baselines" else summary).update({key: value})
     run.write_json("run.json", summary)
@@ -371,7 +372,7 @@ def test_each_entry_stands_beside_its_own_baseline(tmp_path):
     assert [line.values["test_accuracy"].mean for line in lines] == [0.8, 0.5, 0.7, 0.9]
     entries = comparison.as_json(found)["groups"][0]["entries"]
     assert [entry["baselines"]["majority class"]["test_accuracy"] for entry in entries] == [0.5, 0.9]
-    for text in (comparison.page(found), *(comparison.as_text(found, form) for form in comparison.Format)):
+    for text in (overview.page(found), *(comparison.as_text(found, form) for form in comparison.Format)):
         assert text.index("majority class, for small") < text.index("majority class, for whole")
 
 
@@ -432,7 +433,7 @@ def test_runs_are_ranked_together_only_where_the_very_examples_that_score_them_a
     (remark,) = group.remarks
     assert "not all trained on the same examples" in remark
     assert comparison.as_json(comparison.compare([a, other_file]))["groups"][0]["remarks"] == [remark]
-    assert remark in comparison.page(comparison.compare([a, other_file]))
+    assert remark in overview.page(comparison.compare([a, other_file]))
 
 
 def test_scored_on_what_it_was_trained_on_another_split_seed_is_another_group(tmp_path):

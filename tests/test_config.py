@@ -597,7 +597,7 @@ def test_a_resolved_config_is_complete(path):
     assert path.name == "logreg-sklearn.yaml" or {"lr", "weight_decay"} <= set(data["train"])
     assert "extends" not in data
     for section, kind in (("model", "models"), ("dataset", "datasets")):
-        fields = discover.module(kind, data[section]["name"]).Params.model_fields
+        fields = discover.file(kind, data[section]["name"]).params.model_fields
         required = {key for key, field in fields.items() if field.default is not None}
         assert required <= set(data[section])
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import types
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +16,11 @@ from PIL import Image
 
 from nnlab import discover
 from nnlab.config.strict import Strict
-from nnlab.dataset import Card, Dataset
+from nnlab.dataset import Card, Dataset, quiet
 from nnlab.datasets import _pictures, arrays, digits, fashion_mnist, image_folder, mnist, sign_digits
 from nnlab.datasets import csv as csv_dataset
 from nnlab.errors import DataError, DataUnavailableError, MissingDependencyError
+from nnlab.plugin import DatasetFile
 from tests.data_fixtures import MAKERS, MIRROR, make_csv, required, rows, same, why_missing, write_idx
 
 NAMES = discover.names("datasets")
@@ -31,11 +32,11 @@ class Case:
     """A dataset with data that is small where it can be."""
 
     name: str
-    module: types.ModuleType
+    file: DatasetFile
     keys: dict
 
     def has(self, key: str) -> bool:
-        return key in self.module.Params.model_fields
+        return key in self.file.params.model_fields
 
     def need(self, *keys: str) -> None:
         for key in keys:
@@ -48,20 +49,20 @@ class Case:
 
     def load(self, seed: int = 0, **keys: object) -> Dataset:
         """With these keys, and of a large dataset no more than three classes."""
-        large = self.has("classes") and (self.module.CARD.train or 0) > 10_000
+        large = self.has("classes") and (self.file.card.train or 0) > 10_000
         few = {"classes": [1, 4, 8]} if large else {}
-        return self.module.load(self.module.Params(**few | self.keys | keys), seed)
+        return self.file.load(self.file.params(**few | self.keys | keys), seed, quiet)
 
 
 @pytest.fixture(params=NAMES)
 def case(request, tmp_path, monkeypatch, real_data):
-    module = discover.module("datasets", request.param)
-    if module.CARD.source == "download":
+    file = discover.dataset(request.param)
+    if file.card.source == "download":
         use_mirror(monkeypatch, real_data)
-        if reason := why_missing(module, real_data):
+        if reason := why_missing(file, real_data):
             pytest.skip(reason)
         monkeypatch.setenv("NNLAB_MIRROR", "http://127.0.0.1:1")  # from here on, nothing needs a network
-    return Case(request.param, module, required(request.param, module, tmp_path / "example_data"))
+    return Case(request.param, file, required(request.param, file, tmp_path / "example_data"))
 
 
 @pytest.fixture(autouse=True)
@@ -83,18 +84,18 @@ def use_mirror(monkeypatch, data):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_file_says_what_it_is(name):
-    module = discover.module("datasets", name)
-    assert module.__doc__.splitlines()[0].endswith(".")
-    assert isinstance(module.CARD, Card)
-    assert list(inspect.signature(module.load).parameters) == ["params", "seed", "progress"]
-    assert hasattr(module, "cached") == hasattr(module, "fetch") == (module.CARD.source == "download")
-    if hasattr(module, "read_picture"):
-        assert list(inspect.signature(module.read_picture).parameters) == ["image", "shape"]
+    file = discover.dataset(name)
+    assert file.about.endswith(".")
+    assert isinstance(file.card, Card)
+    assert list(inspect.signature(file.load).parameters) == ["params", "seed", "progress"]
+    assert bool(file.cached) == bool(file.fetch) == (file.card.source == "download")
+    if file.read_picture:
+        assert list(inspect.signature(file.read_picture).parameters) == ["image", "shape"]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_schema_is_strict_and_every_key_explained(name):
-    params = discover.module("datasets", name).Params
+    params = discover.dataset(name).params
     assert issubclass(params, Strict)
     assert not {"name", "fallback"} & set(params.model_fields)
     assert all(field.description for field in params.model_fields.values())
@@ -109,7 +110,7 @@ def test_the_schema_is_strict_and_every_key_explained(name):
 def test_importing_datasets_loads_nothing_heavy():
     script = (
         "import sys; from nnlab import discover\n"
-        "for name in discover.names('datasets'): discover.module('datasets', name)\n"
+        "for name in discover.names('datasets'): discover.dataset(name)\n"
         "print({'torch', 'torchvision', 'sklearn', 'scipy', 'matplotlib', 'PIL'} & set(sys.modules))"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
@@ -133,13 +134,13 @@ def test_arrays_have_the_types_shapes_and_ranges_that_models_count_on(case):
         else:
             assert split.targets.dtype == (np.float64 if data.transform.target else np.float32)
             assert split.targets.shape == (len(split), data.outputs)
-        if hasattr(case.module, "read_picture"):
+        if case.file.read_picture:
             assert split.inputs.min() >= 0
             assert split.inputs.max() <= 1
 
 
 def test_the_card_tells_the_truth(case):
-    card, data = case.module.CARD, case.module.load(case.module.Params(**case.keys), 0)
+    card, data = case.file.card, case.file.load(case.file.params(**case.keys), 0, quiet)
     for told, found in (
         (card.train, len(data.train)),
         (card.test, data.test and len(data.test)),
@@ -180,7 +181,7 @@ def test_splits_keep_the_share_of_every_class(case):
     of, had = np.bincount(split.val.targets), np.bincount(whole.train.targets)
     assert (abs(of - 0.3 * had) <= 1).all()
     if case.has("test_fraction") and case.name != "sign-digits":  # which must split as the notebook does
-        held, fraction = np.bincount(whole.test.targets), case.module.Params(**case.keys).test_fraction
+        held, fraction = np.bincount(whole.test.targets), case.file.params(**case.keys).test_fraction
         assert (abs(held - fraction * (had + held)) <= 1).all()
 
 
@@ -270,12 +271,12 @@ def test_splits_that_cannot_be_are_refused(what, case):
 
 
 def test_a_picture_from_the_data_is_read_as_the_input_it_was(case):
-    if not hasattr(case.module, "read_picture"):
+    if not case.file.read_picture:
         pytest.skip("its inputs are no pictures")
     data = case.load()
     pixels = np.round(data.train.inputs[0].reshape(data.shape) * 255).astype(np.uint8)
     image = Image.fromarray(pixels.transpose(1, 2, 0) if pixels.ndim == 3 else pixels)
-    found = case.module.read_picture(image, data.shape)
+    found = case.file.read_picture(image, data.shape)
     assert found.dtype == np.float32
     assert found.shape == (data.features,)
     if case.name != "sign-digits":  # which stretches the shades: see its own test
@@ -283,11 +284,11 @@ def test_a_picture_from_the_data_is_read_as_the_input_it_was(case):
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F"])
-@pytest.mark.parametrize("name", [n for n in NAMES if hasattr(discover.module("datasets", n), "read_picture")])
+@pytest.mark.parametrize("name", [n for n in NAMES if discover.dataset(n).read_picture])
 def test_any_picture_can_be_read(name, mode):
-    shape = discover.module("datasets", name).CARD.shape or (3, 6, 5)
+    shape = discover.dataset(name).card.shape or (3, 6, 5)
     image = Image.new("L", (50, 40), 90).convert(mode) if mode != "I;16" else Image.new(mode, (50, 40), 90 * 257)
-    found = discover.module("datasets", name).read_picture(image, shape)
+    found = discover.dataset(name).read_picture(image, shape)
     assert found.shape == (np.prod(shape),)
     assert found.dtype == np.float32
     assert found.min() >= 0
@@ -295,11 +296,10 @@ def test_any_picture_can_be_read(name, mode):
 
 
 def test_a_new_dataset_needs_no_edit_here(tmp_path):
-    module = types.ModuleType("new")
-    module.Params = Strict
-    assert required("new", module, tmp_path) == {}
-    module.example = lambda folder: {"path": str(folder)}
-    assert required("new", module, tmp_path) == {"path": str(tmp_path)}
+    file = DatasetFile(Strict, Card("built in"), digits.load)
+    assert required("new", file, tmp_path) == {}
+    file = replace(file, example=lambda folder: {"path": str(folder)})
+    assert required("new", file, tmp_path) == {"path": str(tmp_path)}
 
 
 # MNIST and its family

@@ -134,12 +134,12 @@ def test_large_products_train_as_with_autograd(rule: str) -> None:
 
 @pytest.mark.parametrize("model", ["ann-torch", "cnn-torch"])
 def test_bf16_rounds_products_and_nothing_else(model: str) -> None:
-    module = discover.module("models", model)
+    file = discover.model(model)
     split, taken = data("classification", 4), steps(ROWS, 30, lr=0.05)
     results = []
     for precision in ("float32", "bf16", "bf16"):
         setup = Setup((8, 8), 4, "classification", Optimizer(), 0, "cpu", precision)
-        results.append(trained(module.build(module.Params(), setup), split, taken))
+        results.append(trained(file.build(file.params(), setup), split, taken))
     exact, rounded, again = results
     assert all(weight.dtype == np.float32 for weight in rounded[1].values())
     assert rounded[2].dtype == np.float32

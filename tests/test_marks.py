@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nnlab import comparison
-from nnlab.comparison import Entry, Format, Row
+from nnlab.comparison import Entry, Format, Row, overview
 from nnlab.report.tables import result
 from tests.test_comparison import forge
 
@@ -49,12 +49,12 @@ def test_marks_are_shown_in_every_form(tmp_path: Path, marked: None):
     assert [row["marks"] for row in rows] == ["", MARK]
     assert r"worse than \<i\>its\</i\> baseline |" in comparison.as_text(found, Format.md)
     assert rf"& {MARK} \\" in comparison.as_text(found, Format.latex)
-    for html in (comparison.page(found), result(found.groups[0])):
+    for html in (overview.page(found), result(found.groups[0])):
         assert "worse than &lt;i&gt;its&lt;/i&gt; baseline" in html
         assert ">marks</th>" in html
     unmarked = comparison.compare([fine])
     for text in (
-        comparison.page(unmarked),
+        overview.page(unmarked),
         *(comparison.as_text(unmarked, form) for form in (Format.md, Format.latex)),
     ):
         assert "marks" not in text

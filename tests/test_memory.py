@@ -76,8 +76,8 @@ def peak() -> int:
 
 def build(name: str, setup: Setup, **keys: Any) -> Model:
     """The model of that name."""
-    module = discover.module("models", name)
-    model: Model = module.build(module.Params(**keys), setup)
+    file = discover.model(name)
+    model: Model = file.build(file.params(**keys), setup)
     return model
 
 
@@ -323,8 +323,8 @@ def test_estimating_loads_no_compiler() -> None:
         "from nnlab.model import Optimizer, Setup\n"
         "setup = lambda task: Setup((28, 28), 10, task, Optimizer(), 0, 'cpu', 'float32', 100, 60_000)\n"
         "for name in discover.names('models'):\n"
-        "    module = discover.module('models', name)\n"
-        "    if name.endswith('-torch'): module.build(module.Params(), setup(module.TASKS[0]))\n"
+        "    file = discover.model(name)\n"
+        "    if file.backend.autograd: file.build(file.params(), setup(file.tasks[0]))\n"
         "def net():\n"
         "    made = nn.Sequential(nn.Linear(784, 10), nn.Embedding(3, 4), nn.TransformerEncoderLayer(4, 2))\n"
         "    made.token = nn.Parameter(torch.randn(1, 4))\n"

@@ -28,11 +28,11 @@ def same(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> bool:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_model_file_says_what_it_is_and_refuses_unknown_keys(name: str) -> None:
-    module = discover.module("models", name)
-    assert module.__doc__
-    assert set(module.TASKS) <= {"classification", "regression"}
+    file = discover.model(name)
+    assert file.about
+    assert set(file.tasks) <= {"classification", "regression"}
     with pytest.raises(ValidationError, match="extra_forbidden"):
-        module.Params(no_such_key=1)
+        file.params(no_such_key=1)
 
 
 @EACH
@@ -68,7 +68,7 @@ def test_training_lowers_the_loss_and_returns_that_of_every_step(name: str, task
     assert losses.shape == (60,)
     assert losses.dtype == np.float64
     assert np.isfinite(losses).all()
-    assert losses[-1] < losses[0] or not getattr(discover.module("models", name), "STEPPABLE", True)
+    assert losses[-1] < losses[0] or not discover.model(name).backend.steppable
 
 
 @EACH
@@ -199,13 +199,13 @@ def test_a_device_that_is_not_there_is_refused_with_what_is() -> None:
 def test_cuda_gives_the_cpus_results_within_rounding_and_the_same_bits_twice(name: str) -> None:
     if not cuda_devices():
         pytest.skip("needs a CUDA device, and none is here")
-    module = discover.module("models", name)
-    task: Task = module.TASKS[0]
+    file = discover.model(name)
+    task: Task = file.tasks[0]
     outputs = 4 if task == "classification" else 1
     split, taken = data(task, outputs), steps(ROWS, 20, lr=0.05)
     results = []
     for device in ("cpu", "cuda", "cuda"):
-        model = module.build(module.Params(), Setup((8, 8), outputs, task, Optimizer(), 0, device))
+        model = file.build(file.params(), Setup((8, 8), outputs, task, Optimizer(), 0, device))
         losses = model.train(model.put(split), taken)
         results.append((model.device, losses, model.weights(), model.predict(model.put(split))))
     assert [result[0] for result in results] == ["cpu", "cuda:0", "cuda:0"]

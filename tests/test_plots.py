@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nnlab import plots
-from nnlab.plots.curves import _draw, _split_looks, _step_axis, spans_decades
-from nnlab.plots.examples import _sheet
-from nnlab.plots.marks import looks
-from nnlab.plots.page import new_axes, new_figure, style
-from nnlab.plots.text import short, width_of
+from nnlab.present import examples, lines, results
+from nnlab.present.drawing import new_axes, new_figure, style
+from nnlab.present.examples import _sheet
+from nnlab.present.fitting import short, width_of
+from nnlab.present.lines import _draw, _split_looks, _step_axis, spans_decades
+from nnlab.present.marks import envelope, looks
 
 NAN = float("nan")
 HOSTILE = [
@@ -39,9 +39,9 @@ CURVES = {"train (mean since last point)": (STEPS, VALUES), "test": (STEPS, VALU
 RNG = np.random.default_rng(0)
 
 
-def run(label: str, points: int = 5, score: bool = True) -> plots.Curve:
+def run(label: str, points: int = 5, score: bool = True) -> lines.Curve:
     steps = np.arange(1, points + 1) * 100
-    return plots.Curve(label, steps, steps * 0.01, np.exp(-steps / 300), 1 - 0.5 / steps if score else None)
+    return lines.Curve(label, steps, steps * 0.01, np.exp(-steps / 300), 1 - 0.5 / steps if score else None)
 
 
 def size(png: bytes) -> tuple[int, int]:
@@ -63,43 +63,43 @@ def long_loss() -> bytes:
     losses = 2.3 * np.exp(-steps / 9000) + 0.05
     some = steps[49::50]
     curves = {"train": (some, losses[some - 1]), "test": (some, losses[some - 1] + 0.02)}
-    return plots.loss(steps, losses * RNG.uniform(0.5, 2, 60_000), curves, title="long", steps_per_epoch=600)
+    return lines.loss(steps, losses * RNG.uniform(0.5, 2, 60_000), curves, title="long", steps_per_epoch=600)
 
 
 def sheet(classes: int, each: int, shape: tuple[int, ...] = (8, 8)) -> bytes:
     labels = np.repeat(np.arange(classes), each)
     pictures = RNG.random((len(labels), int(np.prod(shape))))
-    return plots.samples(pictures, labels, shape, title="sheet", names=[f"class {i}" for i in range(classes)])
+    return examples.samples(pictures, labels, shape, title="sheet", names=[f"class {i}" for i in range(classes)])
 
 
 def matrix(classes: int) -> bytes:
     counts = RNG.integers(0, 9, (classes, classes)) + 900 * np.eye(classes, dtype=int)
-    return plots.confusion(counts, [f"class {i}" for i in range(classes)], title="confusion")
+    return results.confusion(counts, [f"class {i}" for i in range(classes)], title="confusion")
 
 
 def points(count: int, features: int = 3, classes: int = 0) -> bytes:
     targets = RNG.integers(0, classes, count) if classes else RNG.random((count, 1))
     names = [f"class {i}" for i in range(classes)]
-    return plots.scatter(RNG.random((count, features)), targets, title="data", classes=names)
+    return examples.scatter(RNG.random((count, features)), targets, title="data", classes=names)
 
 
 def fitted(count: int) -> bytes:
     x = np.linspace(3, 9, count)
-    return plots.fit(x[:, None], 9 - x / 2, x, 9 - x / 2, title="fit", x_label="price", y_label="cars sold")
+    return results.fit(x[:, None], 9 - x / 2, x, 9 - x / 2, title="fit", x_label="price", y_label="cars sold")
 
 
 PICTURES: dict[str, Callable[[], bytes]] = {
-    "loss": lambda: plots.loss(STEPS, VALUES, CURVES, title="short"),
+    "loss": lambda: lines.loss(STEPS, VALUES, CURVES, title="short"),
     "loss long": long_loss,
-    "loss one step": lambda: plots.loss(STEPS[:1], VALUES[:1], {"test": (STEPS[:1], VALUES[:1])}, title="one"),
-    "loss none": lambda: plots.loss(STEPS[:0], VALUES[:0], {"test": (STEPS[:0], VALUES[:0])}, title="none"),
-    "loss no curves": lambda: plots.loss(STEPS, VALUES, {}, title="only steps", steps_per_epoch=3),
-    "accuracy": lambda: plots.accuracy({"test": (STEPS, 1 - VALUES / 3)}, title="accuracy", steps_per_epoch=2),
-    "accuracy all right": lambda: plots.accuracy({"test": (STEPS, np.ones(7))}, title="100 %"),
-    "accuracy all wrong": lambda: plots.accuracy({"test": (STEPS, np.zeros(7))}, title="0 %"),
-    "metric": lambda: plots.metric(CURVES, title="mse", label="mean squared error", log=True),
-    "metric r2": lambda: plots.metric({"test": (STEPS, 1 - VALUES)}, title="r2", label="R²"),
-    "metric many": lambda: plots.metric({str(i): (STEPS, VALUES + i) for i in range(40)}, title="many", label="loss"),
+    "loss one step": lambda: lines.loss(STEPS[:1], VALUES[:1], {"test": (STEPS[:1], VALUES[:1])}, title="one"),
+    "loss none": lambda: lines.loss(STEPS[:0], VALUES[:0], {"test": (STEPS[:0], VALUES[:0])}, title="none"),
+    "loss no curves": lambda: lines.loss(STEPS, VALUES, {}, title="only steps", steps_per_epoch=3),
+    "accuracy": lambda: lines.accuracy({"test": (STEPS, 1 - VALUES / 3)}, title="accuracy", steps_per_epoch=2),
+    "accuracy all right": lambda: lines.accuracy({"test": (STEPS, np.ones(7))}, title="100 %"),
+    "accuracy all wrong": lambda: lines.accuracy({"test": (STEPS, np.zeros(7))}, title="0 %"),
+    "metric": lambda: lines.metric(CURVES, title="mse", label="mean squared error", log=True),
+    "metric r2": lambda: lines.metric({"test": (STEPS, 1 - VALUES)}, title="r2", label="R²"),
+    "metric many": lambda: lines.metric({str(i): (STEPS, VALUES + i) for i in range(40)}, title="many", label="loss"),
     "samples 10": lambda: sheet(10, 5),
     "samples 2": lambda: sheet(2, 8),
     "samples 1": lambda: sheet(1, 1),
@@ -122,13 +122,13 @@ PICTURES: dict[str, Callable[[], bytes]] = {
     "fit": lambda: fitted(7),
     "fit large": lambda: fitted(20_000),
     "fit one": lambda: fitted(1),
-    "predicted": lambda: plots.predicted_against_true(VALUES, VALUES + 0.1, title="predicted", label="price"),
-    "predicted none": lambda: plots.predicted_against_true(VALUES[:0], VALUES[:0], title="none", label="price"),
-    "overlay 1": lambda: plots.overlay([run("one", 1)], title="one run", score_label="test accuracy", percent=True),
-    "overlay 3": lambda: plots.overlay([run(n) for n in "abc"], title="three", score_label="R²"),
-    "overlay 30": lambda: plots.overlay([run(f"run {i}", 900) for i in range(30)], title="thirty"),
-    "overlay no score": lambda: plots.overlay([run("a", score=False), run("b", score=False)], title="loss alone"),
-    "overlay none": lambda: plots.overlay([], title="none"),
+    "predicted": lambda: results.predicted_against_true(VALUES, VALUES + 0.1, title="predicted", label="price"),
+    "predicted none": lambda: results.predicted_against_true(VALUES[:0], VALUES[:0], title="none", label="price"),
+    "overlay 1": lambda: lines.overlay([run("one", 1)], title="one run", score_label="test accuracy", percent=True),
+    "overlay 3": lambda: lines.overlay([run(n) for n in "abc"], title="three", score_label="R²"),
+    "overlay 30": lambda: lines.overlay([run(f"run {i}", 900) for i in range(30)], title="thirty"),
+    "overlay no score": lambda: lines.overlay([run("a", score=False), run("b", score=False)], title="loss alone"),
+    "overlay none": lambda: lines.overlay([], title="none"),
 }
 
 
@@ -162,8 +162,8 @@ def test_the_users_matplotlib_settings_are_neither_used_nor_changed() -> None:
 
 def test_pyplot_is_never_imported_and_matplotlib_only_to_draw() -> None:
     code = (
-        "import sys; from nnlab import plots; assert 'matplotlib' not in sys.modules\n"
-        "import numpy as np; plots.accuracy({'test': (np.arange(3), np.ones(3))}, title='t')\n"
+        "import sys; from nnlab.present import lines; assert 'matplotlib' not in sys.modules\n"
+        "import numpy as np; lines.accuracy({'test': (np.arange(3), np.ones(3))}, title='t')\n"
         "assert 'matplotlib.figure' in sys.modules; assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -172,19 +172,19 @@ def test_pyplot_is_never_imported_and_matplotlib_only_to_draw() -> None:
 @pytest.mark.parametrize(("name", "other"), list(zip(HOSTILE[::2], HOSTILE[1::2], strict=True)))
 def test_names_are_data(name: str, other: str) -> None:
     drawn = [
-        plots.loss(STEPS, VALUES, {name: (STEPS, VALUES), other: (STEPS, VALUES)}, title=other, label=name),
-        plots.overlay([run(name), run(other)], title=name, score_label=other),
-        plots.samples(np.eye(4), np.array([0, 0, 1, 1]), (2, 2), title=name, names=[name, other]),
-        plots.confusion(np.eye(2, dtype=int), [name, other], title=name),
-        plots.fit(STEPS, VALUES, STEPS, VALUES, title=name, x_label=name, y_label=other),
-        plots.scatter(np.eye(3), np.array([0, 1, 0]), title=name, feature_names=[name] * 3, classes=[name, other]),
+        lines.loss(STEPS, VALUES, {name: (STEPS, VALUES), other: (STEPS, VALUES)}, title=other, label=name),
+        lines.overlay([run(name), run(other)], title=name, score_label=other),
+        examples.samples(np.eye(4), np.array([0, 0, 1, 1]), (2, 2), title=name, names=[name, other]),
+        results.confusion(np.eye(2, dtype=int), [name, other], title=name),
+        results.fit(STEPS, VALUES, STEPS, VALUES, title=name, x_label=name, y_label=other),
+        examples.scatter(np.eye(3), np.array([0, 1, 0]), title=name, feature_names=[name] * 3, classes=[name, other]),
     ]
     assert all(size(png)[0] <= 1800 for png in drawn)
 
 
 def test_a_dollar_sign_is_drawn_as_one() -> None:
     formula, plain = ([{name: (STEPS, VALUES)}] for name in ("$x$", "x"))
-    assert plots.metric(*formula, title="t", label="l") != plots.metric(*plain, title="t", label="l")
+    assert lines.metric(*formula, title="t", label="l") != lines.metric(*plain, title="t", label="l")
     with style():
         text = new_figure("$x$", 8, 5)._suptitle
         assert text.get_text() == "$x$"
@@ -196,21 +196,21 @@ def test_what_is_not_finite_is_left_out(bad: float) -> None:
     values = VALUES.copy()
     values[3] = bad
     without = np.delete(STEPS, 3), np.delete(VALUES, 3)
-    assert plots.metric({"test": (STEPS, values)}, title="t", label="l") == plots.metric(
+    assert lines.metric({"test": (STEPS, values)}, title="t", label="l") == lines.metric(
         {"test": without}, title="t", label="l"
     )
     every = np.full(7, bad)
     for png in (
-        plots.loss(STEPS, values, {"test": (STEPS, values), "train": (STEPS, every)}, title="t"),
-        plots.loss(STEPS, every, {"test": (STEPS, every)}, title="t", steps_per_epoch=2),
-        plots.accuracy({"test": (STEPS, every)}, title="t"),
-        plots.overlay([plots.Curve("a", STEPS, every, values, every), run("b")], title="t", percent=True),
-        plots.overlay([plots.Curve("a", STEPS, every, every, every)], title="t"),
-        plots.fit(STEPS, values, STEPS, every, title="t", x_label="x", y_label="y"),
-        plots.predicted_against_true(every, values, title="t", label="y"),
-        plots.scatter(values[:, None], VALUES, title="t"),
-        plots.scatter(np.stack([values, VALUES], 1), np.arange(7) % 2, title="t", classes=["a", "b"]),
-        plots.samples(values[None, :4], np.array([0]), (2, 2), title="t", names=["a"]),
+        lines.loss(STEPS, values, {"test": (STEPS, values), "train": (STEPS, every)}, title="t"),
+        lines.loss(STEPS, every, {"test": (STEPS, every)}, title="t", steps_per_epoch=2),
+        lines.accuracy({"test": (STEPS, every)}, title="t"),
+        lines.overlay([lines.Curve("a", STEPS, every, values, every), run("b")], title="t", percent=True),
+        lines.overlay([lines.Curve("a", STEPS, every, every, every)], title="t"),
+        results.fit(STEPS, values, STEPS, every, title="t", x_label="x", y_label="y"),
+        results.predicted_against_true(every, values, title="t", label="y"),
+        examples.scatter(values[:, None], VALUES, title="t"),
+        examples.scatter(np.stack([values, VALUES], 1), np.arange(7) % 2, title="t", classes=["a", "b"]),
+        examples.samples(values[None, :4], np.array([0]), (2, 2), title="t", names=["a"]),
     ):
         size(png)
 
@@ -220,7 +220,7 @@ def test_what_is_not_finite_is_left_out(bad: float) -> None:
 )
 def test_any_range_of_values_has_an_axis(values: list[float]) -> None:
     steps, y = np.array([1, 2]), np.array(values)
-    size(plots.loss(steps, y, {"test": (steps, y)}, title="t"))
+    size(lines.loss(steps, y, {"test": (steps, y)}, title="t"))
 
 
 def test_log_axis_only_where_it_shows_more() -> None:
@@ -235,7 +235,7 @@ def test_envelope_keeps_the_extremes_of_every_stretch() -> None:
     x = np.arange(60_000)
     y = np.random.default_rng(1).normal(size=60_000)
     y[31_415], y[27_182] = 99, -99
-    kept, values = plots.envelope(x, y, 500)
+    kept, values = envelope(x, y, 500)
     assert len(kept) <= 2 * 500 + 2
     assert np.all(np.diff(kept) > 0)
     assert np.array_equal(values, y[kept])
@@ -249,17 +249,17 @@ def test_envelope_keeps_the_extremes_of_every_stretch() -> None:
 @pytest.mark.parametrize("count", [0, 1, 2, 10, 1000])
 def test_envelope_leaves_short_curves_alone(count: int) -> None:
     x = np.arange(count)
-    kept, _ = plots.envelope(x, x, 500)
+    kept, _ = envelope(x, x, 500)
     assert np.array_equal(kept, x)
 
 
 def test_labels_at_the_ends_are_moved_apart_and_keep_their_order() -> None:
     for places in ([0.5, 0.5, 0.5], [1.0, 0.99, 0.98], [0.0, 0.01, 0.9], [0.3], [], [5.0, -5.0]):
-        moved = plots.spread(places, 0.05)
+        moved = lines.spread(places, 0.05)
         assert [sorted(moved).index(m) for m in moved] == list(np.argsort(np.argsort(places, kind="stable")))
         assert all(b - a > 0.049 for a, b in pairwise(sorted(moved)))
         assert all(-1e-9 <= m <= 1 + 1e-9 for m in moved)
-    assert plots.spread([0.2, 0.8], 0.05) == [0.2, 0.8]
+    assert lines.spread([0.2, 0.8], 0.05) == [0.2, 0.8]
 
 
 def test_the_value_at_the_end_stands_at_the_height_of_its_curve() -> None:
@@ -290,9 +290,9 @@ def test_looks_differ_by_color_and_neighbours_by_line_too(count: int) -> None:
 
 def test_choose_samples_takes_the_first_of_each_class() -> None:
     targets = np.array([2, 0, 0, 1, 2, 0, 2])
-    assert plots.choose_samples(targets, 4, 2).tolist() == [1, 2, 3, 0, 4]
-    assert plots.choose_samples(targets[:0], 3, 2).tolist() == []
-    assert plots.choose_samples(targets, 3, 1).dtype.kind == "i"
+    assert examples.choose_samples(targets, 4, 2).tolist() == [1, 2, 3, 0, 4]
+    assert examples.choose_samples(targets[:0], 3, 2).tolist() == []
+    assert examples.choose_samples(targets, 3, 1).dtype.kind == "i"
 
 
 @pytest.mark.parametrize(

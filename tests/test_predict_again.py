@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ from nnlab.config.strict import Strict
 from nnlab.dataset import Array
 from nnlab.datasets import Examples, _pictures
 from nnlab.datasets._inputs import Reader
+from nnlab.plugin import DatasetFile
 from nnlab.rundir import RunDir
 from tests.data_fixtures import MIRROR, make_image_folder, required, why_missing
 from tests.raw_rows import captured, inputs_for_predict, inputs_of
@@ -23,10 +23,10 @@ NAMES = discover.names("datasets")
 
 
 @pytest.fixture
-def module(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, real_data: str):
+def file(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, real_data: str):
     """The dataset's file, its data at hand; skipped where that would have to be downloaded."""
-    found = discover.module("datasets", request.param)
-    if found.CARD.source == "download":
+    found = discover.dataset(request.param)
+    if found.card.source == "download":
         monkeypatch.setenv("NNLAB_DATA", real_data)
         monkeypatch.setenv("NNLAB_MIRROR", MIRROR or "http://127.0.0.1:1")
         if reason := why_missing(found, real_data):
@@ -66,30 +66,30 @@ def must_be_those_of_training(run: RunDir, inputs: list[str], pool: Examples) ->
         expected = np.exp(metrics.log_softmax(scores)) if found.task == "classification" else scores
         np.testing.assert_allclose(numbers_of(found), expected, rtol=CLOSE, atol=CLOSE)
         if found.metrics is not None:
-            recorded = run.summary()["metrics"]["test"]
+            recorded = run.summary().metrics["test"]
             assert found.metrics == pytest.approx(recorded, rel=CLOSE, abs=CLOSE)
     else:
         values = numbers_of(found)
         again = metrics.measure(found.task, values, pool.targets)
-        assert again == pytest.approx(run.summary()["metrics"]["train"], rel=1e-5)
+        assert again == pytest.approx(run.summary().metrics["train"], rel=1e-5)
 
 
 def numbers_of(found: experiment.Predictions) -> Array:
     return np.array([item.probabilities or item.values for item in found.items])
 
 
-@pytest.mark.parametrize(("name", "module"), [(name, name) for name in NAMES], indirect=["module"], ids=NAMES)
+@pytest.mark.parametrize(("name", "file"), [(name, name) for name in NAMES], indirect=["file"], ids=NAMES)
 def test_the_raw_test_rows_of_every_dataset(
-    name: str, module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, file: DatasetFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "data").mkdir()
-    keys = required(name, module, tmp_path / "data")
-    large = "classes" in module.Params.model_fields and (module.CARD.train or 0) > 10_000
+    keys = required(name, file, tmp_path / "data")
+    large = "classes" in file.params.model_fields and (file.card.train or 0) > 10_000
     keys |= {"classes": [1, 4], "limit": 200} if large else {}
     run, params, pool = trained(name, keys, tmp_path, monkeypatch)
-    inputs = inputs_for_predict(name, module, params, pool, tmp_path)
+    inputs = inputs_for_predict(name, file, params, pool, tmp_path)
     must_be_those_of_training(run, inputs, pool)
-    if not any(column["kind"] in ("category", "date") for column in run.summary()["dataset"]["columns"]):
+    if not any(column["kind"] in ("category", "date") for column in run.summary().dataset.columns):
         raw = inputs_of(pool)
         scores = run.arrays()["scores"] if "predictions.npz" in run.files() else None
         found = experiment.predict_rows(run, raw)
@@ -127,7 +127,7 @@ def test_a_table_of_all_kinds_of_columns(
     target: str, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, params, pool = trained("csv", a_table(tmp_path, target), tmp_path, monkeypatch, model)
-    inputs = inputs_for_predict("csv", discover.module("datasets", "csv"), params, pool, tmp_path)
+    inputs = inputs_for_predict("csv", discover.dataset("csv"), params, pool, tmp_path)
     must_be_those_of_training(run, inputs, pool)
     assert experiment.predict(run, inputs).metrics is not None
 
@@ -136,7 +136,7 @@ def test_a_table_whose_missing_rows_are_left_out(tmp_path: Path, monkeypatch: py
     keys = a_table(tmp_path, "price") | {"missing": "drop", "missing_indicator": False}
     with pytest.MonkeyPatch.context() as patch:
         run, params, pool = trained("csv", keys, tmp_path, patch)
-    inputs = inputs_for_predict("csv", discover.module("datasets", "csv"), params, pool, tmp_path)
+    inputs = inputs_for_predict("csv", discover.dataset("csv"), params, pool, tmp_path)
     must_be_those_of_training(run, inputs, pool)
 
 
@@ -146,7 +146,7 @@ def test_arrays_of_every_type(kind: type, tmp_path: Path, monkeypatch: pytest.Mo
     x = rng.integers(0, 256, (90, 7)) if kind in (np.uint8, np.int32) else 1e6 + rng.normal(size=(90, 7))
     np.savez(tmp_path / "d.npz", x=x.astype(kind), y=(x[:, 0] > np.median(x[:, 0])).astype(np.int64))
     keys: dict[str, object] = {"path": str(tmp_path / "d.npz")}
-    if "standardise" in discover.module("datasets", "arrays").Params.model_fields:
+    if "standardise" in discover.dataset("arrays").params.model_fields:
         keys["standardise"] = kind is not np.uint8
     run, _, pool = trained("arrays", keys, tmp_path, monkeypatch)
     raw = x.astype(kind)[slice(None) if pool.rows is None else pool.rows]
@@ -165,7 +165,7 @@ def test_dark_pictures_are_divided_as_the_others_were(
     x = rng.uniform(0, 255, (90, 20)) * (np.arange(90) % 3 > 0)[:, None] + rng.uniform(0, 1, (90, 20))
     np.savez(tmp_path / "d.npz", x=x.astype(kind), y=np.arange(90) % 2)
     keys: dict[str, object] = {"path": str(tmp_path / "d.npz")}
-    if "scale" in discover.module("datasets", "arrays").Params.model_fields:
+    if "scale" in discover.dataset("arrays").params.model_fields:
         keys["scale"] = 255
     run, _, pool = trained("arrays", keys, tmp_path, monkeypatch)
     scores = run.arrays()["scores"]
@@ -178,13 +178,13 @@ def test_dark_pictures_are_divided_as_the_others_were(
 def test_pictures_are_brought_to_their_size_as_in_training(
     fit: str, colour: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = discover.module("datasets", "image-folder")
-    if "fit" not in module.Params.model_fields and fit != "stretch":
+    file = discover.dataset("image-folder")
+    if "fit" not in file.params.model_fields and fit != "stretch":
         pytest.skip("pictures are only stretched here")
     keys = make_image_folder(tmp_path / "pictures") | {"colour": colour}
     keys |= {"fit": fit} if fit != "stretch" else {}
     run, params, pool = trained("image-folder", keys, tmp_path, monkeypatch)
-    must_be_those_of_training(run, inputs_for_predict("image-folder", module, params, pool, tmp_path), pool)
+    must_be_those_of_training(run, inputs_for_predict("image-folder", file, params, pool, tmp_path), pool)
 
 
 @pytest.mark.parametrize("fit", ["stretch", "pad", "crop"])

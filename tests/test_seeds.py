@@ -1,17 +1,25 @@
 """Seeds: several runs of one config, each an ordinary one, folded wherever runs are shown."""
 
 import json
+import math
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import nnlab
 from nnlab import comparison, experiment, rundir
+from nnlab.cli.follow import check_ended
 from nnlab.errors import ConfigError, TrainingError
+from nnlab.experiment.events import Ended, Finished, Finishing, Notice, Started, Working
+from nnlab.experiment.jobs import read_seeds
+from nnlab.experiment.wire import from_line, to_line
+from nnlab.fit import Record
 from nnlab.rundir import RunDir
 from tests.conftest import Cli
 from tests.test_cli import bad, good, posix
@@ -29,6 +37,10 @@ def test_the_seeds_of_a_config_are_ordinary_runs_that_are_folded_everywhere(cli:
     assert "majority class" in made.stdout
     assert made.stderr.splitlines()[0].startswith("training 3 seeds, ")
     assert sum(line.startswith("seed ") and "test accuracy" in line for line in made.stderr.splitlines()) == 3
+
+    told = [rundir.RunDir(tmp_path / path).summary().group for path in paths]
+    assert [group.varied for group in told] == [{"seed": 0}, {"seed": 1}, {"seed": 2}]
+    assert len({group.id for group in told}) == 1
 
     alone = tmp_path / good(cli("train", "-q", digits, "seed=1", "train.epochs=4", "--name", "x")).stdout.strip()
     for name in ("weights.safetensors", "losses.npy", "config.yaml"):
@@ -79,6 +91,15 @@ def test_seeds_join_where_they_are_new_and_runs_started_together_stay_together(t
     assert folded([*first, *other])[1] == ("20260104-000000-b-digits", "9,10")
 
 
+def test_the_group_that_a_run_names_says_what_it_was_started_with_whatever_it_is_called(tmp_path: Path):
+    runs = seeded(tmp_path, "20260101-000000-a-digits", "0,1,2,3")
+    more = [forge(tmp_path, f"20260102-00000{seed}-b", seed=seed) for seed in range(2)]
+    for run, group in zip([*runs, *more], ["a" * 16, "b" * 16, "a" * 16, "b" * 16, "b" * 16, "a" * 16], strict=True):
+        summary = run.summary().to_json()
+        run.write_json("run.json", {**summary, "group": {"id": group, "varied": {"seed": summary["seed"]}}})
+    assert [seeds for _, seeds in folded([*runs, *more])] == ["0-2", "0,1,3"]
+
+
 def test_only_finished_runs_of_one_config_on_one_data_are_folded(tmp_path: Path):
     runs = [
         forge(tmp_path, "a", seed=0),
@@ -119,13 +140,13 @@ def test_a_name_that_all_seeds_share_means_them_all_and_no_other(cli: Cli, tmp_p
     ("text", "seeds"), [("0-4", [0, 1, 2, 3, 4]), ("0,3,7", [0, 3, 7]), ("5", [5]), ("8, 1-2", [8, 1, 2])]
 )
 def test_seeds_are_ranges_and_lists(text: str, seeds: list[int]):
-    assert experiment.read_seeds(text) == seeds
+    assert read_seeds(text) == seeds
 
 
 @pytest.mark.parametrize("text", ["", "4-0", "a", "1-", "-1", "1,,2", "1,1", "0-3,2", "0-1000000000", "1.5", "٣"])
 def test_what_is_no_list_of_seeds_is_refused(text: str):
     with pytest.raises(ConfigError, match="--seeds"):
-        experiment.read_seeds(text)
+        read_seeds(text)
 
 
 def test_mistakes_are_found_before_any_process_starts(cli: Cli, digits: Path, tmp_path: Path):
@@ -162,7 +183,7 @@ def test_a_signal_stops_all_seeds_where_they_can_be_resumed(digits: Path, tmp_pa
     _, said = process.communicate(timeout=60)
     assert process.returncode == code
     assert said.count("interrupted; go on with it: nnlab resume runs/") == 2
-    assert [run.summary()["status"] for run in begun(tmp_path)] == ["interrupted", "interrupted"]
+    assert [run.summary().status for run in begun(tmp_path)] == ["interrupted", "interrupted"]
     assert all(run.checkpoint_state() is not None for run in begun(tmp_path))
 
 
@@ -194,3 +215,66 @@ def test_events_are_lines_of_json(cli: Cli, digits: Path):
     assert "test accuracy" in events[-2]["text"]
     assert made.stderr == ""
     bad(cli("train", digits, "--events", "-q"), 2, "--quiet and --events each say")
+
+
+def test_events_come_back_as_they_were_told(tmp_path: Path, digits: Path):
+    run = nnlab.train(digits, train__epochs=1, runs_dir=tmp_path)
+    directory = RunDir(run.path)
+    started = Started(directory, 0, 45, 100, "cpu", 1, "test")
+    for event in (Notice("a\nb\u2028\x1b[0m"), Working("…"), Finishing(), Ended(143, "error: it\n"), started):
+        line = to_line(event)
+        assert line.count("\n") == 1
+        assert vars(from_line(line)).keys() == vars(event).keys()
+        if event is not started:
+            assert from_line(line) == event
+    again = from_line(to_line(started))
+    assert isinstance(again, Started)
+    assert (again.run.path, again.steps, again.watched) == (run.path, 45, "test")
+    found = from_line(to_line(Finished(directory, directory.summary())))
+    assert isinstance(found, Finished)
+    assert found.summary == directory.summary().to_json()
+    record = Record(45, 1.0, np.ones(45), 0.1, 0.1, 0.5, {"loss": math.nan, "accuracy": 0.25}, np.ones((3, 2)))
+    back = from_line(to_line(record, "text"))
+    assert isinstance(back, Record)
+    assert (back.step, back.train_loss, back.metrics) == (45, 0.5, {"loss": None, "accuracy": 0.25})
+    assert back.losses.shape == (0,)
+
+
+@posix
+def test_a_worker_that_dies_is_said_and_leaves_the_others(
+    tmp_path: Path, digits: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*given: Any, **more: Any) -> subprocess.Popen[str]:
+        started.append(popen(*given, **more))
+        return started[-1]
+
+    popen = subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", start)
+    keys = ["train.epochs=100000", "train.checkpoint_every=45"]
+    jobs = experiment.jobs_of_seeds(digits, keys, "0-1", tmp_path, at_once=2)
+    ended = {}
+    events = experiment.train_jobs(jobs)
+    for event in events:
+        if isinstance(event, tuple):
+            job, told = event
+            if isinstance(told, Started):
+                started[jobs.each.index(job)].send_signal(signal.SIGKILL if job == jobs.each[0] else signal.SIGTERM)
+            elif isinstance(told, Ended):
+                ended[job.title] = told
+    assert {title: end.code for title, end in ended.items()} == {"seed 0": -9, "seed 1": 143}
+    first, second = (ended[title].run for title in ("seed 0", "seed 1"))
+    assert first is not None
+    assert second is not None
+    assert first.summary().status == "died"
+    assert second.summary().status == "interrupted"
+    with pytest.raises(TrainingError, match="2 of 2 seeds failed: 0, 1"):
+        check_ended([(job, ended[job.title]) for job in jobs.each])
+    assert capsys.readouterr().err.splitlines() == [
+        "seed 0: error: it ended with exit code -9",
+        f"seed 1: interrupted; go on with it: nnlab resume {second.path}",
+    ]
+    *_, last = experiment.resume(second, epochs=math.ceil(second.summary().epochs) + 1)
+    assert isinstance(last, Finished)
+    assert second.summary().group == {"id": jobs.each[1].group["id"], "varied": {"seed": 1}}

@@ -17,7 +17,7 @@ from tests.test_significance import scored
 
 def with_val(run: RunDir, accuracy: float) -> RunDir:
     """The run with a val split and its score there."""
-    summary = run.summary()
+    summary = run.summary().to_json()
     summary["dataset"]["val"] = 10
     summary["metrics"]["val"] = {"loss": 1 - accuracy, "accuracy": accuracy}
     run.write_json("run.json", summary)

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnlab import errors, experiment, plots, rundir
+from nnlab import errors, experiment, rundir
 from nnlab.cli import curves, watch
-from nnlab.plots.terminal import _log_axis, _step_axis, _value_axis
+from nnlab.present.terminal import _log_axis, _step_axis, _value_axis, panel
 from tests.conftest import DIGITS
 from tests.test_comparison import forge
 
@@ -40,9 +40,7 @@ def plain(text: str) -> list[str]:
 
 def test_a_panel_has_its_size_the_last_values_and_both_curves_told_apart_without_colour():
     lines = plain(
-        plots.panel(
-            {"train": (STEPS, 1 / STEPS), "test": (STEPS, 2 / STEPS)}, title="loss", width=60, height=12, log=True
-        )
+        panel({"train": (STEPS, 1 / STEPS), "test": (STEPS, 2 / STEPS)}, title="loss", width=60, height=12, log=True)
     )
     assert lines[0] == "loss, log scale  ⠒⠒ train 0.01  ▄▄ test 0.02"
     assert len(lines) == 12
@@ -51,13 +49,13 @@ def test_a_panel_has_its_size_the_last_values_and_both_curves_told_apart_without
     assert re.search("[⠁-⣿]", body)
     assert re.search("[▀▄▖▘▝▗▚▞▌▐]", body)
     assert "0.1┤" in body
-    rising = plain(plots.panel({"test": (STEPS, STEPS / 100)}, title="accuracy", width=40, height=8, percent=True))
+    rising = plain(panel({"test": (STEPS, STEPS / 100)}, title="accuracy", width=40, height=8, percent=True))
     assert rising[0] == "accuracy  ▄▄ test 100.00 %"  # the same mark as in the other panel
     assert "80 %┤" in "\n".join(rising)
     rows = [number for number, line in enumerate(rising[1:-2]) if re.search("[▀▄▖▘▝▗▚▞▌▐]", line[:15])]
     assert 0 not in rows  # it rises: at the left only low lines are marked
     assert len(rising[1:-2]) - 1 in rows
-    ascii_only = plots.panel({"train": (STEPS, 1 / STEPS)}, title="loss", width=40, height=8, unicode=False)
+    ascii_only = panel({"train": (STEPS, 1 / STEPS)}, title="loss", width=40, height=8, unicode=False)
     assert ascii_only.isascii()
     assert "**" in ascii_only
 
@@ -65,7 +63,7 @@ def test_a_panel_has_its_size_the_last_values_and_both_curves_told_apart_without
 def test_a_spike_in_a_long_curve_is_kept():
     values = np.ones(100_000)
     values[54_321] = 50.0
-    lines = plain(plots.panel({"train": (np.arange(100_000), values)}, title="loss", width=60, height=10))
+    lines = plain(panel({"train": (np.arange(100_000), values)}, title="loss", width=60, height=10))
     assert re.search("[⠁-⣿]", lines[1])
 
 
@@ -91,7 +89,7 @@ def test_a_spike_in_a_long_curve_is_kept():
 def test_whatever_a_file_holds_can_be_drawn(capfd, values, options):
     steps = 10.0 ** np.arange(len(values))
     for width, height in ((30, 6), (97, 21)):
-        text = plots.panel({"test": (steps, values)}, title="a\x1b[31m", width=width, height=height, **options)
+        text = panel({"test": (steps, values)}, title="a\x1b[31m", width=width, height=height, **options)
         assert len(text.split("\n")) == height
         assert "\x1b[31m" not in text
         beyond = sum(not abs(value * (100 if "percent" in options else 1)) < 1e100 for value in values)
@@ -109,7 +107,7 @@ def test_axes_are_labelled_at_round_numbers_within_them():
 
 def test_a_panel_that_could_show_nothing_is_refused():
     with pytest.raises(ValueError, match="10 x 5"):
-        plots.panel({"train": (STEPS, STEPS)}, title="loss", width=10, height=5)
+        panel({"train": (STEPS, STEPS)}, title="loss", width=10, height=5)
 
 
 def test_the_panels_are_the_loss_and_the_score_of_the_watched_split():
@@ -286,14 +284,14 @@ def test_damage_while_a_run_trains_is_said_and_survived(forged):
         (forged.path / "run.json").write_text("{")
         (forged.path / "metrics.csv").write_text("no table\n")
         sight = eye.look()
-        assert sight.summary["status"] == "running"
+        assert sight.summary.status == "running"
         assert sight.columns["step"][-1] == 10
         assert "run.json" in sight.trouble
         (forged.path / "run.json").write_bytes(content)
         (forged.path / "metrics.csv").write_text(HEADER + "500,1,1,1,1,1\n501,2")
         sight = eye.look()
         assert (sight.trouble, watch.newest_step(sight)) == ("", 500)
-    assert eye.look().summary["status"] == "died"
+    assert eye.look().summary.status == "died"
     (forged.path / "run.json").write_text("{")
     with pytest.raises(errors.RunError, match=r"run\.json"):
         eye.look()

@@ -23,7 +23,7 @@ ROWS = 400
 def forge(folder: Path, name: str, rows: int = ROWS, **keys: object) -> RunDir:
     """A forged run with this many test examples of three classes."""
     run = forge_run(folder, name, **keys)
-    summary = run.summary()
+    summary = run.summary().to_json()
     summary["dataset"] |= {"test": rows, "outputs": 3}
     run.write_json("run.json", summary)
     return run
@@ -42,7 +42,7 @@ def predicted(run: RunDir, scores: Array, targets: Array) -> RunDir:
     """The run with these predictions, and with the metrics that they come to."""
     scores = scores.astype(np.float32)
     run.write_arrays("predictions.npz", scores=scores, targets=targets)
-    summary = run.summary()
+    summary = run.summary().to_json()
     summary["metrics"]["test"] = metrics.measure(summary["task"], scores, targets)
     run.write_json("run.json", summary)
     return run
@@ -330,7 +330,7 @@ def test_what_is_not_comparable_is_refused_with_the_reason(tmp_path: Path):
         with pytest.raises(RunError, match=f"not comparable: {reason}"):
             judged([a], [forge(tmp_path, name, **keys)])
     other = scored(tmp_path, "fewer", 0.8)
-    summary = other.summary()
+    summary = other.summary().to_json()
     summary["dataset"]["test"] = 10
     other.write_json("run.json", summary)
     with pytest.raises(RunError, match="other test split: 400 test examples and 10 test examples"):

@@ -11,26 +11,11 @@ from threadpoolctl import ThreadpoolController
 from nnlab.backends.size import check_size
 from nnlab.backends.updates import check_state, update_rule
 from nnlab.dataset import Array, Split
-from nnlab.model import Setup, Step, both_classes, check_weights
+from nnlab.model import Net, Setup, Step, both_classes, check_weights
 from nnlab.randomness import Purpose, generator
 
 PREDICT_ROWS = 1000
 """So many examples' layers fit a core's cache."""
-
-
-class Net(Protocol):
-    """The maths of a NumPy model. Everything is computed in the dtype of the weights."""
-
-    weights: dict[str, Array]
-    """By PyTorch's parameter names: weights (out, in), biases (out,)."""
-
-    def forward(self, inputs: Array) -> Array:
-        """Scores (n, outputs), or (n, 1) where a single sigmoid output tells two classes apart."""
-        ...
-
-    def loss_and_grads(self, inputs: Array, targets: Array) -> tuple[float, dict[str, Array]]:
-        """The mean loss of a batch and its gradient by each of the weights."""
-        ...
 
 
 @runtime_checkable

@@ -1,6 +1,5 @@
 """The application: its commands, and how errors and signals become messages and exit codes."""
 
-import errno
 import os
 import sys
 from pathlib import Path
@@ -12,7 +11,6 @@ from nnlab import __version__
 from nnlab.cli import (
     bench,
     check,
-    checks,
     compare,
     configs,
     diff,
@@ -20,13 +18,15 @@ from nnlab.cli import (
     listings,
     predict,
     report,
+    reproduce,
     runs,
     screen,
     show,
     train,
+    verify,
 )
-from nnlab.cli.signals import catch_signals, ignore_signals
-from nnlab.errors import Interrupted, NnlabError
+from nnlab.errors import Interrupted, NnlabError, trouble
+from nnlab.signals import catch_signals, ignore_signals
 
 app = typer.Typer(
     name="nnlab",
@@ -45,8 +45,8 @@ app.command()(compare.compare)
 app.command()(diff.diff)
 app.command()(report.report)
 app.command(context_settings={"ignore_unknown_options": True})(predict.predict)
-app.command()(checks.verify)
-app.command()(checks.reproduce)
+app.command()(verify.verify)
+app.command()(reproduce.reproduce)
 app.command("runs")(runs.list_runs)
 app.command()(show.show)
 app.command("rm")(runs.remove)
@@ -94,28 +94,14 @@ def main() -> NoReturn:
     except BrokenPipeError:
         sys.exit(0)
     except (OSError, MemoryError) as error:
-        if isinstance(error, OSError) and error.errno not in _TROUBLES:
+        known = trouble(error)
+        if known is None:
             raise
-        screen.complain(_trouble(error))
+        screen.complain(known)
         sys.exit(1)
     finally:
         _end_output()
     sys.exit(0)
-
-
-# What no program can help: the disk, the memory or the open files have run out, or the disk fails.
-_TROUBLES = {
-    getattr(errno, name)
-    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EIO", "EROFS", "EMFILE", "ENFILE", "ENOMEM", "ESTALE")
-    if hasattr(errno, name)
-}
-
-
-def _trouble(error: OSError | MemoryError) -> NnlabError:
-    if isinstance(error, MemoryError):
-        return NnlabError(f"out of memory: {error}".rstrip(": "), "close other programs, or take less at once")
-    where = f"{error.filename}: " if isinstance(error.filename, str) else ""
-    return NnlabError(f"{where}{error.strerror}", "see to the disk, or to how many files are open")
 
 
 def _mend_streams() -> None:

@@ -50,6 +50,7 @@ def compare(
     from nnlab import comparison as comparing
     from nnlab import rundir
     from nnlab.cli.files import write, write_picture
+    from nnlab.comparison import overview
 
     if json and form not in (None, Format.json):
         raise ConfigError(f"--json and --format {form} are two formats", "give one of them")
@@ -66,7 +67,7 @@ def compare(
         for path, picture in comparing.pictures(comparison, plot):
             screen.note(f"curves: {write_picture(path, picture)}")
     if html:
-        screen.note(f"page: {write(html, comparing.page(comparison).encode(errors='replace'))}")
+        screen.note(f"page: {write(html, overview.page(comparison).encode(errors='replace'))}")
     if form is Format.json:
         screen.print_json(comparing.as_json(comparison))
     elif form is not None:

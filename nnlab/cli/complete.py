@@ -53,7 +53,7 @@ def dotted_keys() -> list[str]:
     kinds: tuple[discover.Kind, ...] = ("models", "datasets")
     for kind in kinds:
         for name in discover.names(kind):
-            fields = discover.module(kind, name).Params.model_fields
+            fields = discover.file(kind, name).params.model_fields
             keys += [f"{kind[:-1]}.{key}" for key in fields]
     return sorted(dict.fromkeys(keys))
 

@@ -79,7 +79,7 @@ def drawn(found: Sequence[Panel], wide: int, high: int | None = None) -> "Render
     from rich.console import Group
     from rich.table import Table
 
-    from nnlab.plots import MIN_HEIGHT, MIN_WIDTH
+    from nnlab.present.terminal import MIN_HEIGHT, MIN_WIDTH
 
     beside = len(found) > 1 and wide >= SIDE_BY_SIDE
     rows = 1 if beside else len(found)
@@ -99,9 +99,9 @@ def _text(panel: Panel, wide: int, high: int) -> "Text":
     """A panel without the spaces at the ends of its lines."""
     from rich.text import Text
 
-    from nnlab import plots
+    from nnlab.present import terminal
 
-    drawing = plots.panel(
+    drawing = terminal.panel(
         panel.curves,
         title=panel.title,
         width=wide,

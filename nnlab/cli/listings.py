@@ -9,6 +9,7 @@ import typer
 from nnlab import discover
 from nnlab.cli import complete, options, screen
 from nnlab.errors import ConfigError
+from nnlab.plugin import DatasetFile, ModelFile
 
 if TYPE_CHECKING:
     from nnlab.experiment import Survey
@@ -20,13 +21,13 @@ def models(json: options.Json = False) -> None:
     """List the models and their keys."""
     rows = []
     for name in discover.names("models"):
-        module = discover.module("models", name)
+        file = discover.model(name)
         rows.append(
             {
                 "name": name,
-                "about": _about(module),
-                "tasks": list(module.TASKS),
-                "keys": list(module.Params.model_fields),
+                "about": _about(file),
+                "tasks": list(file.tasks),
+                "keys": list(file.params.model_fields),
             }
         )
     if json:
@@ -61,19 +62,19 @@ def list_datasets(context: typer.Context, json: options.Json = False) -> None:
 
 
 def _card(name: str) -> dict[str, Any]:
-    module = discover.module("datasets", name)
-    card = module.CARD
+    file = discover.dataset(name)
+    card = file.card
     return {
         "name": name,
-        "about": _about(module),
+        "about": _about(file),
         "source": card.source,
         "train": card.train,
         "test": card.test,
         "shape": card.shape,
         "outputs": card.outputs,
         "download_mib": card.download_mib,
-        "cached": module.cached() if card.source == "download" else None,
-        "keys": list(module.Params.model_fields),
+        "cached": file.cached() if file.cached else None,
+        "keys": list(file.params.model_fields),
     }
 
 
@@ -90,14 +91,14 @@ def fetch(
     """Fetch a dataset into the cache."""
     from nnlab.cli.download import Fetching
 
-    module = discover.module("datasets", name)
-    if module.CARD.source != "download":
-        raise ConfigError(f"{name} needs no download: it is {module.CARD.source}", "nnlab datasets")
-    if module.cached():
+    file = discover.dataset(name)
+    if not (file.cached and file.fetch):
+        raise ConfigError(f"{name} needs no download: it is {file.card.source}", "nnlab datasets")
+    if file.cached():
         screen.note(f"{name} is cached already")
         return
     with Fetching() as progress:
-        module.fetch(progress)
+        file.fetch(progress)
     screen.note(f"{name} is cached now")
 
 
@@ -146,8 +147,8 @@ def _show_table(found: "Survey", json: bool) -> None:
     screen.write(yaml.dump({"dataset": {"name": "csv", **found.keys}}))
 
 
-def _about(module: Any) -> str:
-    return str(module.__doc__).partition("\n")[0].rstrip(".")
+def _about(file: ModelFile | DatasetFile) -> str:
+    return file.about.rstrip(".")
 
 
 def _or_dash(value: int | None) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
 
+from nnlab.errors import complaint
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -69,12 +71,9 @@ def silence(stream: TextIO) -> None:
 
 
 def complain(error: BaseException) -> None:
-    """What went wrong, what is to be noted of it, and what would work; each line says which of these it is."""
-    said = {"error": [getattr(error, "message", "")], "note": getattr(error, "__notes__", [])}
-    for word, texts in {**said, "hint": [getattr(error, "hint", "")]}.items():
-        for text in texts:
-            for part in text.splitlines():
-                note(f"{word}: {part}")
+    """What ``errors.complaint`` says of an error, on stderr."""
+    for text in complaint(error):
+        note(text)
 
 
 def line(text: str) -> None:
@@ -92,14 +91,6 @@ def print_json(content: Any) -> None:
     from nnlab.rundir import finite
 
     sys.stdout.write(json.dumps(finite(content), indent=2, allow_nan=False) + "\n")
-
-
-def print_event(event: str, **content: Any) -> None:
-    """A line of JSON on stdout, at once: somebody is waiting for it."""
-    from nnlab.rundir import finite
-
-    write(json.dumps(finite({"event": event, **content}), allow_nan=False) + "\n")
-    sys.stdout.flush()
 
 
 class Listing(NamedTuple):

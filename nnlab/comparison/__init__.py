@@ -5,7 +5,6 @@ from nnlab.comparison.curves import columns_of, overlay, pictures
 from nnlab.comparison.diff import Change, Diff, Score, Section, diff, diff_as_json
 from nnlab.comparison.entries import Entry, Spread, fold
 from nnlab.comparison.groups import Comparison, Group, compare, read_rows
-from nnlab.comparison.page import page
 from nnlab.comparison.predictions import Predicted, read_predictions
 from nnlab.comparison.rows import CHOSEN_BY_TEST, Data, Row, read_row
 from nnlab.comparison.select import select
@@ -45,7 +44,6 @@ __all__ = [
     "judge_all",
     "lines_of",
     "overlay",
-    "page",
     "pictures",
     "read_predictions",
     "read_row",

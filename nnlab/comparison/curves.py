@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from nnlab import plots
 from nnlab.comparison.entries import Entry
 from nnlab.comparison.groups import Comparison, Group
 from nnlab.comparison.rows import Row
 from nnlab.dataset import Array, Task
 from nnlab.errors import RunError
+from nnlab.present import lines
 
 
 def pictures(comparison: Comparison, path: Path) -> Iterator[tuple[Path, bytes]]:
@@ -32,7 +32,7 @@ def overlay(group: Group) -> bytes | None:
         return None
     split = " / ".join(sorted({watched for watched, _ in found}))
     score = "accuracy" if group.data.task == "classification" else "r2"
-    return plots.overlay(
+    return lines.overlay(
         [curve for _, curve in found],
         title=group.data.title,
         loss_label=f"{split} loss",
@@ -41,7 +41,7 @@ def overlay(group: Group) -> bytes | None:
     )
 
 
-def _curves(entry: Entry, task: Task) -> Iterator[tuple[str, plots.Curve]]:
+def _curves(entry: Entry, task: Task) -> Iterator[tuple[str, lines.Curve]]:
     """The split that was watched, and the curve; nothing for an entry without one."""
     found = columns_of(entry, task)
     if found is None:
@@ -52,7 +52,7 @@ def _curves(entry: Entry, task: Task) -> Iterator[tuple[str, plots.Curve]]:
     loss, scores = columns[f"{split}_loss"], columns[f"{split}_{score}"]
     yield (
         split,
-        plots.Curve(
+        lines.Curve(
             label,
             columns["step"].mean(axis=0),
             columns["seconds"].mean(axis=0),

@@ -126,7 +126,12 @@ def fold(rows: Sequence[Row]) -> list[Entry]:
 
 
 def _start(row: Row) -> str:
-    """What the names of runs have in common that were started together; of any other run its own name."""
+    """What runs have in common that were started together: their group, or in older ones a part of their names.
+
+    Of any other run its own name.
+    """
+    if group := row.summary.group:
+        return group.id
     start, found, seed = row.name.rpartition("-seed")
     return start if found and seed == row.config[SEED] else row.name
 
@@ -139,10 +144,10 @@ def alike(rows: Sequence[Row]) -> bool:
 def _kind(row: Row) -> object:
     """What runs agree in that differ in nothing but their seed."""
     config = tuple(item for item in row.config.items() if item[0] != SEED)
-    facts = row.summary["dataset"]
-    counts = tuple(facts.get(split) for split in SPLITS)
+    facts = row.summary.dataset
+    counts = tuple(facts.count(split) for split in SPLITS)
     tested = row.examples("test") if row.scored == "test" else None
-    return config, row.summary["task"], facts.get("name"), facts.get("sha256"), counts, tested
+    return config, row.task, facts.name, facts.sha256, counts, tested
 
 
 def _seed(row: Row) -> tuple[int, str]:

@@ -61,12 +61,6 @@ class Comparison:
     groups: list[Group]
     warnings: list[str] = field(default_factory=list)
 
-    def _repr_html_(self) -> str:
-        """What a notebook shows: tables and curves."""
-        from nnlab.comparison.page import fragment
-
-        return fragment(self)
-
 
 def compare(runs: Sequence[RunDir], sort: str | None = None, *, each: bool = False) -> Comparison:
     """Read the runs and group them by task and data; runs that differ only in their seed are folded into an entry.

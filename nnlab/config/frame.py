@@ -127,6 +127,14 @@ class Named:
     params: Any
     """The ``Params`` of the file that has this name."""
 
+    def has(self, key: str) -> bool:
+        """Whether this is a key of its own."""
+        return key in type(self.params).model_fields
+
+    def get(self, key: str) -> Any:
+        """The value of a key of its own; None where it has no such key."""
+        return getattr(self.params, key) if self.has(key) else None
+
     def to_dict(self) -> dict[str, Any]:
         return {"name": self.name, **self.params.model_dump(exclude_none=True)}
 

@@ -33,7 +33,7 @@ class Registry(Protocol):
     """Where the models and datasets are listed."""
 
     def names(self, kind: Any) -> list[str]: ...
-    def module(self, kind: Any, name: str) -> Any: ...
+    def file(self, kind: Any, name: str) -> Any: ...
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class _Resolver:
             hint = f"{_did_you_mean(name, names)}{kind}: {', '.join(names)}"
             self._problem((*path, "name"), f"{dotted}: there is no {kind[:-1]} called {short(name)}", hint)
             return None
-        schema: type[Strict] = self.registry.module(kind, name).Params
+        schema: type[Strict] = self.registry.file(kind, name).params
         self._drop_inherited(schema, mapping, path, name, extra)
         own = {key: value for key, value in mapping.items() if key not in ("name", *extra)}
         params = self._check(schema, own, path, also=("name", *extra))
@@ -172,7 +172,7 @@ class _Resolver:
     def _train(self, model: Named | None) -> Train | None:
         """The train section, or for a model that trains in one call of its own solver, just that one step."""
         given = self.layers.data.get("train", {})
-        if model and not getattr(self.registry.module("models", model.name), "STEPPABLE", True):
+        if model and not self.registry.file("models", model.name).backend.steppable:
             alone = Train(steps=1, batch_size="full", eval_every=1)
             wanted = alone.model_dump(exclude_none=True)
             unused = [key for key, value in given.items() if wanted.get(key) != value]

@@ -33,13 +33,13 @@ def json_schema(registry: Registry) -> dict[str, Any]:
 
 
 def _named(registry: Registry, kind: str, name: str, definitions: dict[str, Any]) -> dict[str, Any]:
-    module = registry.module(kind, name)
-    schema: type[Strict] = module.Params
+    file = registry.file(kind, name)
+    schema: type[Strict] = file.params
     own = schema.model_json_schema()
     definitions.update(own.pop("$defs", {}))
     return {
         "title": name,
-        "description": str(module.__doc__).partition("\n")[0],
+        "description": file.about,
         "type": "object",
         "properties": {"name": {"const": name}, **own.get("properties", {})},
         "required": ["name", *own.get("required", [])],

@@ -3,7 +3,7 @@
 import glob
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -16,12 +16,12 @@ from nnlab.dataset import Array, Task, Transform, read_npy
 from nnlab.datasets import _arrays, _pictures, listed, short
 from nnlab.datasets._table_rows import Rows, TableReader
 from nnlab.errors import DataError
+from nnlab.plugin import PictureReader
 from nnlab.tables import AUTO, Keys
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-PictureReader = Callable[["Image", tuple[int, ...]], Array]
 MAX_BYTES = 2**30
 """Of a file that is read whole."""
 MOST_AT_ONCE = 1024

@@ -23,6 +23,7 @@ from nnlab.datasets import (
     short,
 )
 from nnlab.errors import DataError, did_you_mean
+from nnlab.plugin import DatasetFile
 
 CARD = Card("your files")
 INPUTS = ("x", "images", "data", "features", "inputs")
@@ -262,3 +263,6 @@ def _top(inputs: Array, rows: Array) -> int | None:
         return None
     high = float(inputs.max())
     return next((top for top in ((255, 65535) if inputs.ndim > 2 else (255,)) if top / 2 < high <= top), None)
+
+
+DATASET = DatasetFile(Params, CARD, load, load_arrays=load_arrays)

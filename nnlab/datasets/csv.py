@@ -26,6 +26,7 @@ from nnlab.datasets import (
     short,
 )
 from nnlab.errors import DataError, did_you_mean
+from nnlab.plugin import DatasetFile
 from nnlab.tables import Table
 
 CARD = Card("your files")
@@ -391,3 +392,6 @@ def _shaped(dataset: Dataset, shape: Sequence[int]) -> Dataset:
             "give height and width, or channels, height and width; exclude columns that are no pixels",
         )
     return replace(dataset, shape=tuple(shape))
+
+
+DATASET = DatasetFile(Params, CARD, load, read_table=read, load_table=load_table, table_keys=Params.keys)

@@ -9,12 +9,12 @@ import numpy as np
 from nnlab.dataset import Array, Card, Dataset, Progress, Transform, quiet
 from nnlab.datasets import ClassKeys, Examples, HoldOutKeys, TrainKeys, build, choose, hold_out
 from nnlab.errors import MissingDependencyError
+from nnlab.plugin import DatasetFile
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 CARD = Card("built in", "classification", train=1438, test=359, shape=(8, 8), outputs=10)
-DARK_EDGES = True
 _FILE = "datasets/data/digits.csv.gz"
 
 
@@ -58,3 +58,6 @@ def _asked_for() -> Examples:
         ) from error
     found = load_digits()
     return Examples(found.images.astype(np.uint8), found.target.astype(np.int64))
+
+
+DATASET = DatasetFile(Params, CARD, load, read_picture=read_picture, dark_edges=True)

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 from nnlab.dataset import Array, Card, Dataset, Progress, Transform, quiet
 from nnlab.datasets import ClassKeys, TrainKeys, _mnist_family, _pictures, build, choose, divided
+from nnlab.plugin import DatasetFile
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 CARD = Card("download", "classification", train=60_000, test=10_000, shape=(28, 28), outputs=10, download_mib=30)
-DARK_EDGES = True
 NAMES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
 
@@ -45,3 +45,6 @@ def fetch(progress: Progress = quiet) -> None:
 def read_picture(image: "Image", shape: tuple[int, ...]) -> Array:
     """A picture as (784,) float32: grey, 28x28, in [0, 1]. Fashion-MNIST's are bright on black."""
     return divided(_pictures.pixels(image, shape, "grey")[None], 255).ravel()
+
+
+DATASET = DatasetFile(Params, CARD, load, cached=cached, fetch=fetch, read_picture=read_picture, dark_edges=True)

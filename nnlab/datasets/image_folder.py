@@ -26,6 +26,7 @@ from nnlab.datasets import (
     listed,
 )
 from nnlab.errors import DataError, did_you_mean
+from nnlab.plugin import DatasetFile
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -177,3 +178,6 @@ def _examples(
         looked.sizes.add(picture.size)
         looked.coloured = looked.coloured or (params.colour == "grey" and _pictures.has_colour(picture))
     return Examples(inputs[: len(targets)], np.array(targets, np.int64))
+
+
+DATASET = DatasetFile(Params, CARD, load, read_picture=read_picture)

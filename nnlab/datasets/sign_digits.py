@@ -23,6 +23,7 @@ from nnlab.datasets import (
     divided,
 )
 from nnlab.errors import DataError
+from nnlab.plugin import DatasetFile
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -155,3 +156,6 @@ def _picture(image: "Image") -> Array:
     low, high = grey.min(), grey.max()
     stretched = np.round((grey - low) / max(high - low, np.float32(1e-6)) * 255).astype(np.uint8)
     return np.asarray(Image.fromarray(stretched).resize((64, 64), Image.Resampling.BILINEAR))
+
+
+DATASET = DatasetFile(Params, CARD, load, cached=cached, fetch=fetch, read_picture=read_picture)

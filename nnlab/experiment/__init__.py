@@ -1,9 +1,11 @@
 """Experiment: the verbs of a run, from its check before to its reproduction after."""
 
 from nnlab.experiment.build import json_schema, resolve, sample_sheet
+from nnlab.experiment.crew import train_jobs
 from nnlab.experiment.evaluate import SplitReport, evaluate
-from nnlab.experiment.events import Finished, Notice, Started, Working
+from nnlab.experiment.events import Ended, Finished, Notice, Started, Working
 from nnlab.experiment.given import Given
+from nnlab.experiment.jobs import Job, Jobs, jobs_of_seeds
 from nnlab.experiment.plan import planned_steps
 from nnlab.experiment.predict import (
     Part,
@@ -17,26 +19,24 @@ from nnlab.experiment.predict import (
     predict_rows,
     predictions_of,
 )
-from nnlab.experiment.reproduce import Reproduction, compare_runs, configs_in, latest_of, train_again
+from nnlab.experiment.reproduce import compare_runs, configs_in, latest_of, train_again
 from nnlab.experiment.resume import resume
-from nnlab.experiment.seeds import Ended, SeedEvent, read_seeds, train_seeds
 from nnlab.experiment.survey import Survey, config_for, survey
 from nnlab.experiment.train import train
-from nnlab.experiment.verify import Check, verify
+from nnlab.experiment.verify import verify
 
 __all__ = [
-    "Check",
     "Ended",
     "Finished",
     "Given",
+    "Job",
+    "Jobs",
     "Notice",
     "Part",
     "Predicted",
     "Prediction",
     "Predictions",
     "Predictor",
-    "Reproduction",
-    "SeedEvent",
     "SplitReport",
     "Started",
     "Survey",
@@ -45,6 +45,7 @@ __all__ = [
     "config_for",
     "configs_in",
     "evaluate",
+    "jobs_of_seeds",
     "json_schema",
     "latest_of",
     "lines",
@@ -53,13 +54,12 @@ __all__ = [
     "predict_frame",
     "predict_rows",
     "predictions_of",
-    "read_seeds",
     "resolve",
     "resume",
     "sample_sheet",
     "survey",
     "train",
     "train_again",
-    "train_seeds",
+    "train_jobs",
     "verify",
 ]

@@ -1,10 +1,10 @@
 """Estimate: how much memory a training will take at its peak, told from its parts before it starts."""
 
 import math
-import sys
 from collections.abc import Mapping
-from typing import Any
 
+from nnlab import discover
+from nnlab.backends import SKLEARN
 from nnlab.backends.size import NUMBER, SCORE, copies
 from nnlab.config import Config
 from nnlab.dataset import Array, Dataset
@@ -15,13 +15,6 @@ from nnlab.fit import Plan
 from nnlab.model import Model, Setup
 
 MIB = 2**20
-# What a process has in memory beside its data and its model, from the interpreter to the pictures at the end: a little
-# more than the largest resident set of small trainings on Linux.
-NUMPY = 130 * MIB
-SKLEARN = 210 * MIB
-TORCH = 360 * MIB
-TORCH_FOR_CUDA = 770 * MIB
-"""Of a PyTorch that is built for CUDA, on the CPU too: its libraries are far larger."""
 FITTING = 100 * MIB
 """What scikit-learn's import leaves behind, where the baseline beside a run's scores is not worked out yet."""
 STARTED = 60 * MIB
@@ -36,9 +29,8 @@ DRAWN = 7
 """How large a table's training inputs become while they are drawn, in float64, as a multiple of themselves."""
 LAYER = 4
 """What a training step holds of each number that a layer gives: itself, its activation and both gradients."""
-PREDICTED = {"np": 1000, "torch": 5000}
 PREDICTED_PICTURES = 100
-"""Examples that a backend predicts at once, at most; with convolutions on the CPU they are few."""
+"""Examples that are predicted at once, at most, by a net with convolutions."""
 EVALUATION = 400
 """Bytes of a row of metrics.csv: its text, its numbers and the curves through them."""
 
@@ -49,14 +41,15 @@ def process_bytes(config: Config, dataset: Dataset, model: Model) -> int:
     Rather too much than too little, by up to a half. ``model`` is one built for the config and the dataset; what lies
     on a CUDA device is counted as if it were on the CPU. Raises ConfigError as ``plan_for`` does.
     """
+    backend = discover.model(config.model.name).backend
     splits = [split for name in ("train", "val", "test") if (split := dataset.split(name))]
     rows, data = sum(map(len, splits)), sum(split.inputs.nbytes + split.targets.nbytes for split in splits)
     loading = DECODED * data if dataset.transform.scale != 1 else READ * data + READ_ROW * rows
     busy = max(_learning(config, dataset, model), _drawing(dataset))
     if pending(config, dataset):
         fitting = NUMBER * len(dataset.train) * (dataset.features + 6 * dataset.outputs)
-        busy = max(busy, fitting) + (0 if config.model.name.endswith("-sklearn") else FITTING)
-    return int(max(STARTED + loading, _process(config.model.name) + data + busy))
+        busy = max(busy, fitting) + (0 if backend is SKLEARN else FITTING)
+    return int(max(STARTED + loading, backend.process() + data + busy))
 
 
 def _drawing(dataset: Dataset) -> int:
@@ -64,28 +57,19 @@ def _drawing(dataset: Dataset) -> int:
     return DRAWN * dataset.train.inputs.nbytes if len(dataset.shape) == 1 else 0
 
 
-def _process(model: str) -> int:
-    """What the process of a backend has in memory."""
-    if model.endswith("-sklearn"):
-        return SKLEARN
-    if not model.endswith("-torch"):
-        return NUMPY
-    torch: Any = sys.modules.get("torch")  # whoever has built the model has it
-    return TORCH_FOR_CUDA if torch is None or torch.version.cuda else TORCH
-
-
 def _learning(config: Config, dataset: Dataset, model: Model) -> int:
     """What the model takes beside the data: weights, optimizer, buffers, scores and what is recorded."""
     train = len(dataset.train)
     largest = max(len(split) for split in (dataset.train, dataset.val, dataset.test) if split)
     batch, plan = batch_rows(config, train), plan_for(config, train)
+    backend = discover.model(config.model.name).backend
     setup = Setup(dataset.shape, dataset.outputs, dataset.task, optimizer(config.train), rows=batch)
     weights = model.weights()
     parameters = sum(weight.size for weight in weights.values())
-    gathered = 0 if batch == train and config.model.name.endswith(("-np", "-torch")) else 2 * batch * setup.features
+    gathered = 0 if batch == train and backend.steppable else 2 * batch * setup.features
     outputs = sum(given(weights, setup.features))
     convolutions = any(weight.ndim > 2 for weight in weights.values())
-    at_once = PREDICTED_PICTURES if convolutions else PREDICTED.get(config.model.name.rpartition("-")[2], largest)
+    at_once = PREDICTED_PICTURES if convolutions else (backend.at_once or largest)
     numbers = copies(setup) * parameters + gathered + (LAYER * batch + min(at_once, largest)) * outputs
     return NUMBER * (numbers + SCORE * largest * dataset.outputs) + _recorded(plan)
 

@@ -20,7 +20,6 @@ Given = Path | Frame | Mapping[str, Array]
 """Where the file or folder is now; a data frame; or arrays by the names that they would have in a .npz file."""
 NOWHERE = ""
 """The path of data that is only in memory."""
-_VERBS = {Frame: ("load_table", "a data frame"), Mapping: ("load_arrays", "arrays")}
 
 
 @dataclass(frozen=True)
@@ -36,36 +35,33 @@ def load(named: Named, seed: int, progress: Progress, given: Given | None = None
 
     Raises what the dataset's file raises, in words that name ``--data`` where that was given.
     """
-    module = discover.module("datasets", named.name)
-    found: Dataset
-    if given is None and getattr(named.params, "path", None) == NOWHERE:
+    file = discover.dataset(named.name)
+    if given is None and named.get("path") == NOWHERE:
         hint = "name its file, or hand the data over: nnlab.train(config, data=...)"
         raise DataError("dataset.path: this is data that was only in memory", hint)
-    if given is None:
-        found = module.load(named.params, seed, progress)
-    elif isinstance(given, Frame):
-        beside = getattr(named.params, "test_path", None)
-        test = module.read(named.params, beside) if beside else None
-        found = module.load_table(given.table(named.params.keys()), named.params, seed, test)
-    elif isinstance(given, Mapping):
-        found = module.load_arrays(given, named.params, seed)
-    else:
-        try:
-            found = module.load(named.params, seed, progress)
-        except DataError as error:
+    if isinstance(given, Frame) and file.load_table and file.table_keys:
+        beside = named.get("test_path")
+        test = file.read_table(named.params, beside) if beside and file.read_table else None
+        return file.load_table(given.table(file.table_keys(named.params)), named.params, seed, test)
+    if isinstance(given, Mapping) and file.load_arrays:
+        return file.load_arrays(given, named.params, seed)
+    try:
+        return file.load(named.params, seed, progress)
+    except DataError as error:
+        if given is not None:
             error.message = error.message.replace("dataset.path: ", "--data: ", 1)
-            raise
-    return found
+        raise
 
 
 def placed(named: Named, given: Given) -> Named:
     """The dataset with its path where the data given is. Raises ConfigError where it takes no such data."""
-    if "path" not in type(named.params).model_fields:
+    if not named.has("path"):
         raise ConfigError(f"--data: {named.name} is not read from data of yours", "leave it out")
     if isinstance(given, Path):
         return _moved(named, given.resolve())
-    verb, what = _VERBS[Frame if isinstance(given, Frame) else Mapping]
-    if not hasattr(discover.module("datasets", named.name), verb):
+    file = discover.dataset(named.name)
+    verb, what = (file.load_table, "a data frame") if isinstance(given, Frame) else (file.load_arrays, "arrays")
+    if verb is None:
         raise ConfigError(f"data: {named.name} is not made of {what}", "give the path of its files")
     return at(named, NOWHERE)
 
@@ -77,7 +73,7 @@ def at(named: Named, path: str, **keys: Any) -> Named:
 
 def _moved(named: Named, path: Path) -> Named:
     """The dataset with its path there; what was beside its file has moved along."""
-    before, beside = named.params.path, getattr(named.params, "test_path", None)
+    before, beside = named.get("path"), named.get("test_path")
     if not (before and beside):
         return at(named, str(path))
     way = os.path.relpath(beside, Path(before).parent)
@@ -99,7 +95,7 @@ def kept(named: Named, given: Given) -> tuple[Named, Copy | None]:
 
 def portable(config: Config, run: Path) -> Config:
     """The config with a path that does not change when the run is moved, where the run holds the data itself."""
-    path = getattr(config.dataset.params, "path", None)
+    path = config.dataset.get("path")
     if path and Path(path).is_absolute() and Path(path).is_relative_to(run.resolve()):
         return replace(config, dataset=at(config.dataset, Path(path).relative_to(run.resolve()).as_posix()))
     return config
@@ -107,9 +103,9 @@ def portable(config: Config, run: Path) -> Config:
 
 def refuse_gone(run: Path, named: Named, given: str | None) -> None:
     """Raise DataError where what a run was trained on is not where it was; ``given`` is how its path was written."""
-    if "path" not in type(named.params).model_fields:
+    if not named.has("path"):
         return
-    path: str | None = named.params.path
+    path: str | None = named.get("path")
     if path == NOWHERE:
         # In the message, not its hint: verify shows that alone.
         raise DataError(f"{run}: this run was trained on data that was given in a notebook: give it with --data FILE")

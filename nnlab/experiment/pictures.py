@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from nnlab import metrics, plots
+from nnlab import metrics
 from nnlab.dataset import Array, Dataset, Split, SplitName, is_picture
+from nnlab.present import examples, lines, results
 
 SAMPLE_ROWS = 5
 
@@ -31,16 +32,16 @@ def of_training(
     every = np.arange(1, len(losses) + 1)
     yield (
         "loss.png",
-        plots.loss(
+        lines.loss(
             every, losses, curves, title=f"Loss: {title}", label=f"loss ({unit})", steps_per_epoch=steps_per_epoch
         ),
     )
     if dataset.task == "classification":
         curves = {watched: (found["step"], found[f"{watched}_accuracy"])}
-        yield "accuracy.png", plots.accuracy(curves, title=f"Accuracy: {title}", steps_per_epoch=steps_per_epoch)
+        yield "accuracy.png", lines.accuracy(curves, title=f"Accuracy: {title}", steps_per_epoch=steps_per_epoch)
     else:
         curves = {watched: (found["step"], found[f"{watched}_r2"])}
-        yield "r2.png", plots.metric(curves, title=f"R²: {title}", label="R²", steps_per_epoch=steps_per_epoch)
+        yield "r2.png", lines.metric(curves, title=f"R²: {title}", label="R²", steps_per_epoch=steps_per_epoch)
     yield of_data(dataset)
     shown: SplitName = "test" if dataset.test else watched
     yield of_scores(title, dataset, shown, scores[shown], dataset.split(shown) or dataset.train)
@@ -50,11 +51,11 @@ def of_data(dataset: Dataset) -> tuple[str, bytes]:
     """(file name, PNG) of some training examples: pictures as pictures, numbers as points."""
     train = dataset.train
     if is_picture(dataset.shape) and dataset.classes:
-        rows = plots.choose_samples(train.targets, len(dataset.classes), SAMPLE_ROWS)
+        rows = examples.choose_samples(train.targets, len(dataset.classes), SAMPLE_ROWS)
         title = f"Sample pictures: {dataset.name}"
         drawn, targets = dataset.transform.measured(train.inputs[rows]), train.targets[rows]
-        return "samples.png", plots.samples(drawn, targets, dataset.shape, title=title, names=dataset.classes)
-    return "samples.png", plots.scatter(
+        return "samples.png", examples.samples(drawn, targets, dataset.shape, title=title, names=dataset.classes)
+    return "samples.png", examples.scatter(
         dataset.transform.measured(train.inputs),
         train.targets,
         title=f"Training data: {dataset.name}",
@@ -68,12 +69,12 @@ def of_scores(title: str, dataset: Dataset, name: str, scores: Array, split: Spl
     """(file name, PNG) of a split's scores: a confusion matrix, a fitted line, or predicted over true values."""
     if dataset.task == "classification":
         matrix = metrics.confusion(scores, split.targets, dataset.outputs)
-        return f"confusion-{name}.png", plots.confusion(matrix, dataset.classes, title=f"Confusion, {name}: {title}")
+        return f"confusion-{name}.png", results.confusion(matrix, dataset.classes, title=f"Confusion, {name}: {title}")
     label = dataset.target_name or "value"
     if dataset.features == 1 and dataset.outputs == 1:
         x = dataset.transform.measured(split.inputs)[:, 0]
         order = np.argsort(x)
-        fitted = plots.fit(
+        fitted = results.fit(
             x,
             split.targets[:, 0],
             x[order],
@@ -83,6 +84,6 @@ def of_scores(title: str, dataset: Dataset, name: str, scores: Array, split: Spl
             y_label=label,
         )
         return f"fit-{name}.png", fitted
-    return f"fit-{name}.png", plots.predicted_against_true(
+    return f"fit-{name}.png", results.predicted_against_true(
         split.targets, scores, title=f"Fit, {name}: {title}", label=label
     )

@@ -87,21 +87,20 @@ class Predictor:
     def __init__(self, run: RunDir) -> None:
         """Raises RunError where the run has no weights or they are damaged."""
         self._model, config, summary, warning = trained_model(run)
-        data, file = summary["dataset"], discover.module("datasets", config.dataset.name)
-        self.task: Task = summary["task"]
-        self.classes = tuple(map(str, data["classes"]))
-        self.target_name: str = data.get("target_name") or "value"
-        names = tuple(map(str, data.get("target_names") or ()))
-        outputs = int(data["outputs"])
+        data, file = summary.dataset, discover.dataset(config.dataset.name)
+        self.task: Task = summary.task
+        self.classes = tuple(data.classes or ())
+        self.target_name: str = data.target_name or "value"
+        names = tuple(data.target_names or ())
+        outputs = data.outputs or 0
         self.value_names = names if len(names) == outputs else tuple(f"value {n + 1}" for n in range(outputs))
         """For regression: what each value is called."""
-        params = config.dataset.params
         self._reader = Reader(
-            data,
+            data.to_json(),
             self.task,
-            getattr(file, "read_picture", None),
-            dark_edges=getattr(file, "DARK_EDGES", False),
-            keys=params.keys() if hasattr(params, "keys") else AUTO,
+            file.read_picture,
+            dark_edges=file.dark_edges,
+            keys=file.table_keys(config.dataset.params) if file.table_keys else AUTO,
         )
         self._tally: Tally | None = Tally(self.task)
         self._warning = [warning] if warning else []

@@ -16,7 +16,7 @@ from nnlab.experiment.plan import complete
 from nnlab.experiment.recording import Recording
 from nnlab.fit import Plan
 from nnlab.model import Model
-from nnlab.rundir import RunDir, check_name, check_stamp, create, discard
+from nnlab.rundir import Membership, RunDir, check_name, create, discard
 
 
 def train(
@@ -29,17 +29,18 @@ def train(
     data: Given | None = None,
     keep_data: bool = False,
     same_as: RunDir | None = None,
+    group: Membership | None = None,
 ) -> Iterator[Event]:
     """Train a config into a new directory under ``runs``. Nothing is made before everything has been checked.
 
     ``stamp`` is the time that the directory is named after, where it is not now. ``data`` takes the place of the file
     that the config names; with ``keep_data`` the run gets a copy of it; with ``same_as`` it must be what that run was
-    trained on. Yields notices, Started, a Record after each chunk of steps, and Finished. Raising Interrupted at a
-    record, or closing the generator, leaves the run as ``interrupted``, to be resumed. Raises TrainingError where the
-    loss diverges or memory or disk run out, and other NnlabErrors for what the user can put right.
+    trained on; ``group`` is what run.json is to say of the runs that it belongs with. Yields notices, Started, a Record
+    after each chunk of steps, and Finished. Raising Interrupted at a record, or closing the generator, leaves the run
+    as ``interrupted``, to be resumed. Raises TrainingError where the loss diverges or memory or disk run out, and other
+    NnlabErrors for what the user can put right.
     """
     check_name(name)
-    check_stamp(stamp)
     yield from map(Notice, resolved.warnings)
     ready = prepare(resolved, progress, data)
     if ready.warning:
@@ -58,7 +59,8 @@ def train(
     recording = None
     try:
         recording = Recording(config, ready.plan, dataset, ready.model, run)
-        recording.summary |= {"baselines": beside, "path_given": _path_given(resolved, ready, data)}
+        path = _path_given(resolved, ready, data)
+        recording.summary = replace(recording.summary, baselines=beside, path_given=path, group=group)
         if copy:
             run.write(copy.name, copy.content)
         with run.locked() as alone:

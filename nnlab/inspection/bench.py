@@ -37,7 +37,7 @@ class Contestant:
     @property
     def backend(self) -> str:
         """What computes."""
-        return "PyTorch" if self.model.endswith("-torch") else "NumPy"
+        return discover.model(self.model).backend.name
 
     @property
     def place(self) -> str:
@@ -91,7 +91,7 @@ def bench(resolved: Resolved, progress: Progress = quiet) -> Benchmark:
         check(resolved.config)
         config, dataset, warning = load_dataset(resolved.config, progress)
         check_task(config, dataset.task)
-        if not getattr(discover.module("models", config.model.name), "STEPPABLE", True):
+        if not discover.model(config.model.name).backend.steppable:
             raise ConfigError(f"model.name: {config.model.name} has no training steps to time", "bench another model")
         own = model_for(config, dataset)
     except NnlabError as error:
@@ -117,7 +117,7 @@ def _contestants(config: Config, dataset: Dataset, own: Model) -> list[tuple[Con
         same = replace(config, model=named, precision=config.precision if named is config.model else "float32")
         for device in ("cpu", "cuda"):
             for threads in sorted({1, many, own.threads}) if device == "cpu" else [own.threads]:
-                if device != "cpu" and not named.name.endswith("-torch"):
+                if device not in discover.model(named.name).backend.devices:
                     continue
                 try:
                     model = model_for(replace(same, device=device, threads=threads), dataset)
@@ -129,12 +129,13 @@ def _contestants(config: Config, dataset: Dataset, own: Model) -> list[tuple[Con
 
 def twin(model: Named, dataset: Dataset) -> Named | None:
     """The same network in the other backend; None where it has none that can learn this data."""
-    make = getattr(discover.module("models", model.name), "twin", None)
-    made: tuple[str, dict[str, Any]] | None = make(model.params) if make else None
+    make = discover.model(model.name).twin
+    made = make(model.params) if make else None
     if made is None:
         return None
-    module = discover.module("models", made[0])
-    return Named(made[0], module.Params(**made[1])) if dataset.task in module.TASKS else None
+    name, keys = made
+    file = discover.model(name)
+    return Named(name, file.params(**keys)) if dataset.task in file.tasks else None
 
 
 def _race(entries: list[tuple[Contestant, Model, Any]], rows: int, batch: int, lr: float) -> list[Speed]:

@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from nnlab.dataset import Task
+from nnlab.backends import TORCH
 from nnlab.model import Model, Setup
 from nnlab.models._stack import Stack
+from nnlab.plugin import ModelFile
 
 if TYPE_CHECKING:
     from torch import nn
 
-TASKS: tuple[Task, ...] = ("classification", "regression")
 Activation = Literal["relu", "tanh", "sigmoid", "elu", "gelu", "leaky_relu", "selu", "silu", "softplus"]
 
 
@@ -64,3 +64,6 @@ def build(params: Params, setup: Setup) -> Model:
 
     widths = params.widths(setup.features, setup.outputs)
     return TorchModel(lambda: net(widths, params.activation_names(), params.dropout), setup, "model.hidden")
+
+
+MODEL = ModelFile(Params, ("classification", "regression"), TORCH, build, twin)

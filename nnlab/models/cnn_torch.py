@@ -4,15 +4,15 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field, field_validator
 
+from nnlab.backends import TORCH
 from nnlab.config import Strict
-from nnlab.dataset import Task
 from nnlab.errors import ConfigError
 from nnlab.model import Model, Setup
+from nnlab.plugin import ModelFile
 
 if TYPE_CHECKING:
     from torch import nn
 
-TASKS: tuple[Task, ...] = ("classification",)
 Count = Annotated[int, Field(ge=1, le=4096)]
 
 
@@ -72,3 +72,6 @@ def build(params: Params, setup: Setup) -> Model:
 
     wider = "model.hidden" if params.hidden > max(params.channels) else "model.channels"
     return TorchModel(lambda: net(picture, setup.outputs, params), setup, wider)
+
+
+MODEL = ModelFile(Params, ("classification",), TORCH, build)

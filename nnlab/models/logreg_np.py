@@ -4,15 +4,15 @@ from typing import Any, Literal
 
 import numpy as np
 
+from nnlab.backends import NUMPY
 from nnlab.backends.numpy import NumpyModel, check_layers
 from nnlab.config import Strict
-from nnlab.dataset import Array, Task
+from nnlab.dataset import Array
 from nnlab.model import Model, Setup
 from nnlab.models._loss import loss_and_grad
 from nnlab.models._product import product
+from nnlab.plugin import ModelFile
 from nnlab.randomness import Purpose, fan_in_uniform, generator
-
-TASKS: tuple[Task, ...] = ("classification",)
 
 
 class Params(Strict):
@@ -60,3 +60,6 @@ def build(params: Params, setup: Setup) -> Model:
         weight = np.full((setup.scores, setup.features), init, np.float32)
         bias = np.zeros(setup.scores, np.float32)
     return NumpyModel(LogisticRegression(weight, bias), setup)
+
+
+MODEL = ModelFile(Params, ("classification",), NUMPY, build, twin)

@@ -2,12 +2,10 @@
 
 from pydantic import Field
 
+from nnlab.backends import SKLEARN
 from nnlab.config import Strict
-from nnlab.dataset import Task
 from nnlab.model import Model, Setup
-
-TASKS: tuple[Task, ...] = ("classification",)
-STEPPABLE = False  # the solver does all its iterations in one call
+from nnlab.plugin import ModelFile
 
 
 class Params(Strict):
@@ -28,3 +26,6 @@ def build(params: Params, setup: Setup) -> Model:
     from nnlab.backends.sklearn import SklearnModel
 
     return SklearnModel(LogisticRegression(**params.model_dump()), setup)
+
+
+MODEL = ModelFile(Params, ("classification",), SKLEARN, build)

@@ -2,14 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
+from nnlab.backends import TORCH
 from nnlab.config import Strict
-from nnlab.dataset import Task
 from nnlab.model import Model, Setup
+from nnlab.plugin import ModelFile
 
 if TYPE_CHECKING:
     from torch import nn
-
-TASKS: tuple[Task, ...] = ("classification",)
 
 
 class Params(Strict):
@@ -33,3 +32,6 @@ def build(params: Params, setup: Setup) -> Model:
     from nnlab.backends.torch import TorchModel
 
     return TorchModel(lambda: net(setup.features, setup.outputs), setup)
+
+
+MODEL = ModelFile(Params, ("classification",), TORCH, build, twin)

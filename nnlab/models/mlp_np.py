@@ -5,14 +5,15 @@ from typing import Any, Literal
 
 import numpy as np
 
+from nnlab.backends import NUMPY
 from nnlab.backends.numpy import NumpyModel, check_layers
 from nnlab.dataset import Array, Task
 from nnlab.model import Model, Setup
 from nnlab.models._loss import loss_and_grad, sigmoid
 from nnlab.models._stack import Stack
+from nnlab.plugin import ModelFile
 from nnlab.randomness import Purpose, fan_in_uniform, generator
 
-TASKS: tuple[Task, ...] = ("classification", "regression")
 Activation = Literal["relu", "tanh", "sigmoid", "elu"]
 
 
@@ -99,3 +100,6 @@ def build(params: Params, setup: Setup) -> Model:
         (fan_in_uniform(rng, (out, fan_in), fan_in), fan_in_uniform(rng, (out,), fan_in)) for fan_in, out in widths
     ]
     return NumpyModel(Network(layers, params.activation_names(), setup.task), setup)
+
+
+MODEL = ModelFile(Params, ("classification", "regression"), NUMPY, build, twin)

@@ -5,15 +5,15 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
+from nnlab.backends import NUMPY
 from nnlab.backends.numpy import NumpyModel, check_layers
 from nnlab.config import Strict
-from nnlab.dataset import Array, Task
+from nnlab.dataset import Array
 from nnlab.model import Model, Setup
 from nnlab.models._loss import loss_and_grad
 from nnlab.models._product import product
+from nnlab.plugin import ModelFile
 from nnlab.randomness import Purpose, generator
-
-TASKS: tuple[Task, ...] = ("classification",)
 
 
 class Params(Strict):
@@ -71,3 +71,6 @@ def build(params: Params, setup: Setup) -> Model:
     w2 = (rng.standard_normal((setup.scores, params.hidden)) * params.init_scale).astype(np.float32)
     b1, b2 = np.zeros(params.hidden, np.float32), np.zeros(setup.scores, np.float32)
     return NumpyModel(TwoLayers(w1, b1, w2, b2), setup)
+
+
+MODEL = ModelFile(Params, ("classification",), NUMPY, build, twin)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from nnlab.report.markup import Html, element
+from nnlab.present.html import Html, element
 
 MOST_TEXT = 300
 """Characters of a value from a file."""

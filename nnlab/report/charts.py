@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from nnlab.comparison import Group
+from nnlab.present.html import Html, element, join
 from nnlab.report import tables
 from nnlab.report.curves import Chart, Curve, charts_of, spans_decades
 from nnlab.report.looks import swatch
-from nnlab.report.markup import Html, element, join
 
 
 def charts(group: Group, curves: Sequence[Curve], number: int) -> Html:

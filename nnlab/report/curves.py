@@ -10,7 +10,7 @@ from nnlab.comparison import Entry, Group, columns_of
 from nnlab.dataset import Array
 from nnlab.errors import RunError
 from nnlab.metrics import shown
-from nnlab.plots import envelope
+from nnlab.present.marks import envelope
 from nnlab.report.looks import labels_of
 from nnlab.report.numbers import rounded
 from nnlab.rundir import LOSSES

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from nnlab.dataset import Array
+from nnlab.present.html import Html, element
 from nnlab.report import boxes
-from nnlab.report.markup import Html, element
 
 LEVELS = 10
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from nnlab.comparison import Entry, Group
-from nnlab.report.markup import Html, element
+from nnlab.present.html import Html, element
 
 COLOURS = 10
 """The custom properties --look-0 to --look-9 of page.css."""

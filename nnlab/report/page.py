@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from nnlab import __version__
-from nnlab.report.markup import Html, element, escaped, join
+from nnlab.present.html import Html, element, escaped, join
 from nnlab.report.story import Story
 
 STYLES = ("uplot/uPlot.min.css", "page.css", "heat.css")

@@ -6,7 +6,7 @@ import numpy as np
 
 from nnlab.comparison import Predicted
 from nnlab.dataset import Array
-from nnlab.report.markup import Html, element
+from nnlab.present.html import Html, element
 
 MOST_DOTS = 400
 WIDTH, HEIGHT = 360, 260

@@ -7,13 +7,13 @@ from nnlab.comparison import CHOSEN_BY_TEST, Entry, Group
 from nnlab.dataset import Dataset
 from nnlab.errors import NnlabError
 from nnlab.metrics import HIGHER_IS_BETTER, shown
+from nnlab.present.html import Html, element
 from nnlab.report import tables
 from nnlab.report.charts import charts
 from nnlab.report.curves import as_data, curves_of
 from nnlab.report.learning import as_data as learning_as_data
 from nnlab.report.learning import learning_of
 from nnlab.report.looks import labels_of, swatch
-from nnlab.report.markup import Html, element
 from nnlab.report.mistakes import mistakes_of
 from nnlab.report.panels import learnt, mistaken
 
@@ -119,7 +119,7 @@ def _panel(
     try:
         mistakes = mistakes_of(row, data.dataset, room // 5)
         parts.append(mistaken(mistakes, row))
-        if mistakes and not row.summary["dataset"].get("val"):
+        if mistakes and not row.summary.dataset.val:
             confusion = mistakes.confusion  # of the split that was watched
     except NnlabError as error:
         warnings.append(error.message)

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from nnlab.comparison import BASELINE, Group, Spread, best_of, lines_of
 from nnlab.metrics import shown_spread
+from nnlab.present.html import EMPTY, Html, element
 from nnlab.report.boxes import cut, facts, seconds, table
 from nnlab.report.curves import Curve, charts_of, last_values
 from nnlab.report.looks import labels_of, swatch
-from nnlab.report.markup import EMPTY, Html, element
 
 
 def result(group: Group) -> Html:

@@ -8,9 +8,9 @@ from nnlab.comparison import Comparison, Group, compare
 from nnlab.dataset import Progress, quiet
 from nnlab.errors import NnlabError
 from nnlab.experiment.build import config_of, load_same_dataset
+from nnlab.present.html import Html, element, join
 from nnlab.report import provenance
 from nnlab.report.looks import labels_of
-from nnlab.report.markup import Html, element, join
 from nnlab.report.page import page
 from nnlab.report.story import Data, Story, story_of
 from nnlab.rundir import RunDir

@@ -16,7 +16,6 @@ from nnlab.rundir.directory import SUMMARY, RunDir
 from nnlab.rundir.ours import FOLDERS, is_ours
 
 LATEST = "latest"
-_STAMP = re.compile(r"[0-9]{8}-[0-9]{6}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -45,12 +44,6 @@ def create(runs: Path, model: str, dataset: str, name: str | None = None, stamp:
 def new_stamp() -> str:
     """The local time, as the names of runs begin with it."""
     return datetime.now().strftime("%Y%m%d-%H%M%S")
-
-
-def check_stamp(stamp: str | None) -> None:
-    """Raise RunError unless ``stamp`` is one of ``new_stamp``."""
-    if stamp is not None and not _STAMP.fullmatch(stamp):
-        raise RunError(f"--stamp: given {stamp!r}", "use a time such as 20261123-101503")
 
 
 def check_name(name: str | None) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from unittest import mock
 
 from nnlab import comparison, experiment, rundir
+from nnlab.comparison import overview
 from nnlab.errors import Interrupted, NnlabError
 from nnlab.experiment import pictures
 from nnlab.rundir import RunDir
@@ -123,7 +124,7 @@ def _died(process: Any, folder: Path) -> RunDir:
     process.stdout.close()
     process.stderr.close()
     (run,) = rundir.all_runs(folder / "died")
-    assert run.summary()["status"] == rundir.DIED
+    assert run.summary().status == rundir.DIED
     return run
 
 
@@ -198,7 +199,7 @@ def _differs(run: RunDir, name: str, before: bytes, after: bytes) -> bool:
 def _verified(run: RunDir, name: str) -> list[str]:
     """What is wrong with what verify says of a run in which this file is damaged."""
     try:
-        checks = [check for check in experiment.verify(run) if check.held is False]
+        checks = [check for check in experiment.verify(run) if check.outcome == "wrong"]
     except Exception as error:  # noqa: BLE001 (any at all is a failure)
         return [f"verify raised {type(error).__name__}: {error!s:.300}"]
     if any(check.subject == name for check in checks):
@@ -218,7 +219,7 @@ def _read(run: RunDir) -> list[str]:
         "arrays": lambda copy, _: (copy.weights(), copy.array(), copy.arrays()),
         "checkpoint": lambda copy, _: copy.checkpoint(),
         "find": lambda copy, runs: (rundir.find(runs, copy.name), rundir.find(runs, "latest")),
-        "compare": lambda _, runs: comparison.page(comparison.compare(rundir.all_runs(runs))),
+        "compare": lambda _, runs: overview.page(comparison.compare(rundir.all_runs(runs))),
         "evaluate": lambda copy, _: experiment.evaluate(copy),
         "predict": lambda copy, _: experiment.predict(copy, [INPUTS[task]]),
         "latest of": lambda copy, runs: experiment.latest_of(experiment.resolve(copy.path / "config.yaml"), runs),

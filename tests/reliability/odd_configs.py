@@ -48,7 +48,7 @@ KEYS += [
     f"{kind[:-1]}.{key}"
     for kind in ("models", "datasets")
     for name in discover.names(kind)
-    for key in discover.module(kind, name).Params.model_fields
+    for key in discover.file(kind, name).params.model_fields
 ]
 KEYS += ["dataset.fallback.name", "dataset.fallback.path", "__class__", "1", "<<", "é"]
 

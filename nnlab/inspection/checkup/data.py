@@ -7,8 +7,9 @@ import numpy as np
 from nnlab.config import Named, yaml
 from nnlab.dataset import Array, Dataset
 from nnlab.datasets._doubts import id_like
-from nnlab.inspection.checkup.finding import Finding, share, spread_out
+from nnlab.finding import Finding
 from nnlab.inspection.checkup.repeats import of_repeats
+from nnlab.inspection.checkup.sample import share, spread_out
 
 SAMPLE = 10_000
 """Rows from which mean and deviation are measured: in float64 all of MNIST would be 376 MB."""
@@ -45,7 +46,7 @@ def _constant(dataset: Dataset, named: Named, constant: Array) -> Finding:
         return Finding(subject, "warning", f"{found}: there is nothing to learn from", "check the data", values)
     if len(dataset.shape) > 1:
         return Finding(subject, "ok", f"{found}, as pictures often have at their edges", values=values)
-    cure = "choose the others with dataset.features" if hasattr(named.params, "features") else "leave them out"
+    cure = "choose the others with dataset.features" if named.has("features") else "leave them out"
     return Finding(subject, "warning", f"{found}: {_named(dataset, constant)}", cure, values)
 
 
@@ -94,7 +95,7 @@ def _scale(dataset: Dataset, named: Named, varying: Array) -> Finding:
         "largest_deviation": float(deviation.max()),
     }
     cure = "divide them, so that most lie in [-1, 1]"
-    if hasattr(named.params, "standardise"):
+    if named.has("standardise"):
         cure = "dataset.standardise=true"
     large = np.flatnonzero((np.abs(mean) > SCALED) | (deviation > SCALED))
     if len(large):

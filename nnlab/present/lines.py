@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnlab.dataset import Array
-from nnlab.plots.marks import Look, add_band, add_line, envelope, finite, looks
-from nnlab.plots.page import FAINT, HEIGHT, TEXT, WIDTH, add_legend, new_axes, new_figure, png, style
-from nnlab.plots.text import short
+from nnlab.present.drawing import FAINT, HEIGHT, TEXT, WIDTH, add_legend, new_axes, new_figure, png, style
+from nnlab.present.fitting import short
+from nnlab.present.marks import Look, add_band, add_line, envelope, finite, looks
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

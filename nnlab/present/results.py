@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nnlab.dataset import Array
-from nnlab.plots.marks import add_dots, add_line, finite, looks
-from nnlab.plots.page import QUIET, TEXT, add_legend, label_axes, new_axes, new_page, png, style
-from nnlab.plots.text import short, width_of
+from nnlab.present.drawing import QUIET, TEXT, add_legend, label_axes, new_axes, new_page, png, style
+from nnlab.present.fitting import short, width_of
+from nnlab.present.marks import add_dots, add_line, finite, looks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 
 from nnlab.dataset import Array
-from nnlab.plots.marks import MOST_DOTS, add_dots, looks
-from nnlab.plots.page import QUIET, TEXT, WIDTH, add_legend, label_axes, new_axes, new_page, png, style
-from nnlab.plots.text import clean, short, width_of
+from nnlab.present.drawing import QUIET, TEXT, WIDTH, add_legend, label_axes, new_axes, new_page, png, style
+from nnlab.present.fitting import clean, short, width_of
+from nnlab.present.marks import MOST_DOTS, add_dots, looks
 
 MOST_PICTURES = 60
 

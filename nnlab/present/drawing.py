@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnlab.plots.text import short, width_of
+from nnlab.present.fitting import short, width_of
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

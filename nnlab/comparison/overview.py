@@ -1,4 +1,4 @@
-"""Page: a comparison as one HTML page that needs nothing else."""
+"""Overview: a comparison as one HTML page that needs nothing else."""
 
 import base64
 import html

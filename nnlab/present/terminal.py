@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from nnlab.dataset import Array
-from nnlab.plots.curves import Curves, spans_decades
-from nnlab.plots.marks import envelope, finite
-from nnlab.plots.text import clean
+from nnlab.present.fitting import clean
+from nnlab.present.lines import Curves, spans_decades
+from nnlab.present.marks import envelope, finite
 
 MIN_WIDTH, MIN_HEIGHT = 30, 6
 """Columns and lines below which a panel shows nothing."""
