@@ -1,6 +1,7 @@
 """Counting: how many concepts the product holds, told from its source: ``python -m tests.counting``."""
 
 import ast
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,4 +47,4 @@ def _assigned(node: ast.stmt) -> Iterator[str]:
 
 if __name__ == "__main__":
     for what, number in count().items():
-        print(f"{number:>7,} {what}, at most {MOST[what]:,}")
+        sys.stdout.write(f"{number:>7,} {what}, at most {MOST[what]:,}\n")

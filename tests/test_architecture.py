@@ -41,12 +41,42 @@ FLOORS = [
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 HEAVY = {"torch", "torchvision", "sklearn", "matplotlib", "scipy", "polars"}
 # One name for two things, to be told apart one day; none may be added.
-SHARED_CLASSES = set(
-    ["Curve", "Data", "Display", "Evidence", "Format", "Frame", "Layer", "Line", "Lines", "Look", "Part", "Predicted", "Rows", "Split", "Targets", "Update"]
-)
-SHARED_FILES = set(
-    ["curves", "data", "estimate", "evaluate", "frame", "frames", "learning", "looks", "model", "rows", "scores", "strict", "table", "tables", "updates", "whole"]
-)
+SHARED_CLASSES = {
+    "Curve",
+    "Data",
+    "Display",
+    "Evidence",
+    "Format",
+    "Frame",
+    "Layer",
+    "Line",
+    "Lines",
+    "Look",
+    "Part",
+    "Predicted",
+    "Rows",
+    "Split",
+    "Targets",
+    "Update",
+}
+SHARED_FILES = {
+    "curves",
+    "data",
+    "estimate",
+    "evaluate",
+    "frame",
+    "frames",
+    "learning",
+    "looks",
+    "model",
+    "rows",
+    "scores",
+    "strict",
+    "table",
+    "tables",
+    "updates",
+    "whole",
+}
 EACH_FILE = pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
 
 
