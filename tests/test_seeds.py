@@ -22,8 +22,7 @@ from nnlab.experiment.wire import from_line, to_line
 from nnlab.fit import Record
 from nnlab.rundir import RunDir
 from tests.conftest import Cli
-from tests.test_cli import bad, good, posix
-from tests.test_comparison import forge
+from tests.run_fixtures import bad, forge, good, posix
 
 
 def test_the_seeds_of_a_config_are_ordinary_runs_that_are_folded_everywhere(cli: Cli, digits: Path, tmp_path: Path):
