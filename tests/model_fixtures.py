@@ -12,6 +12,12 @@ from nnlab.model import Model, Net, Optimizer, Setup, Step
 SHAPE = (8, 8)
 ROWS = 40
 LR = 0.02
+OPTIMIZERS = [
+    Optimizer("sgd"),
+    Optimizer("sgd", momentum=0.9, nesterov=True, weight_decay=0.01),
+    Optimizer("adam", weight_decay=0.01),
+    Optimizer("adamw", weight_decay=0.1),
+]
 
 
 def cases() -> list[tuple[str, Task, int]]:

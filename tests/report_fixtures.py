@@ -8,7 +8,7 @@ import numpy as np
 
 from nnlab.dataset import Dataset, Split
 from nnlab.rundir import Frame, RunDir
-from tests.test_comparison import forge
+from tests.run_fixtures import forge
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
 ENDING = "</script><script>document.title='owned'</script> ' \" & 🤟 \u202eevil\u202c مرحبا"

@@ -17,7 +17,7 @@ from nnlab.experiment import baselines as module
 from nnlab.experiment.baselines import LOGISTIC, MAJORITY, MEAN, RIDGE, baselines
 from nnlab.experiment.build import load_dataset
 from tests.conftest import Cli
-from tests.test_cli import good
+from tests.run_fixtures import good
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from nnlab import experiment, rundir
 from nnlab.errors import RunError, TrainingError
 from nnlab.rundir import folder
 from tests.reliability.twins import differing, outcome
-from tests.test_resume import config_for, run_to_end
+from tests.run_fixtures import config_for, run_to_end
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 posix = pytest.mark.skipif(os.name != "posix", reason="needs the limits and file systems of POSIX")

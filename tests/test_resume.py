@@ -10,43 +10,16 @@ from typing import Any
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from nnlab import discover, experiment, fit
+from nnlab import experiment, fit
 from nnlab.backends.updates import Sgd
 from nnlab.errors import CheckError, ConfigError, DataError, Interrupted, RunError, TrainingError
 from nnlab.experiment.events import Finishing
 from nnlab.finding import worst
 from nnlab.rundir import STATE, RunDir, sealed
 from tests.reliability.twins import STEPPABLE, outcome
+from tests.run_fixtures import config_for, run_to_end, stop_at
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
-
-
-def config_for(model: str, folder: Path, train: str = "steps: 45, batch_size: 50, eval_every: 10, lr: 0.01") -> Path:
-    """A short training of a model on data that it can learn."""
-    task = discover.model(model).tasks[0]
-    data = "digits, val_fraction: 0.2, limit: 300" if task == "classification" else "car-prices"
-    path = folder / f"{model}.yaml"
-    path.write_text(f"model: {{name: {model}}}\ndataset: {{name: {data}}}\ntrain: {{{train}}}\n")
-    return path
-
-
-def run_to_end(events: Any) -> RunDir:
-    *_, last = events
-    assert isinstance(last, experiment.Finished)
-    return last.run
-
-
-def stop_at(events: Any, step: int) -> RunDir:
-    """Let a training go on until ``step`` and then interrupt it, as a signal does."""
-    run = None
-    for event in events:
-        if isinstance(event, experiment.Started):
-            run = event.run
-        elif run and getattr(event, "step", 0) >= step:
-            with pytest.raises(Interrupted):
-                events.throw(Interrupted(2))
-            return run
-    raise AssertionError("it ended before it could be stopped")
 
 
 @pytest.mark.parametrize("optimizer", ["optimizer: sgd, momentum: 0.9", "optimizer: adamw"])

@@ -11,8 +11,7 @@ from nnlab.comparison.several import holm
 from nnlab.errors import RunError
 from nnlab.rundir import RunDir
 from tests.conftest import Cli
-from tests.test_cli import bad, good
-from tests.test_significance import scored
+from tests.run_fixtures import bad, good, scored
 
 
 def with_val(run: RunDir, accuracy: float) -> RunDir:

@@ -23,7 +23,7 @@ from nnlab import errors, experiment, rundir
 from nnlab.cli import curves, watch
 from nnlab.present.terminal import _log_axis, _step_axis, _value_axis, panel
 from tests.conftest import DIGITS
-from tests.test_comparison import forge
+from tests.run_fixtures import forge
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals, pipes and terminals")
 ESCAPE = re.compile("\x1b\\[[0-9;]*m")

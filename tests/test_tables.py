@@ -10,8 +10,7 @@ from nnlab import comparison
 from nnlab.comparison import Format
 from nnlab.rundir import RunDir
 from tests.conftest import Cli
-from tests.test_cli import bad, good
-from tests.test_comparison import forge
+from tests.run_fixtures import bad, forge, good
 
 BASELINES = {"majority class": {"test": {"loss": 0.4, "accuracy": 0.1}}}
 

@@ -7,8 +7,7 @@ from nnlab import experiment, inspection
 from nnlab.dataset import Task
 from nnlab.model import Model, Optimizer
 from tests.conftest import MIRROR, ROOT
-from tests.model_fixtures import ROWS, build, data, steps
-from tests.test_models import OPTIMIZERS
+from tests.model_fixtures import OPTIMIZERS, ROWS, build, data, steps
 
 ACTIVATIONS = ["relu", "tanh", "sigmoid", "elu"]
 

@@ -13,7 +13,7 @@ from nnlab.experiment import compare_runs, latest_of
 from nnlab.finding import subjects, worst
 from nnlab.rundir import LOSSES, METRICS, SUMMARY, WEIGHTS, RunDir, sealed
 from tests.conftest import Cli
-from tests.test_resume import config_for, run_to_end, stop_at
+from tests.run_fixtures import config_for, run_to_end, stop_at
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 
