@@ -18,6 +18,14 @@ OPTIMIZERS = [
     Optimizer("adam", weight_decay=0.01),
     Optimizer("adamw", weight_decay=0.1),
 ]
+RULES = {
+    "sgd": (Optimizer(), 0.1),
+    "momentum": (Optimizer(momentum=0.9, nesterov=True, weight_decay=0.01), 0.05),
+    "decay": (Optimizer(weight_decay=0.05), 0.1),
+    "adam": (Optimizer("adam", weight_decay=0.01), 0.005),
+    "adamw": (Optimizer("adamw", weight_decay=0.1), 0.005),
+}
+"""Each with a learning rate that suits it."""
 
 
 def cases() -> list[tuple[str, Task, int]]:

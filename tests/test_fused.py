@@ -9,17 +9,9 @@ from nnlab import discover
 from nnlab.dataset import Array, Split, Task
 from nnlab.model import Model, Optimizer, Setup, Step
 from nnlab.models import ann_torch
-from tests.model_fixtures import ROWS, build, data, numbered, steps
+from tests.model_fixtures import ROWS, RULES, build, data, numbered, steps
 
 ACTIVATIONS = typing.get_args(ann_torch.Activation)
-RULES = {
-    "sgd": (Optimizer(), 0.1),
-    "momentum": (Optimizer(momentum=0.9, nesterov=True, weight_decay=0.01), 0.05),
-    "decay": (Optimizer(weight_decay=0.05), 0.1),
-    "adam": (Optimizer("adam", weight_decay=0.01), 0.005),
-    "adamw": (Optimizer("adamw", weight_decay=0.1), 0.005),
-}
-"""Each with a learning rate that suits it."""
 
 
 def pair(task: Task, outputs: int, **keys: typing.Any) -> tuple[Model, Model]:

@@ -14,8 +14,7 @@ from nnlab.inspection.gradcheck import check_gradients
 from nnlab.model import Differentiable, Model, Optimizer, Setup, Step
 from nnlab.models._loss import loss_and_grad
 from nnlab.randomness import Purpose, generator
-from tests.model_fixtures import ROWS, SHAPE, batch, build, data, steppable, steps
-from tests.test_fused import RULES
+from tests.model_fixtures import ROWS, RULES, SHAPE, batch, build, data, steppable, steps
 
 KEYS: dict[str, Any] = {"hidden": [12, 9], "activations": ["tanh", "elu"]}
 
