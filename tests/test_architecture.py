@@ -30,7 +30,7 @@ FLOORS = [
         "signals",
         "tables",
     },
-    {"plugin"},
+    {"budget", "plugin"},
     {"evaluate", "backends", "datasets", "discover"},
     {"fit", "models"},
     {"experiment", "comparison"},

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from nnlab.backends.size import check_size
 from nnlab.backends.updates import check_state, update_rule
 from nnlab.dataset import Array, Split
 from nnlab.model import Net, Setup, both_classes, check_weights
@@ -20,16 +19,6 @@ def in_float64(net: Net) -> Net:
     """A copy of a net with its weights in float64, wherever else it keeps them too."""
     exact: dict[int, Any] = {id(weight): weight.astype(np.float64) for weight in net.weights.values()}
     return copy.deepcopy(net, exact)  # which takes what is in ``exact`` for a copy that it has already made
-
-
-def check_layers(setup: Setup, widths: Sequence[tuple[int, int]], key: str = "model.name") -> None:
-    """Raise ConfigError where linear layers of these (in, out) widths would not fit into the free memory.
-
-    ``key`` is the dotted key to blame.
-    """
-    outputs = [out for _, out in widths]
-    parameters = sum((fan_in + 1) * out for fan_in, out in widths)
-    check_size(setup, parameters, outputs, min(PREDICT_ROWS, setup.predicted) * sum(outputs), key)
 
 
 class NumpyModel:
