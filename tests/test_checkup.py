@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import create_model
 
 from nnlab.budget import given
 from nnlab.config import Named
@@ -45,7 +46,8 @@ def table(inputs, targets, test=None, *, classes=("no", "yes"), names=(), **keys
 
 def found(dataset, **params):
     """The findings about a dataset, by subject."""
-    return {one.subject: one for one in of_data(dataset, Named("csv", type("Params", (), params)))}
+    keys = create_model("Params", **{key: (type(value), value) for key, value in params.items()})()
+    return {one.subject: one for one in of_data(dataset, Named("csv", keys))}
 
 
 def points(rows=60, features=3, seed=0):
