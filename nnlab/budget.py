@@ -49,7 +49,7 @@ DRAWN = 7
 NARROWER = "choose narrower or fewer layers, or smaller inputs"
 
 
-class Layers(NamedTuple):
+class Size(NamedTuple):
     """How many numbers a net holds."""
 
     parameters: int
@@ -59,25 +59,25 @@ class Layers(NamedTuple):
     """Of all examples that are predicted at once."""
 
 
-def told(setup: Setup, widths: Sequence[tuple[int, int]], at_once: int) -> Layers:
-    """Linear layers of these (in, out) widths, all of whose outputs are kept."""
+def told(setup: Setup, widths: Sequence[tuple[int, int]], at_once: int) -> Size:
+    """That of linear layers of these (in, out) widths, all of whose outputs are kept."""
     outputs = sum(out for _, out in widths)
     parameters = sum((fan_in + 1) * out for fan_in, out in widths)
-    return Layers(parameters, setup.features + STEP * outputs, min(at_once, setup.predicted) * outputs)
+    return Size(parameters, setup.features + STEP * outputs, min(at_once, setup.predicted) * outputs)
 
 
-def drafted(setup: Setup, parameters: int, outputs: Sequence[int], at_once: int) -> Layers:
-    """Layers that give so many numbers each for one example, and let go of them while they predict."""
+def drafted(setup: Setup, parameters: int, outputs: Sequence[int], at_once: int) -> Size:
+    """That of layers which give so many numbers each for one example, and let go of them while they predict."""
     predicting = HELD * min(at_once, setup.predicted) * max(outputs, default=0)
-    return Layers(parameters, setup.features + STEP * sum(outputs), predicting)
+    return Size(parameters, setup.features + STEP * sum(outputs), predicting)
 
 
-def made(setup: Setup, weights: Mapping[str, Array], at_once: int, *, gathered: bool) -> Layers:
-    """The layers of a model that is there; ``gathered`` where the inputs of a step are copied together."""
+def made(setup: Setup, weights: Mapping[str, Array], at_once: int, *, gathered: bool) -> Size:
+    """That of a model which is there; ``gathered`` where the inputs of a step are copied together."""
     outputs = sum(given(weights, setup.features))
     at_once = PICTURES if any(weight.ndim > 2 for weight in weights.values()) else at_once
     step = 2 * setup.features * gathered + ACTIVE * outputs
-    return Layers(sum(weight.size for weight in weights.values()), step, min(at_once, setup.predicted) * outputs)
+    return Size(sum(weight.size for weight in weights.values()), step, min(at_once, setup.predicted) * outputs)
 
 
 def given(weights: Mapping[str, Array], features: int) -> list[int]:
@@ -97,19 +97,19 @@ def given(weights: Mapping[str, Array], features: int) -> list[int]:
     return [math.ceil(side * shrunk**number * shape[0]) for number, shape in enumerate(convolutions)] + found
 
 
-def check(setup: Setup, layers: Layers) -> None:
-    """Raise ConfigError, with the figures, where a model of these layers would not fit into the free memory.
+def check(setup: Setup, size: Size) -> None:
+    """Raise ConfigError, with the figures, where a model of this size would not fit into the free memory.
 
     Raises RunError where it has more parameters than the weights that it is to load.
     """
-    key, parameters = setup.blamed, f"{memory.shown(layers.parameters)} parameters"
-    if setup.held is not None and layers.parameters > setup.held:
+    key, parameters = setup.blamed, f"{memory.shown(size.parameters)} parameters"
+    if setup.held is not None and size.parameters > setup.held:
         raise RunError(
             f"{key}: {parameters}, and the weights are {setup.held:,} numbers",
             "the run's config and weights do not belong together",
         )
-    needed = numbers(setup, layers)
-    fitting = (memory.room() // NUMBER - needed) // layers.step + setup.rows
+    needed = numbers(setup, size)
+    fitting = (memory.room() // NUMBER - needed) // size.step + setup.rows
     hint = "use a larger machine; if run.json was edited, undo that"
     if setup.rows:
         parameters += f" trained with {setup.optimizer.name} on batches of {memory.shown(setup.rows)}"
@@ -136,10 +136,10 @@ def check_records(steps: int, every: int, key: str) -> None:
     memory.check(needed, f"{key}: the losses of {steps:,} steps", "train fewer steps, or evaluate more often")
 
 
-def numbers(setup: Setup, layers: Layers) -> int:
+def numbers(setup: Setup, size: Size) -> int:
     """How many numbers a model has in memory at its peak, and what it is given and gives."""
     scores = SCORE * setup.predicted * setup.outputs
-    return copies(setup) * layers.parameters + setup.rows * layers.step + layers.predicting + scores
+    return copies(setup) * size.parameters + setup.rows * size.step + size.predicting + scores
 
 
 def copies(setup: Setup) -> int:
@@ -167,7 +167,7 @@ def checkpoint_bytes(weights: int, steps: int) -> int:
 
 
 def process_bytes(
-    base: int, dataset: Dataset, setup: Setup, layers: Layers, steps: int, every: int, fitting: int | None
+    base: int, dataset: Dataset, setup: Setup, size: Size, steps: int, every: int, fitting: int | None
 ) -> int:
     """The resident memory that a training in a process of its own takes at its peak, all in all.
 
@@ -180,7 +180,7 @@ def process_bytes(
     loading = DECODED * data if dataset.transform.scale != 1 else READ * data + READ_ROW * rows
     records = LOSS * steps + LISTED_LOSS * every + EVALUATION * math.ceil(steps / every)
     drawing = DRAWN * dataset.train.inputs.nbytes if len(dataset.shape) == 1 else 0  # of pictures it needs but a few
-    busy = max(NUMBER * numbers(setup, layers) + records, drawing)
+    busy = max(NUMBER * numbers(setup, size) + records, drawing)
     if fitting is not None:
         busy = max(busy, NUMBER * len(dataset.train) * (dataset.features + 6 * dataset.outputs)) + fitting
     return int(max(STARTED + loading, base + data + busy))

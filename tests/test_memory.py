@@ -204,9 +204,9 @@ def test_layers_are_told_as_they_are(name: str, task: Task, outputs: int) -> Non
     file, setup = discover.model(name), Setup((8, 8), outputs, task, Optimizer(), device="cpu")
     weights = file.build(file.params(), setup).weights()
     if file.layers:
-        layers = budget.told(setup, file.layers(file.params(), setup), 1)
-        assert layers.parameters == sum(weight.size for weight in weights.values())
-        assert layers.predicting == sum(budget.given(weights, setup.features))
+        size = budget.told(setup, file.layers(file.params(), setup), 1)
+        assert size.parameters == sum(weight.size for weight in weights.values())
+        assert size.predicting == sum(budget.given(weights, setup.features))
     assert bool(file.layers) == (file.backend.steppable and not file.backend.autograd)
 
 
@@ -228,10 +228,10 @@ def test_layers_that_are_too_wide_or_too_many_are_refused_with_the_figures(name:
 
 @pytest.mark.usefixtures("eight_gib")
 def test_the_state_of_the_optimizer_counts() -> None:
-    layers = budget.Layers(12 * 10**7, step=28 * 28 + 30, predicting=10)
-    budget.check(picture(28), layers)
+    size = budget.Size(12 * 10**7, step=28 * 28 + 30, predicting=10)
+    budget.check(picture(28), size)
     for optimizer in ("adam", "adamw"):
-        error = refused(lambda rule=optimizer: budget.check(picture(28, optimizer=rule), layers))
+        error = refused(lambda rule=optimizer: budget.check(picture(28, optimizer=rule), size))
         assert f"trained with {optimizer} on" in error.message
 
 

@@ -111,10 +111,10 @@ def process_bytes(ready: Ready) -> int:
     batch, rule = batch_rows(config, rows), optimizer(config.train)
     setup = Setup(dataset.shape, dataset.outputs, dataset.task, rule, rows=batch, predicted=largest)
     gathered = batch < rows or not backend.steppable
-    layers = budget.made(setup, ready.model.weights(), backend.at_once or largest, gathered=gathered)
+    size = budget.made(setup, ready.model.weights(), backend.at_once or largest, gathered=gathered)
     solver = budget.FITTING if backend.steppable else 0  # else it is there already
     fitting = solver if pending(config, dataset) else None
-    return budget.process_bytes(backend.process(), dataset, setup, layers, plan.steps, plan.eval_every, fitting)
+    return budget.process_bytes(backend.process(), dataset, setup, size, plan.steps, plan.eval_every, fitting)
 
 
 def _path_given(resolved: Resolved, ready: Ready, data: Given | None) -> str | None:
