@@ -58,6 +58,8 @@ class Setup:
     """How values are shrunk to be learnt, and scores brought back; None: values are learnt as they are."""
     held: int | None = None
     """How many numbers the weights have that are to be loaded; a model of more is refused before it is made."""
+    blamed: str = "model.name"
+    """The dotted key of what decides most how large the model is."""
 
     @property
     def features(self) -> int:

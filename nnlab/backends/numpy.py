@@ -8,7 +8,6 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from nnlab.backends.size import check_size
 from nnlab.backends.updates import check_state, update_rule
 from nnlab.dataset import Array, Split
 from nnlab.model import Net, Setup, Step, both_classes, check_weights
@@ -61,16 +60,6 @@ def in_float64(net: Net | Random) -> Net:
     exact: dict[int, Any] = {id(weight): weight.astype(np.float64) for weight in net.weights.values()}
     made = copy.deepcopy(net, exact)  # which takes what is in ``exact`` for a copy that it has already made
     return Drawn(made, 0, 0) if isinstance(made, Random) else made
-
-
-def check_layers(setup: Setup, widths: Sequence[tuple[int, int]], key: str = "model.name") -> None:
-    """Raise ConfigError where linear layers of these (in, out) widths would not fit into the free memory.
-
-    ``key`` is the dotted key to blame.
-    """
-    outputs = [out for _, out in widths]
-    parameters = sum((fan_in + 1) * out for fan_in, out in widths)
-    check_size(setup, parameters, outputs, min(PREDICT_ROWS, setup.predicted) * sum(outputs), key)
 
 
 class NumpyModel:

@@ -7,13 +7,10 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from nnlab import memory, metrics
+from nnlab import metrics
 from nnlab.dataset import Array, Split
 from nnlab.errors import TrainingError
 from nnlab.model import Setup, Step, both_classes, check_weights
-
-VECTORS = 30
-"""As long as the parameters, in float64: what scipy's lbfgs works with, 25 of them, and what goes in and out."""
 
 
 class SklearnModel:
@@ -22,7 +19,6 @@ class SklearnModel:
     device = "cpu"
 
     def __init__(self, estimator: Any, setup: Setup) -> None:
-        _check_size(setup)
         self.estimator = estimator
         self.threads = 1
         self._weights = {
@@ -73,11 +69,3 @@ class SklearnModel:
 
     def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
         """There is none to take over."""
-
-
-def _check_size(setup: Setup) -> None:
-    """Raise ConfigError where fitting would not fit into the free memory: the solver, and all inputs and scores."""
-    parameters = (setup.features + 1) * setup.scores
-    needed = 8 * VECTORS * parameters + 4 * setup.rows * (setup.features + 6 * setup.scores)
-    what = f"model.name: {memory.shown(parameters)} parameters fitted to {memory.shown(setup.rows)} examples"
-    memory.check(needed, what, "choose a model that trains on batches, or smaller inputs")

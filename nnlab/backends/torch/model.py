@@ -51,14 +51,14 @@ class Tensors:
 class TorchModel:
     """A Model around a net that maps (n, features) to (n, outputs)."""
 
-    def __init__(self, make_net: Callable[[], nn.Module], setup: Setup, key: str = "model.name") -> None:
+    def __init__(self, make_net: Callable[[], nn.Module], setup: Setup) -> None:
         """Build the net, give it initial weights derived from the seed and move it to its device.
 
         Raises DeviceError where the config's device is not there, and ConfigError where the net would not fit into the
-        free memory; ``key`` is the dotted key to blame for how wide it is.
+        free memory.
         """
         place = find_device(setup.device)
-        check_net(make_net, setup, place, key)
+        check_net(make_net, setup, place)
         self.device = str(place)
         self.threads = 1
         with memory_errors():

@@ -5,10 +5,9 @@ from collections.abc import Callable
 from itertools import islice
 
 from nnlab import memory
-from nnlab.config import Config
 from nnlab.dataset import Dataset
 from nnlab.evaluate import evaluate
-from nnlab.experiment.estimate import process_bytes
+from nnlab.experiment.train import Ready, process_bytes
 from nnlab.finding import Finding
 from nnlab.fit import Plan, each_step
 from nnlab.model import Model
@@ -89,10 +88,10 @@ def size(of: int) -> str:
     return f"{float(f'{of / 2**20:.2g}'):g} MiB" if of < 2**30 else memory.gib(of)
 
 
-def memory_needed(config: Config, dataset: Dataset, model: Model, free: int) -> Finding:
+def memory_needed(ready: Ready, free: int) -> Finding:
     """What a process of its own takes at its peak, against the ``free`` bytes that there were before the data came."""
-    needed = process_bytes(config, dataset, model)
-    place = "" if model.device == "cpu" else "; the GPU's own is not estimated"
+    needed = process_bytes(ready)
+    place = "" if ready.model.device == "cpu" else "; the GPU's own is not estimated"
     values = {"bytes": needed, "free": free}
     if free >= memory.UNLIMITED:  # a system that does not say
         return Finding("memory", "ok", f"up to {size(needed)}{place}", values=values)
