@@ -231,7 +231,7 @@ def test_events_come_back_as_they_were_told(tmp_path: Path, digits: Path):
     assert (again.run.path, again.steps, again.watched) == (run.path, 45, "test")
     found = from_line(to_line(Finished(directory, directory.summary())))
     assert isinstance(found, Finished)
-    assert found.summary == directory.summary().to_json()
+    assert found.summary == directory.summary()
     record = Record(45, 1.0, np.ones(45), 0.1, 0.1, 0.5, {"loss": math.nan, "accuracy": 0.25}, np.ones((3, 2)))
     back = from_line(to_line(record, "text"))
     assert isinstance(back, Record)

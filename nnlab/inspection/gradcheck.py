@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from nnlab import discover, memory
+from nnlab import budget, discover
 from nnlab.config import Config, Resolved
 from nnlab.dataset import Array, Classification, Dataset, Progress, Split, quiet
 from nnlab.dataset.task import cross_entropy
@@ -28,8 +28,6 @@ ROWS = 7
 TOLERANCE = 1e-6
 SAMPLE = 40
 """Elements of each parameter whose slope is measured."""
-COPIES = 12
-"""How often the weights are in memory in float64, at most: two nets, their gradients and what is made of them."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +75,7 @@ def gradcheck(
         if not isinstance(model, Differentiable):
             message = f"model.name: {config.model.name} has no gradients to check: its solver does it all in one call"
             raise ConfigError(message, "check a model that trains step by step: see `nnlab models`")
-        needed = COPIES * 8 * parameters(model)
-        memory.check(needed, f"model.name: the weights of {config.model.name} in float64", "check a narrower model")
+        budget.check_exact(parameters(model), config.model.name)
     except NnlabError as error:
         raise resolved.located(error) from None
     with ThreadpoolController().limit(limits=1):

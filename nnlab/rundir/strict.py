@@ -1,9 +1,9 @@
 """Strict: plain data out of a file becomes the dataclass whose annotations say what each of its keys may hold."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
-from functools import cache
+from functools import cache, reduce
 from types import UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -55,11 +55,11 @@ def _rule(kind: Any) -> Rule:
     """What an annotation says: a type of JSON, one in another, a dataclass, Literal, and Annotated with checks."""
     origin, inside = get_origin(kind), get_args(kind)
     if origin is Annotated:
-        return _checked(_rule(inside[0]), inside[1:])
+        return reduce(_checked, inside[1:], _rule(inside[0]))
     if origin in (Union, UnionType):
         return _nullable(_rule(next(each for each in inside if each is not type(None))))
     if origin is Literal:
-        return _checked(_plain_type(str), (inside.__contains__,))
+        return _one_of(inside)
     if origin is list:
         return _list_of(_rule(inside[0]))
     if origin is dict:
@@ -89,10 +89,19 @@ def _plain_type(kind: type) -> Rule:
     return rule
 
 
-def _checked(inner: Rule, checks: tuple[Callable[[Any], bool], ...]) -> Rule:
+def _one_of(values: tuple[str, ...]) -> Rule:
+    def rule(value: Any) -> Any:
+        if type(value) is str and value in values:
+            return value
+        raise ShapeError
+
+    return rule
+
+
+def _checked(inner: Rule, check: Callable[[Any], bool]) -> Rule:
     def rule(value: Any) -> Any:
         found = inner(value)
-        if all(check(found) for check in checks):
+        if check(found):
             return found
         raise ShapeError
 
@@ -114,18 +123,19 @@ def _list_of(inner: Rule) -> Rule:
 
 def _mapping_of(named: Rule, inner: Rule) -> Rule:
     def rule(value: Any) -> Any:
-        if type(value) is dict:
-            return {named(key): _inside(inner, key, each) for key, each in value.items()}
-        raise ShapeError
+        if type(value) is not dict:
+            raise ShapeError
+        found, key = {}, ""
+        for key in value:
+            named(key)
+        try:
+            for key, each in value.items():
+                found[key] = inner(each)
+        except ShapeError as error:
+            raise ShapeError(key, *error.path) from None
+        return found
 
     return rule
-
-
-def _inside(inner: Rule, key: str, value: Any) -> Any:
-    try:
-        return inner(value)
-    except ShapeError as error:
-        raise ShapeError(key, *error.path) from None
 
 
 def _keys_of(kind: Any) -> Rule:
@@ -141,13 +151,19 @@ def _keys_of(kind: Any) -> Rule:
         for name in needed:
             if name not in value:
                 raise ShapeError(name)
-        known = {key: _inside(rules[key], key, each) for key, each in value.items() if key in rules}
-        if len(known) == len(value):
-            more: Mapping[str, Any] = {}
-        elif open_ended:
-            more = {key: each for key, each in value.items() if key not in rules}
-        else:
-            raise ShapeError(next(key for key in value if key not in rules))
-        return kind(**known, more=more, keys=tuple(value)) if open_ended else kind(**known)
+        known, more, key = {}, {}, ""
+        try:
+            for key, each in value.items():
+                if key in rules:
+                    known[key] = rules[key](each)
+                else:
+                    more[key] = each
+        except ShapeError as error:
+            raise ShapeError(key, *error.path) from None
+        if open_ended:
+            return kind(**known, more=more, keys=tuple(value))
+        if more:
+            raise ShapeError(next(iter(more)))
+        return kind(**known)
 
     return rule

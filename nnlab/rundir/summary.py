@@ -255,12 +255,12 @@ class Summary:
         return self.metrics.get(split) or {}
 
 
-def _too_much(content: Any, depth: int = 0) -> bool:
-    """Whether a text is longer, or a level deeper, than anything that is written here."""
-    if isinstance(content, str):
-        return len(content) > MAX_TEXT
-    if isinstance(content, dict):
-        inside = [*content, *content.values()]
-    else:
-        inside = content if isinstance(content, list) else []
-    return depth > MAX_DEPTH or any(_too_much(item, depth + 1) for item in inside)
+def _too_much(content: dict[str, Any]) -> bool:
+    """Whether a text in it is longer, or a level deeper, than anything that is written here."""
+    level: list[Any] = [content]
+    for _ in range(MAX_DEPTH):
+        inside = [item for each in level for item in (each if type(each) is list else (*each, *each.values()))]
+        if max(map(len, [item for item in inside if type(item) is str]), default=0) > MAX_TEXT:
+            return True
+        level = [item for item in inside if type(item) in (dict, list)]
+    return any(level)
