@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -108,7 +108,7 @@ class _Crew:
         assert process.stdout is not None  # noqa: S101
         assert process.stderr is not None  # noqa: S101
         with suppress(BrokenPipeError), process.stdin as order:  # one that has died at once ends with its own code
-            json.dump(job.as_data(), order)
+            json.dump(asdict(job), order)
         complaints = threading.Thread(target=_keep, args=(process.stderr, worker.said), daemon=True)
         complaints.start()
         threading.Thread(target=self._read, args=(worker, process.stdout, complaints), daemon=True).start()

@@ -3,7 +3,7 @@
 import re
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +37,6 @@ class Job:
     def title(self) -> str:
         """What tells it from the others: "seed 3"."""
         return ", ".join(f"{key} {value}" for key, value in self.group["varied"].items())
-
-    def as_data(self) -> dict[str, Any]:
-        """Itself as JSON can hold it."""
-        return asdict(self)
 
     def train(self, data: Given | None = None, *, keep_data: bool = False) -> Iterator[Event]:
         """Train it, here; see ``nnlab.experiment.train``."""
