@@ -62,8 +62,10 @@ def follow(events: Any, fetching: "Fetching", quiet: bool = False, display: Disp
                     going.pop(title, None)
                     last.append(given)
                 if patience.signal is not None and not isinstance(event, Finished):
+                    patience.stopping = True
                     raise Interrupted(patience.signal)
         except Interrupted as stop:
+            patience.stopping = not several  # who will not wait for other processes may leave
             display.close()
             if several:
                 screen.note("stopping the seeds that are at work")
