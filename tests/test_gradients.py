@@ -15,8 +15,7 @@ from nnlab.model import Optimizer
 from nnlab.models import ann_torch, mlp_np
 from nnlab.models._loss import loss_and_grad
 from nnlab.models._product import product
-from tests.model_fixtures import batch, build, cases, moved
-from tests.test_models import OPTIMIZERS
+from tests.model_fixtures import OPTIMIZERS, batch, build, cases, moved
 
 
 def by_hand() -> list[tuple[str, Task, int, dict[str, object]]]:

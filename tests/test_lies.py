@@ -13,7 +13,7 @@ from nnlab.finding import Outcome, worst
 from nnlab.rundir import PREDICTIONS, SUMMARY, WEIGHTS, RunDir
 from tests.conftest import Cli
 from tests.reliability.lies import CLASSES, CONFIGS, Lie, all_lies, found_out, honest, put_right
-from tests.test_resume import run_to_end, stop_at
+from tests.run_fixtures import run_to_end, stop_at
 
 
 @pytest.fixture(scope="module")

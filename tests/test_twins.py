@@ -7,8 +7,7 @@ from nnlab import experiment, inspection
 from nnlab.dataset import Task
 from nnlab.model import Model, Optimizer
 from tests.conftest import MIRROR, ROOT
-from tests.model_fixtures import ROWS, batches, build, data
-from tests.test_models import OPTIMIZERS
+from tests.model_fixtures import OPTIMIZERS, ROWS, batches, build, data
 
 ACTIVATIONS = ["relu", "tanh", "sigmoid", "elu"]
 
