@@ -1,6 +1,7 @@
 """Follow: shows a training, or several at once, while they go on, and lets a signal stop them between two steps."""
 
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -69,14 +70,22 @@ def follow(events: Any, fetching: "Fetching", quiet: bool = False, display: Disp
             display.close()
             if several:
                 screen.note("stopping the seeds that are at work")
-            with suppress(Interrupted):
-                events.throw(stop)
+            for given in _last_words(events, stop):
+                if isinstance(given, tuple) and isinstance(given[1], Started):
+                    going[given[0].title] = given[1]
             for title, started in going.items():
                 screen.note(f"{title}: {_stopped(started)}" if title else _stopped(started))
             raise
         finally:
             display.close()
     return last
+
+
+def _last_words(events: Any, stop: Interrupted) -> Iterator[Any]:
+    """Stop a training, or several, and give what they have still told before they did."""
+    with suppress(Interrupted):
+        yield events.throw(stop)
+        yield from events
 
 
 def check_ended(ended: "list[tuple[Job, Ended]]") -> None:
@@ -87,7 +96,7 @@ def check_ended(ended: "list[tuple[Job, Ended]]") -> None:
         for line in (end.error or stopped or f"error: it ended with exit code {end.code}").splitlines():
             screen.note(f"{job.title}: {line}")
     if failed:
-        seeds = ", ".join(str(job.group["varied"]["seed"]) for job, _ in failed)
+        seeds = ", ".join(str(job.group.varied["seed"]) for job, _ in failed)
         error = TrainingError if any(end.code not in (2, 4) for _, end in failed) else NnlabError
         raise error(f"{len(failed)} of {len(ended)} seeds failed: {seeds}", "the others are kept; see above for why")
 

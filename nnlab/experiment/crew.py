@@ -15,6 +15,7 @@ from typing import IO
 from nnlab import memory, metrics
 from nnlab.dataset import Progress, quiet
 from nnlab.environment import cores
+from nnlab.errors import Interrupted
 from nnlab.experiment.baselines import announced, baselines
 from nnlab.experiment.build import resolve
 from nnlab.experiment.estimate import process_bytes
@@ -35,9 +36,9 @@ def train_jobs(jobs: Jobs, progress: Progress = quiet) -> Iterator[Notice | Work
     """Train jobs that differ in nothing that decides what they cost, each in a process of its own.
 
     The first one is checked, data and model and all, before any process starts; then comes ``jobs`` with how many run
-    at once, and what happens to each, with it; None where nothing has happened for a moment. Closing the generator
-    stops what is running, so that it can be resumed. Raises what ``train`` does before anything begins; what goes wrong
-    with a job later is in its Ended.
+    at once, and what happens to each, with it; None where nothing has happened for a moment. Closing the generator, or
+    raising Interrupted in it, stops what is running, so that it can be resumed. Raises what ``train`` does before
+    anything begins; what goes wrong with a job later is in its Ended.
     """
     first = jobs.each[0]
     resolved = resolve(Path(first.config), list(first.overrides))
@@ -58,6 +59,11 @@ def train_jobs(jobs: Jobs, progress: Progress = quiet) -> Iterator[Notice | Work
             while waiting and len(crew.workers) < at_once:
                 crew.start(waiting.pop(0))
             yield from crew.listen()
+    except Interrupted:
+        crew.stop()
+        while crew.workers:
+            yield from crew.listen()
+        raise
     finally:
         crew.stop()
 
