@@ -44,7 +44,7 @@ class Run:
     @property
     def summary(self) -> dict[str, Any]:
         """run.json: status, data, times and the metrics of each split."""
-        return self._directory.summary()
+        return self._directory.summary().to_json()
 
     @property
     def metrics(self) -> dict[str, list[float]]:

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from pydantic import create_model
 
+from nnlab.budget import given
 from nnlab.config import Named
 from nnlab.datasets import Examples, build
 from nnlab.datasets._doubts import id_like
 from nnlab.errors import ConfigError
 from nnlab.experiment import resolve
 from nnlab.experiment.build import load_dataset, model_for
-from nnlab.experiment.estimate import given, process_bytes
+from nnlab.experiment.train import prepare, process_bytes
 from nnlab.inspection import checkup
 from nnlab.inspection.checkup import learning
 from nnlab.inspection.checkup.costs import memory_needed, size, words
@@ -29,7 +30,7 @@ from nnlab.model import Optimizer, Setup
 from nnlab.models import mlp_np
 from nnlab.models._loss import sigmoid
 from tests.conftest import ROOT, Cli
-from tests.model_fixtures import SHAPE, cases, data
+from tests.model_fixtures import SHAPE, cases, data, task_for
 from tests.model_fixtures import build as build_model
 
 
@@ -45,7 +46,8 @@ def table(inputs, targets, test=None, *, classes=("no", "yes"), names=(), **keys
 
 def found(dataset, **params):
     """The findings about a dataset, by subject."""
-    return {one.subject: one for one in of_data(dataset, Named("csv", create_model("Params", **params)()))}
+    keys = create_model("Params", **{key: (type(value), value) for key, value in params.items()})()
+    return {one.subject: one for one in of_data(dataset, Named("csv", keys))}
 
 
 def points(rows=60, features=3, seed=0):
@@ -69,7 +71,7 @@ def test_good_data_has_no_warning():
 def test_constant_features_are_a_fault_of_tables_and_usual_in_pictures():
     inputs, targets = points()
     inputs[:, 1] = 7
-    fault = found(table(inputs, targets, names=("a", "b", "c")), features=(list, []))["constant features"]
+    fault = found(table(inputs, targets, names=("a", "b", "c")), features=None)["constant features"]
     assert (fault.outcome, fault.values) == ("warning", {"constant": 1, "features": 3})
     assert fault.detail.endswith(": b")
     assert "dataset.features" in fault.advice
@@ -85,7 +87,7 @@ def test_features_that_are_not_scaled_are_named_with_the_key_that_scales_them():
     inputs, targets = points()
     inputs[:, 2] *= 1000
     dataset = table(inputs, targets, names=("a", "b", "income"))
-    fault = found(dataset, standardise=(bool, False))["scale of features"]
+    fault = found(dataset, standardise=False)["scale of features"]
     assert (fault.outcome, fault.advice) == ("warning", "dataset.standardise=true")
     assert "income" in fault.detail
     assert found(dataset)["scale of features"].advice.startswith("divide")
@@ -293,7 +295,7 @@ def test_probabilities_in_place_of_scores_are_found_in_pytorch(name, classes, la
     plain = build_model(name, "classification", classes)
     split = data("classification", classes)
     dataset = table(split.inputs, split.targets, classes=tuple("abc"[:classes]))
-    setup = Setup(SHAPE, classes, "classification", Optimizer(), device="cpu")
+    setup = Setup(SHAPE, task_for("classification", classes), Optimizer(), device="cpu")
     activation = nn.Softmax(dim=1) if last == "Softmax" else nn.Sigmoid()
     model = TorchModel(lambda: nn.Sequential(plain.net, activation), setup)
     one = scores(dataset, model)
@@ -368,8 +370,7 @@ def test_what_layers_give_is_told_from_their_weights():
 @pytest.mark.skipif(sys.platform != "linux", reason="the estimate's constants were measured on Linux")
 def test_the_memory_of_a_real_training_is_just_below_the_estimate(digits, tmp_path, monkeypatch):
     monkeypatch.setenv("NNLAB_DATA", str(tmp_path / "data"))  # where no baseline is kept yet
-    config, dataset, _ = load_dataset(resolve(digits).config)
-    estimate = process_bytes(config, dataset, model_for(config, dataset))
+    estimate = process_bytes(prepare(resolve(digits)))
     code = (
         "import resource, subprocess, sys\n"
         "done = subprocess.run([sys.executable, '-m', 'nnlab', 'train', *sys.argv[1:]], check=True)\n"
@@ -382,10 +383,9 @@ def test_the_memory_of_a_real_training_is_just_below_the_estimate(digits, tmp_pa
 
 
 def test_memory_is_held_against_what_is_free(digits):
-    config, dataset, _ = load_dataset(resolve(digits).config)
-    model = model_for(config, dataset)
-    assert memory_needed(config, dataset, model, 2**33).outcome == "ok"
-    scarce = memory_needed(config, dataset, model, 2**20)
+    ready = prepare(resolve(digits))
+    assert memory_needed(ready, 2**33).outcome == "ok"
+    scarce = memory_needed(ready, 2**20)
     assert (scarce.outcome, "of the 1 MiB that are free" in scarce.detail) == ("warning", True)
 
 

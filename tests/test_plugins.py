@@ -22,6 +22,7 @@ import numpy as np
 from nnlab.backends import NUMPY
 from nnlab.backends.numpy import NumpyModel
 from nnlab.config import Strict
+from nnlab.dataset import Classification
 from nnlab.models._loss import loss_and_grad
 from nnlab.plugin import ModelFile
 
@@ -41,7 +42,7 @@ class Net:
         return inputs @ self.weights["weight"].T + self.weights["bias"]
 
     def loss_and_grads(self, inputs, targets):
-        loss, dz = loss_and_grad("classification", self.forward(inputs), targets)
+        loss, dz = loss_and_grad("cross-entropy", self.forward(inputs), targets)
         return loss, {"weight": dz.T @ inputs, "bias": dz.sum(axis=0)}
 
 
@@ -50,14 +51,14 @@ def build(params, setup):
     return NumpyModel(Net(weight, np.zeros(setup.scores, np.float32)), setup)
 
 
-MODEL = ModelFile(Params, ("classification",), NUMPY, build)
+MODEL = ModelFile(Params, (Classification,), NUMPY, build)
 '''
 DATA = '''\
 """Points on two sides of a line."""
 
 import numpy as np
 
-from nnlab.dataset import Card, quiet
+from nnlab.dataset import Card, Classification, quiet
 from nnlab.datasets import Examples, HoldOutKeys, TrainKeys, build, hold_out
 from nnlab.plugin import DatasetFile
 
@@ -72,7 +73,7 @@ def load(params, seed, progress=quiet):
     return build("two-sides", params, seed, train, test, classes=["left", "right"])
 
 
-DATASET = DatasetFile(Params, Card("built in", "classification"), load)
+DATASET = DatasetFile(Params, Card("built in", Classification), load)
 '''
 CONFIG = "model: {name: my-net}\ndataset: {name: digits, limit: 100}\ntrain: {epochs: 2, lr: 0.1}\n"
 
@@ -285,10 +286,10 @@ def test_seeds_are_trained_with_the_same_plugins(nnlab, tmp_path: Path) -> None:
         ("raise SystemExit(7)\n", "my_net.py:1: SystemExit: 7"),
         ("x = 1\n", "my_net.py: it declares no MODEL"),
         ("MODEL = 1\n", "my_net.py: its MODEL is of type int, not ModelFile"),
-        (NET.replace('("classification",)', '("classification")'), "tasks: given 'classification', should be a tuple"),
+        (NET.replace("(Classification,)", "'classification'"), "tasks: given 'classification', should be a tuple"),
         (NET.replace("ModelFile(Params", "ModelFile(Net"), "params: given <class"),
         (NET.replace(", NUMPY, build", ", 'numpy', build"), "backend: given 'numpy', should be"),
-        (NET.replace(", NUMPY, build", ""), "my_net.py:36: TypeError: "),
+        (NET.replace(", NUMPY, build", ""), "my_net.py:37: TypeError: "),
     ],
 )
 def test_a_file_that_is_not_right_says_where_in_two_lines(nnlab, tmp_path: Path, text: str, said: str) -> None:

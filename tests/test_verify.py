@@ -13,7 +13,7 @@ from nnlab.experiment import compare_runs, latest_of
 from nnlab.finding import subjects, worst
 from nnlab.rundir import LOSSES, METRICS, SUMMARY, WEIGHTS, RunDir, sealed
 from tests.conftest import Cli
-from tests.test_resume import config_for, run_to_end, stop_at
+from tests.run_fixtures import config_for, run_to_end, stop_at
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 
@@ -60,7 +60,7 @@ def test_a_run_as_it_was_written_is_verified(runs: Path) -> None:
 
 def test_a_run_that_is_still_going_is_not_verified(runs: Path) -> None:
     run = whole(runs)
-    run.write_json(SUMMARY, {**run.summary(), "status": "running"})
+    run.write_json(SUMMARY, {**run.summary().to_json().to_json().to_json(), "status": "running"})
     with run.locked(), pytest.raises(RunError, match="still going"):
         list(experiment.verify(run))
 
@@ -84,7 +84,7 @@ def change_weights(run: RunDir) -> None:
 
 
 def change_score(run: RunDir) -> None:
-    summary = run.summary()
+    summary = run.summary().to_json()
     summary["metrics"]["test"]["accuracy"] = 0.99
     run.write_json(SUMMARY, summary)
 
@@ -114,7 +114,7 @@ def change_predictions(run: RunDir) -> None:
 
 
 def change_the_best(run: RunDir) -> None:
-    summary = run.summary()
+    summary = run.summary().to_json()
     summary["best"]["value"] += 0.001
     run.write_json(SUMMARY, summary)
 
@@ -126,7 +126,7 @@ def change_the_best_weights(run: RunDir) -> None:
 
 def change_the_seed_and_its_id(run: RunDir) -> None:
     change_the_config(run)
-    summary = run.summary()
+    summary = run.summary().to_json()
     run.write_json(SUMMARY, {**summary, "config_sha256": sealed.sha256(run.read("config.yaml"))})
 
 
@@ -265,5 +265,5 @@ def test_training_a_runs_config_for_longer_does_not_touch_the_run(runs: Path, tm
     before = {name: run.read(name) for name in run.files()}
     longer = experiment.resolve(run.path / "config.yaml", ["train.steps=60"])
     other = run_to_end(experiment.train(longer, tmp_path / "other"))
-    assert other.summary()["steps"] == 60
+    assert other.summary().steps == 60
     assert {name: run.read(name) for name in run.files()} == before

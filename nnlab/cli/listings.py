@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nnlab.plugin import DatasetFile, ModelFile
 
 datasets = typer.Typer(
-    cls=options.Group, help="List the datasets, fetch one, or draw its sample pictures.", rich_markup_mode=None
+    cls=options.CommandGroup, help="List the datasets, fetch one, or draw its sample pictures.", rich_markup_mode=None
 )
 
 
@@ -29,7 +29,7 @@ def models(json: options.Json = False) -> None:
             {
                 "name": name,
                 "about": _about(file),
-                "tasks": list(file.tasks),
+                "tasks": [task.name for task in file.tasks],
                 "keys": list(file.params.model_fields),
                 "source": str(discover.registry().listed("models", name)),
             }

@@ -94,7 +94,7 @@ def _of_plugins(
         ),
     ] = False,
 ) -> None:
-    """Nothing by itself: its options are those that ``Command`` and ``Group`` add."""
+    """Nothing by itself: its options are those that ``Command`` and ``CommandGroup`` add."""
 
 
 class Command(TyperCommand):
@@ -105,7 +105,7 @@ class Command(TyperCommand):
         self.params += typer.main.get_command(_plugins).params
 
 
-class Group(TyperGroup):
+class CommandGroup(TyperGroup):
     """The same for a command that has others below it."""
 
     def __init__(self, *given: Any, **named: Any) -> None:

@@ -10,7 +10,6 @@ import typer
 from nnlab import rundir
 from nnlab.cli import options, screen
 from nnlab.errors import NnlabError, RunError
-from nnlab.metrics import PRIMARY
 
 MOST_LEFT = 20
 """Names that are listed."""
@@ -32,14 +31,14 @@ def list_runs(
 
     found = list(_rows(runs_dir))
     if json:
-        screen.print_json([{"path": str(row.path), **row.summary, "marks": list(row.marks)} for row in found])
+        screen.print_json([{"path": str(row.path), **row.summary.to_json(), "marks": list(row.marks)} for row in found])
     elif not found:
         screen.note(f"there are no runs in {runs_dir}; train one: nnlab train configs/ann.yaml")
     else:
         columns = ["run", "status", "steps", "time", "score"]
         rows, marks = [], []
         for entry in [Entry((row,)) for row in found] if each else fold(found):
-            steps = count(entry.rows[0].summary.get("steps"))
+            steps = count(entry.rows[0].summary.steps)
             time = "-" if entry.seconds is None else screen.duration(entry.seconds)
             rows.append([entry.name, entry.status, steps, time, score(entry)])
             marks += [f"{entry.name}: {mark}" for mark in entry.marks]
@@ -63,7 +62,7 @@ def _rows(runs_dir: "Path") -> "Iterator[Row]":
 
 def score(entry: "Entry") -> str:
     """The metric that counts, on the split that counts, as "test accuracy 97.80 %"."""
-    name, values = PRIMARY[entry.data.task], entry.values
+    name, values = entry.data.task.ranked_by.name, entry.values
     column = next((f"{split}_{name}" for split in ("test", "val", "train") if f"{split}_{name}" in values), None)
     return f"{column.replace('_', ' ')} {values[column].shown(column)}" if column else "-"
 
@@ -122,7 +121,7 @@ def _refuse_to_delete(runs: list[rundir.RunDir]) -> None:
 
 def _status(run: rundir.RunDir) -> str:
     try:
-        return str(run.summary()["status"])
+        return run.summary().status
     except RunError:
         return "damaged"
 
@@ -132,7 +131,7 @@ def count(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else "-"
 
 
-def total_time(summary: dict[str, Any]) -> str:
+def total_time(summary: rundir.Summary) -> str:
     """How long a run has taken, or a dash where that is not known."""
-    seconds = summary["seconds"].get("total")
-    return screen.duration(seconds) if isinstance(seconds, int | float) and seconds else "-"
+    seconds = summary.seconds.get("total")
+    return screen.duration(seconds) if seconds else "-"

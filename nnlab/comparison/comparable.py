@@ -10,8 +10,8 @@ TRAINED_APART = "these runs were not all trained on the same examples: a differe
 def why_not(a: Row, b: Row) -> str | None:
     """Why the scores of two runs are not comparable, the weightiest reason first; None where they are."""
     ours, theirs = scored_on([a]), scored_on([b])
-    if ours.task != theirs.task:
-        return f"other task: {ours.task} and {theirs.task}, which are scored by other metrics"
+    if ours.task.name != theirs.task.name:
+        return f"other task: {ours.task.name} and {theirs.task.name}, which are scored by other metrics"
     if _same_examples(a, b):
         return None
     if ours.dataset != theirs.dataset:
@@ -39,9 +39,9 @@ def trained_apart(rows: Iterable[Row]) -> bool:
     """
     found: dict[object, set[str]] = {}
     known = [(row, examples) for row in rows if (examples := row.examples("train"))]
-    drawn = any(row.summary["dataset"].get("val") for row, _ in known)
+    drawn = any(row.summary.dataset.val for row, _ in known)
     for row, examples in known:
-        found.setdefault(row.summary.get("seed") if drawn else None, set()).add(examples)
+        found.setdefault(row.summary.seed if drawn else None, set()).add(examples)
     return any(len(different) > 1 for different in found.values())
 
 

@@ -29,7 +29,7 @@ _SYNONYMS = {
 }
 
 
-class Registry(Protocol):
+class Catalogue(Protocol):
     """Where the models and datasets are listed."""
 
     def names(self, kind: Any) -> list[str]: ...
@@ -75,7 +75,7 @@ class _Problem:
     hint: str
 
 
-def resolve(config: Path, overrides: list[str], registry: Registry) -> Resolved:
+def resolve(config: Path, overrides: list[str], registry: Catalogue) -> Resolved:
     """Read, merge and check a config.
 
     Raises ConfigError that lists every problem as ``file:line:column: key: what was given``, with what would work.
@@ -83,7 +83,7 @@ def resolve(config: Path, overrides: list[str], registry: Registry) -> Resolved:
     return _Resolver(read_layers(config, overrides), registry).resolve()
 
 
-def resolve_named(kind: Any, name: str, overrides: list[str], registry: Registry) -> Named:
+def resolve_named(kind: Any, name: str, overrides: list[str], registry: Catalogue) -> Named:
     """A model or dataset by name, with its own keys given as ``key=value`` on the command line.
 
     Raises ConfigError as ``resolve`` does.
@@ -99,7 +99,7 @@ def resolve_named(kind: Any, name: str, overrides: list[str], registry: Registry
 
 
 class _Resolver:
-    def __init__(self, layers: Layers, registry: Registry) -> None:
+    def __init__(self, layers: Layers, registry: Catalogue) -> None:
         self.layers = layers
         self.registry = registry
         self.problems: list[_Problem] = []

@@ -205,6 +205,12 @@ def _declared(module: ModuleType, kind: Kind, where: str, attribute: str = "") -
     return replace(found, about=found.about or (module.__doc__ or "").strip().partition("\n")[0])
 
 
+def _are_tasks(it: Any) -> bool:
+    from nnlab.dataset import Task
+
+    return isinstance(it, tuple) and bool(it) and all(isinstance(each, type) and issubclass(each, Task) for each in it)
+
+
 def _wrong(file: Any) -> str:
     """What of a declaration is not as it should be, in a few words; empty where all is well."""
     from nnlab.config import Strict
@@ -213,7 +219,10 @@ def _wrong(file: Any) -> str:
 
     right: dict[str, tuple[Callable[[Any], bool], str]] = {
         "params": (lambda it: isinstance(it, type) and issubclass(it, Strict), "a class with Strict as its base"),
-        "tasks": (lambda it: isinstance(it, tuple) and bool(it), "a tuple such as ('classification',)"),
+        "tasks": (
+            lambda it: isinstance(it, tuple) and bool(it) and all(map(_is_task, it)),
+            "a tuple such as (Classification,)",
+        ),
         "backend": (lambda it: isinstance(it, Backend), "NUMPY, TORCH or SKLEARN of nnlab.backends"),
         "build": (callable, "a function"),
         "card": (lambda it: isinstance(it, Card), "a Card"),

@@ -10,17 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from nnlab import cache, memory, metrics
+from nnlab import budget, cache, memory
 from nnlab.config import Config
-from nnlab.dataset import Array, Dataset, SplitName
+from nnlab.dataset import Dataset, SplitName
 from nnlab.errors import DataError
 from nnlab.experiment.build import threads_for
 from nnlab.experiment.events import Working
-from nnlab.model import both_classes
-from nnlab.rundir import is_baselines, sealed, sha256
-
-Scores = dict[str, dict[str, dict[str, float]]]
-"""By baseline, split and metric."""
+from nnlab.rundir import Baselines, sealed, sha256, strict
 
 VERSION = 3
 """Of what is kept in the cache; another one is worked out anew."""
@@ -30,14 +26,10 @@ LEAST_ITERATIONS = 20
 WORK = 20_000_000_000
 """Inputs of all training examples times scores times iterations: about four seconds on two cores. For MNIST these are
 42 iterations, which cost it a third of a point; data for which they are less than 20 gets no such baseline."""
-VECTORS = 30
-"""As long as the parameters, in float64: what scipy's lbfgs works with."""
 MAX_BYTES = 2**16
-LOGISTIC, RIDGE = "logistic regression, scikit-learn", "ridge regression, scikit-learn"
-MAJORITY, MEAN = metrics.GUESS["classification"], metrics.GUESS["regression"]
 
 
-def baselines(config: Config, dataset: Dataset) -> Scores:
+def baselines(config: Config, dataset: Dataset) -> Baselines:
     """The scores of both on each split that there is.
 
     scikit-learn's takes seconds where there is much data, so it is worked out once for each split of each data and kept
@@ -52,7 +44,7 @@ def baselines(config: Config, dataset: Dataset) -> Scores:
     return found if fitted is None else {**found, fitted_name(dataset): fitted}
 
 
-def worked_out(dataset: Dataset) -> Scores:
+def worked_out(dataset: Dataset) -> Baselines:
     """The same, out of the data alone: what is kept in the cache may be another machine's, or another's word."""
     fitted = _fitted(dataset)
     return _guessed(dataset) | ({} if fitted is None else {fitted_name(dataset): fitted})
@@ -74,33 +66,19 @@ def pending(config: Config, dataset: Dataset) -> bool:
     return bool(_iterations(dataset)) and _kept(config, dataset) is None
 
 
-def _guessed(dataset: Dataset) -> Scores:
-    return _scores(dataset, dict(_guesses(dataset)))
+def _guessed(dataset: Dataset) -> Baselines:
+    task, one = dataset.task, dataset.task.guessed(dataset.train.targets)
+    return {
+        task.guess: {
+            split: _finite(task.measure(np.tile(one, (len(examples), 1)), examples.targets))
+            for split, examples in _splits(dataset)
+        }
+    }
 
 
 def fitted_name(dataset: Dataset) -> str:
     """What scikit-learn's is called for this data."""
-    return LOGISTIC if dataset.task == "classification" else RIDGE
-
-
-def _guesses(dataset: Dataset) -> Iterator[tuple[str, Array]]:
-    """(name, scores of one example): the shares of the classes as log-probabilities, or the mean of the targets."""
-    targets = dataset.train.targets
-    if dataset.task == "classification":
-        shares = np.bincount(targets, minlength=dataset.outputs) / len(targets)
-        yield MAJORITY, np.log(np.maximum(shares, np.finfo(np.float64).tiny))
-    else:
-        yield MEAN, targets.mean(axis=0, dtype=np.float64)
-
-
-def _scores(dataset: Dataset, guesses: dict[str, Array]) -> Scores:
-    return {
-        name: {
-            split: _finite(metrics.measure(dataset.task, np.tile(one, (len(examples), 1)), examples.targets))
-            for split, examples in _splits(dataset)
-        }
-        for name, one in guesses.items()
-    }
+    return f"{dataset.task.linear} regression, scikit-learn"
 
 
 def _splits(dataset: Dataset) -> Iterator[tuple[SplitName, Any]]:
@@ -114,13 +92,13 @@ def _finite(found: dict[str, float]) -> dict[str, float]:
     return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
-def _kept(config: Config, dataset: Dataset) -> dict[str, dict[str, float]] | None:
+def _kept(config: Config, dataset: Dataset) -> dict[SplitName, dict[str, float]] | None:
     """The fitted baseline's scores out of the cache; None where they are not there, or damaged."""
     try:
         scores = sealed.unseal(cache.read(_path(config, dataset), MAX_BYTES))["scores"]
     except (OSError, ValueError, KeyError):
         return None
-    return scores if is_baselines({"": scores}) else None
+    return scores if strict.fits(Baselines, {"": scores}) else None
 
 
 def _path(config: Config, dataset: Dataset) -> Path:
@@ -147,21 +125,20 @@ def _work(dataset: Dataset) -> int:
 
 
 def _iterations(dataset: Dataset) -> int:
-    """How many there is time for; 0 where they would be too few to come to anything."""
+    """How many there is time for; 0 where they would be too few to come to anything, or the task has no such model."""
     fitting = min(WORK // _work(dataset), MOST_ITERATIONS)
-    return fitting if fitting >= LEAST_ITERATIONS else 0
+    return fitting if fitting >= LEAST_ITERATIONS and dataset.task.linear else 0
 
 
-def _fitted(dataset: Dataset) -> dict[str, dict[str, float]] | None:
+def _fitted(dataset: Dataset) -> dict[SplitName, dict[str, float]] | None:
     train, iterations = dataset.train, _iterations(dataset)
-    parameters = (dataset.features + 1) * _outputs(dataset)
-    needed = 8 * VECTORS * parameters + 4 * len(train) * (2 * dataset.features + 6 * _outputs(dataset))
+    needed = budget.solver_bytes(dataset.features, _outputs(dataset), len(train), inputs=2)
     if not iterations or needed > memory.room():
         return None
     from sklearn.linear_model import LogisticRegression, Ridge
     from threadpoolctl import ThreadpoolController
 
-    logistic, scaling = dataset.task == "classification", dataset.transform.target
+    logistic, scaling = dataset.task.linear == "logistic", dataset.transform.target
     # scikit-learn rounds the targets to the float32 of the inputs, of which little is left of time stamps or prices.
     targets = scaling.shrunk(train.targets) if scaling else train.targets
     estimator = LogisticRegression(max_iter=iterations) if logistic else Ridge()
@@ -174,10 +151,10 @@ def _fitted(dataset: Dataset) -> dict[str, dict[str, float]] | None:
     except (ValueError, MemoryError):
         return None
     predict = estimator.decision_function if logistic else estimator.predict
-    found: dict[str, dict[str, float]] = {}
+    found: dict[SplitName, dict[str, float]] = {}
     for split, examples in _splits(dataset):
         scores = predict(examples.inputs).reshape(len(examples), -1)
-        scores = both_classes(scores) if logistic and scores.shape[1] == 1 else scores
+        scores = dataset.task.complete(scores)
         scores = scaling.restored(scores) if scaling else scores
-        found[split] = _finite(metrics.measure(dataset.task, scores, examples.targets))
+        found[split] = _finite(dataset.task.measure(scores, examples.targets))
     return found

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from nnlab import budget, discover
 from nnlab import config as configs
-from nnlab import discover
-from nnlab.config import Config, Resolved, Train, yaml
-from nnlab.dataset import Dataset, Progress, Scaling, Task, Transform, quiet
+from nnlab.config import Config, Resolved, Strict, Train, yaml
+from nnlab.dataset import Dataset, Progress, Scaling, Task, quiet
 from nnlab.environment import cores
 from nnlab.errors import (
     ConfigError,
@@ -27,7 +27,8 @@ from nnlab.experiment import given, pictures, plugins
 from nnlab.experiment.given import Given
 from nnlab.fit import Plan
 from nnlab.model import Model, Optimizer, Setup, check_weights
-from nnlab.rundir import CONFIG, SUMMARY, Checkpoint, Header, RunDir, State
+from nnlab.plugin import ModelFile
+from nnlab.rundir import CONFIG, SUMMARY, Checkpoint, Header, RunDir, State, Summary
 
 THREAD_WORK = 500_000
 """Multiply-adds of a step that are worth a thread's being woken and waited for."""
@@ -74,22 +75,22 @@ def load_dataset(
 
 
 def load_same_dataset(
-    run: RunDir, config: Config, summary: dict[str, Any], progress: Progress = quiet, data: Given | None = None
+    run: RunDir, config: Config, summary: Summary, progress: Progress = quiet, data: Given | None = None
 ) -> Dataset:
     """The data a run was trained on; ``summary`` is its run.json, and ``data`` the same data where it is now.
 
     Raises DataError where it is not there, and DataChangedError where it is other data.
     """
     if data is None:
-        given.refuse_gone(run.path, config.dataset, summary.get("path_given"))
+        given.refuse_gone(run.path, config.dataset, summary.path_given)
     _, dataset, _ = load_dataset(config, progress, data)  # a run's config has no fallback: it names what was taken
     check_same(run, dataset, summary)
     return dataset
 
 
-def check_same(run: RunDir, dataset: Dataset, summary: dict[str, Any]) -> None:
+def check_same(run: RunDir, dataset: Dataset, summary: Summary) -> None:
     """Raise DataChangedError where this is not the data that a run was trained on."""
-    if dataset.sha256 != summary["dataset"].get("sha256"):
+    if dataset.sha256 != summary.dataset.sha256:
         raise DataChangedError(
             f"{run.path}: the data of {dataset.name} is not what this run was trained on (its SHA-256 differs)",
             "bring the old data back, or train again",
@@ -111,22 +112,21 @@ def check(config: Config) -> None:
         raise ConfigError(message, "use precision: float32, or a *-torch model")
 
 
-def check_task(config: Config, task: Task) -> None:
+def check_task(config: Config, task: type[Task]) -> None:
     """Raise ConfigError where the config's model cannot learn what the data is for."""
     model = config.model.name
-    if task in discover.model(model).tasks:
+    if issubclass(task, discover.model(model).tasks):
         return
-    able = [name for name in discover.registry().built_in("models") if task in discover.model(name).tasks]
+    able = [name for name in discover.registry().built_in("models") if issubclass(task, discover.model(name).tasks)]
     raise ConfigError(
-        f"model.name: {model} cannot learn {task}, which is what {config.dataset.name} is for",
-        f"models for {task}: {', '.join(able)}",
+        f"model.name: {model} cannot learn {task.name}, which is what {config.dataset.name} is for",
+        f"models for {task.name}: {', '.join(able)}",
     )
 
 
 def build_model(
     config: Config,
     shape: tuple[int, ...],
-    outputs: int,
     task: Task,
     rows: int,
     largest: int | None = None,
@@ -142,11 +142,9 @@ def build_model(
     """
     seen, predicted = (batch_rows(config, rows), largest) if largest else (0, 1)
     rule = optimizer(config.train)
-    setup = Setup(
-        shape, outputs, task, rule, config.seed, config.device, config.precision, seen, predicted, target, held
-    )
+    setup = Setup(shape, task, rule, config.seed, config.device, config.precision, seen, predicted, target, held)
     try:
-        model = discover.model(config.model.name).build(config.model.params, setup)
+        model = made(discover.model(config.model.name), config.model.params, setup)
     except MemoryError as error:
         raise TrainingError(f"out of memory: {error}", "try a narrower model") from error
     except ImportError as error:
@@ -160,11 +158,31 @@ def build_model(
     return model
 
 
+def made(file: ModelFile, params: Strict, setup: Setup) -> Model:
+    """A file's model. Raises ConfigError or RunError, before it is made, where it would not fit into the memory."""
+    setup = replace(setup, blamed=_largest_key(params))
+    if not file.backend.steppable:
+        budget.check_solver(setup)
+    elif file.layers:
+        budget.check(setup, budget.told(setup, file.layers(params, setup), file.backend.at_once or setup.predicted))
+    return file.build(params, setup)
+
+
+def _largest_key(params: Strict) -> str:
+    """The dotted key of a model's that has the largest whole numbers, such as its widths."""
+    sizes: dict[str, int] = {}
+    for key, value in params:
+        counts = value if isinstance(value, list) else [value]
+        if all(type(count) is int for count in counts):
+            sizes[f"model.{key}"] = max(counts, default=0)
+    return max(sizes, key=lambda key: sizes[key], default="model.name")
+
+
 def model_for(config: Config, dataset: Dataset) -> Model:
     """``build_model`` for the data that the config is to be trained on."""
     largest = max(len(split) for split in (dataset.train, dataset.val, dataset.test) if split)
     target = dataset.transform.target
-    return build_model(config, dataset.shape, dataset.outputs, dataset.task, len(dataset.train), largest, target=target)
+    return build_model(config, dataset.shape, dataset.task, len(dataset.train), largest, target=target)
 
 
 def batch_rows(config: Config, rows: int) -> int:
@@ -173,10 +191,10 @@ def batch_rows(config: Config, rows: int) -> int:
 
 
 def optimizer(train: Train) -> Optimizer:
-    """The update rule that a config's train section describes."""
+    """The update rule that a config's train section describes, without its learning rate, which a step brings."""
     given: dict[str, Any] = {
         key: getattr(train, key)
-        for key in ("lr", "momentum", "nesterov", "weight_decay", "betas", "eps")
+        for key in ("momentum", "nesterov", "weight_decay", "betas", "eps")
         if getattr(train, key) is not None
     }
     if "betas" in given:
@@ -208,13 +226,13 @@ def config_of(run: RunDir, *, other_plugins: bool = False) -> Config:
 
 
 def unedited_config_of(
-    run: RunDir, summary: dict[str, Any], state: State | None = None, *, other_plugins: bool = False
+    run: RunDir, summary: Summary, state: State | None = None, *, other_plugins: bool = False
 ) -> Config:
     """``config_of``, where it is the config that run.json, or else the checkpoint's ``state``, belongs to.
 
     A resume that was stopped at its very start leaves the one before. Raises RunError where it is another one.
     """
-    known = {summary.get("config_sha256"), summary.get("config_before"), state.config_sha256 if state else None}
+    known = {summary.config_sha256, summary.config_before, state.config_sha256 if state else None}
     if run.sha256(CONFIG) not in known:
         raise RunError(
             f"{run.path / CONFIG}: this config was edited since the run began: its SHA-256 differs",
@@ -223,19 +241,19 @@ def unedited_config_of(
     return config_of(run, other_plugins=other_plugins)
 
 
-def model_of(run: RunDir, *, trained: bool = False) -> tuple[Model, Config, dict[str, Any], str | None]:
+def model_of(run: RunDir, *, trained: bool = False) -> tuple[Model, Config, Summary, str | None]:
     """A run's model with its initial weights, its config, its run.json, and a warning where its device is not here.
 
     With ``trained`` it must not be larger than its weights file, to be loaded. Raises RunError where the files do not
     belong together, and what ``build_model`` raises.
     """
     summary, config = run.summary(), config_of(run)
-    data = summary["dataset"]
+    data = summary.dataset
     for key in ("train", "features", "outputs", "shape", "classes"):
-        if data.get(key) is None:
+        if getattr(data, key) is None:
             raise RunError(f"{run.path / SUMMARY}: dataset.{key} is missing", "the file is damaged")
-    warning, held, target = None, run.count() if trained else None, Transform.from_dict(data).target
-    arguments = (tuple(data["shape"]), data["outputs"], summary["task"], data["train"])
+    warning, held, target = None, run.count() if trained else None, data.transform.target
+    arguments = (tuple(data.shape or ()), summary.learnt, data.train or 0)
     try:
         model = build_model(config, *arguments, held=held, target=target)
     except DeviceError as error:
@@ -244,7 +262,7 @@ def model_of(run: RunDir, *, trained: bool = False) -> tuple[Model, Config, dict
     return model, config, summary, warning
 
 
-def trained_model(run: RunDir) -> tuple[Model, Config, dict[str, Any], str | None]:
+def trained_model(run: RunDir) -> tuple[Model, Config, Summary, str | None]:
     """``model_of`` with the weights that the run has learnt."""
     model, config, summary, warning = model_of(run, trained=True)
     expected = model.weights()
@@ -253,9 +271,8 @@ def trained_model(run: RunDir) -> tuple[Model, Config, dict[str, Any], str | Non
 
 
 def checkpoint_bytes(model: Model, plan: Plan) -> int:
-    """More than this model's checkpoints can have: weights, best weights, what the optimizer remembers, losses."""
-    weights = sum(weight.nbytes for weight in model.weights().values())
-    return 2**20 + 6 * weights + 8 * plan.steps
+    """More than this model's checkpoints can have."""
+    return budget.checkpoint_bytes(sum(weight.nbytes for weight in model.weights().values()), plan.steps)
 
 
 def checkpoint_of(run: RunDir, model: Model, plan: Plan) -> Checkpoint | None:

@@ -1,12 +1,12 @@
 """Events: what a training tells its caller, beside the loop's own records."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from nnlab.dataset import SplitName
+from nnlab.dataset.task import every_curve, metric_of
 from nnlab.fit import Record
 from nnlab.metrics import shown
-from nnlab.rundir import RunDir
+from nnlab.rundir import RunDir, Summary
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Finished:
     """The run is complete."""
 
     run: RunDir
-    summary: dict[str, Any]
+    summary: Summary
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,6 @@ def in_words(watched: SplitName, record: Record) -> str:
     """The scores of an evaluation for people: ``loss 0.08  test accuracy 97.9 %``."""
     parts = [f"loss {shown('loss', record.train_loss)}"]
     for name, value in (record.metrics or {}).items():
-        if name in ("accuracy", "r2"):
+        if metric_of(name) in every_curve():
             parts.append(f"{watched} {name} {shown(name, value)}")
     return "  ".join(parts)

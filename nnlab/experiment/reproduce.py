@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from nnlab import environment
 from nnlab.config import Resolved, yaml
-from nnlab.dataset import Array, Progress, quiet
+from nnlab.dataset import Array, Progress, SplitName, quiet
 from nnlab.errors import ConfigError, NnlabError, RunError
 from nnlab.experiment.build import resolve, unedited_config_of
 from nnlab.experiment.distance import array_difference, difference, differences
@@ -58,12 +58,12 @@ def train_again(
     finished or damaged, DataChangedError for other ``data``, and what ``train`` raises.
     """
     summary = run.summary()
-    if summary["status"] != "finished":
-        hint = "nnlab show says why" if summary["status"] == "failed" else f"nnlab resume {run.path} goes on with it"
-        raise RunError(f"{run.path}: this run is not finished: {summary['status']}", hint)
+    if summary.status != "finished":
+        hint = "nnlab show says why" if summary.status == "failed" else f"nnlab resume {run.path} goes on with it"
+        raise RunError(f"{run.path}: this run is not finished: {summary.status}", hint)
     config = unedited_config_of(run, summary)
     if data is None:
-        refuse_gone(run.path, config.dataset, summary.get("path_given"))
+        refuse_gone(run.path, config.dataset, summary.path_given)
     resolved = resolve(run.path / CONFIG, [f"device={device}"] if device else [])
     yield from train(resolved, runs, AGAIN, progress, data=data, same_as=None if data is None else run)
 
@@ -81,7 +81,7 @@ def compare_runs(run: RunDir, again: RunDir, tolerance: float = TOLERANCE) -> Fi
     step = min((each.step for each in apart if each.by > tolerance), default=None)
     verdict = "BITWISE" if not apart else "DIFFERENT" if furthest.by > tolerance else "WITHIN TOLERANCE"
     differing = environment.differences(run.read_json(ENVIRONMENT), again.read_json(ENVIRONMENT))
-    ours, theirs = ({"data": each.summary()["dataset"].get("sha256")} for each in (run, again))
+    ours, theirs = ({"data": each.summary().dataset.sha256} for each in (run, again))
     values = {
         "run": str(run.path),
         "again": str(again.path),
@@ -126,9 +126,9 @@ def _rows(run: RunDir, again: RunDir) -> Iterator[_Apart]:
 def _results(run: RunDir, again: RunDir) -> Iterator[_Apart]:
     """The metrics in run.json."""
     ours, theirs = run.summary(), again.summary()
-    last = int(ours.get("steps") or 0)
-    for split in ("train", "val", "test"):
-        a, b = (summary["metrics"].get(split) or {} for summary in (ours, theirs))
+    last = ours.steps or 0
+    for split in get_args(SplitName):
+        a, b = (summary.scores(split) for summary in (ours, theirs))
         for name in {**a, **b}:
             x, y = a.get(name), b.get(name)  # null for a number that is none
             by = float(x != y) if x is None or y is None else difference(x, y)
@@ -138,7 +138,7 @@ def _results(run: RunDir, again: RunDir) -> Iterator[_Apart]:
 
 def _arrays(run: RunDir, again: RunDir) -> Iterator[_Apart]:
     """Weights and scores, each array measured by its largest number."""
-    last = int(run.summary().get("steps") or 0)
+    last = run.summary().steps or 0
     there = run.files().keys() & again.files().keys()
     for file in [name for name in (WEIGHTS, BEST_WEIGHTS, PREDICTIONS) if name in there or name == WEIGHTS]:
         b = _read(again, file)
@@ -160,7 +160,7 @@ def latest_of(resolved: Resolved, runs: Path) -> RunDir | None:
             continue
         try:
             found = yaml.read(run.read_text(CONFIG), str(run.path / CONFIG)).data
-            if run.summary()["status"] == "finished" and _is_of(found, wanted):
+            if run.summary().status == "finished" and _is_of(found, wanted):
                 return run
         except NnlabError:
             continue  # a damaged run is no run of anything

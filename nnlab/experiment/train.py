@@ -3,21 +3,21 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from nnlab import budget, discover
 from nnlab.config import Config, Resolved
 from nnlab.dataset import Dataset, Progress, quiet
 from nnlab.errors import NnlabError
 from nnlab.experiment import given
-from nnlab.experiment.baselines import announced, baselines
-from nnlab.experiment.build import check, check_same, check_task, load_dataset, model_for
+from nnlab.experiment.baselines import announced, baselines, pending
+from nnlab.experiment.build import batch_rows, check, check_same, check_task, load_dataset, model_for, optimizer
 from nnlab.experiment.events import Event, Notice, Working
 from nnlab.experiment.given import Given
 from nnlab.experiment.plan import complete
 from nnlab.experiment.recording import Recording
 from nnlab.fit import Plan
-from nnlab.model import Model
-from nnlab.rundir import RunDir, check_name, create, discard
+from nnlab.model import Model, Setup
+from nnlab.rundir import Membership, RunDir, check_name, create, discard
 
 
 def train(
@@ -30,7 +30,7 @@ def train(
     data: Given | None = None,
     keep_data: bool = False,
     same_as: RunDir | None = None,
-    group: dict[str, Any] | None = None,
+    group: Membership | None = None,
 ) -> Iterator[Event]:
     """Train a config into a new directory under ``runs``. Nothing is made before everything has been checked.
 
@@ -60,8 +60,8 @@ def train(
     recording = None
     try:
         recording = Recording(config, ready.plan, dataset, ready.model, run)
-        recording.summary |= {"baselines": beside, "path_given": _path_given(resolved, ready, data)}
-        recording.summary |= {"group": group} if group else {}
+        path = _path_given(resolved, ready, data)
+        recording.summary = replace(recording.summary, baselines=beside, path_given=path, group=group)
         if copy:
             run.write(copy.name, copy.content)
         with run.locked() as alone:
@@ -93,7 +93,7 @@ def prepare(resolved: Resolved, progress: Progress = quiet, data: Given | None =
     try:
         check(resolved.config)
         config, dataset, warning = load_dataset(resolved.config, progress, data)
-        check_task(config, dataset.task)
+        check_task(config, type(dataset.task))
         model = model_for(config, dataset)
         config, plan = complete(config, model, len(dataset.train))
         return Ready(config, dataset, model, plan, warning)
@@ -101,6 +101,20 @@ def prepare(resolved: Resolved, progress: Progress = quiet, data: Given | None =
         if warning:
             error.add_note(warning)
         raise resolved.located(error) from None
+
+
+def process_bytes(ready: Ready) -> int:
+    """The resident memory that this training takes at its peak in a process of its own."""
+    config, dataset, plan = ready.config, ready.dataset, ready.plan
+    backend, rows = discover.model(config.model.name).backend, len(dataset.train)
+    largest = max(len(split) for split in (dataset.train, dataset.val, dataset.test) if split)
+    batch, rule = batch_rows(config, rows), optimizer(config.train)
+    setup = Setup(dataset.shape, dataset.task, rule, rows=batch, predicted=largest)
+    gathered = batch < rows or not backend.steppable
+    size = budget.made(setup, ready.model.weights(), backend.at_once or largest, gathered=gathered)
+    solver = budget.FITTING if backend.steppable else 0  # else it is there already
+    fitting = solver if pending(config, dataset) else None
+    return budget.process_bytes(backend.process(), dataset, setup, size, plan.steps, plan.eval_every, fitting)
 
 
 def _path_given(resolved: Resolved, ready: Ready, data: Given | None) -> str | None:

@@ -27,7 +27,7 @@ def to_line(event: Event, text: str = "") -> str:
             content |= {"step": event.step, "epoch": event.epoch, "text": text}
             content |= {"train_loss": event.train_loss, "metrics": event.metrics}
         case Finished():
-            content |= {"path": str(event.run.path), "metrics": event.summary["metrics"]}
+            content |= {"path": str(event.run.path), "metrics": event.summary.metrics}
         case Notice() | Working():
             content["text"] = event.text
         case Ended():
@@ -64,9 +64,8 @@ class Teller:
         self.started: Started | None = None
         self.scored: dict[str, Any] = {}
 
-    def show(self, event: Event) -> None:
+    def show(self, event: Event, title: str = "", scores: str = "") -> None:
         """Tell an event. Raises OSError where nobody reads any more."""
-        text = ""
         if isinstance(event, Started):
             self.started = event
         elif isinstance(event, Record) and self.started:
@@ -76,8 +75,8 @@ class Teller:
                 return
             self.told = time.monotonic()
             event = replace(event, **self.scored)
-            text = in_words(self.started.watched, event) if event.metrics else ""
-        self.stream.write(to_line(event, text))
+            scores = in_words(self.started.watched, event) if event.metrics else ""
+        self.stream.write(to_line(event, scores))
         self.stream.flush()
 
     def close(self) -> None:

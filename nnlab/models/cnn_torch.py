@@ -6,6 +6,7 @@ from pydantic import Field, field_validator
 
 from nnlab.backends import TORCH
 from nnlab.config import Strict
+from nnlab.dataset import Classification
 from nnlab.errors import ConfigError
 from nnlab.model import Model, Setup
 from nnlab.plugin import ModelFile
@@ -70,8 +71,7 @@ def build(params: Params, setup: Setup) -> Model:
         )
     from nnlab.backends.torch import TorchModel
 
-    wider = "model.hidden" if params.hidden > max(params.channels) else "model.channels"
-    return TorchModel(lambda: net(picture, setup.outputs, params), setup, wider)
+    return TorchModel(lambda: net(picture, setup.outputs, params), setup)
 
 
-MODEL = ModelFile(Params, ("classification",), TORCH, build)
+MODEL = ModelFile(Params, (Classification,), TORCH, build)

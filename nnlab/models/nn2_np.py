@@ -6,9 +6,9 @@ import numpy as np
 from pydantic import Field
 
 from nnlab.backends import NUMPY
-from nnlab.backends.numpy import NumpyModel, check_layers
+from nnlab.backends.numpy import NumpyModel
 from nnlab.config import Strict
-from nnlab.dataset import Array
+from nnlab.dataset import Array, Classification
 from nnlab.model import Model, Setup
 from nnlab.models._loss import loss_and_grad
 from nnlab.models._product import product
@@ -47,7 +47,7 @@ class TwoLayers:
 
     def loss_and_grads(self, inputs: Array, targets: Array) -> tuple[float, dict[str, Array]]:
         hidden = self._hidden(inputs)
-        loss, dz2 = loss_and_grad("classification", self._output(hidden), targets)
+        loss, dz2 = loss_and_grad("cross-entropy", self._output(hidden), targets)
         # z2 = h W2^T + b2, and h = tanh(z1), whose derivative is 1 - h^2
         dz1 = (dz2 @ self.weights["2.weight"]) * (1 - hidden * hidden)
         return loss, {
@@ -58,6 +58,11 @@ class TwoLayers:
         }
 
 
+def layers(params: Params, setup: Setup) -> list[tuple[int, int]]:
+    """(in, out) of each linear layer."""
+    return [(setup.features, params.hidden), (params.hidden, setup.scores)]
+
+
 def twin(params: Params) -> tuple[str, dict[str, Any]]:
     """The same network in PyTorch: its model's name and keys."""
     return "ann-torch", {"hidden": [params.hidden], "activations": "tanh"}
@@ -65,7 +70,6 @@ def twin(params: Params) -> tuple[str, dict[str, Any]]:
 
 def build(params: Params, setup: Setup) -> Model:
     """The model for this data, with its initial weights."""
-    check_layers(setup, [(setup.features, params.hidden), (params.hidden, setup.scores)], "model.hidden")
     rng = generator(setup.seed, Purpose.WEIGHTS)
     w1 = (rng.standard_normal((params.hidden, setup.features)) * params.init_scale).astype(np.float32)
     w2 = (rng.standard_normal((setup.scores, params.hidden)) * params.init_scale).astype(np.float32)
@@ -73,4 +77,4 @@ def build(params: Params, setup: Setup) -> Model:
     return NumpyModel(TwoLayers(w1, b1, w2, b2), setup)
 
 
-MODEL = ModelFile(Params, ("classification",), NUMPY, build, twin)
+MODEL = ModelFile(Params, (Classification,), NUMPY, build, twin, layers)

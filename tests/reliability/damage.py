@@ -124,7 +124,7 @@ def _died(process: Any, folder: Path) -> RunDir:
     process.stdout.close()
     process.stderr.close()
     (run,) = rundir.all_runs(folder / "died")
-    assert run.summary()["status"] == rundir.DIED
+    assert run.summary().status == rundir.DIED
     return run
 
 

@@ -124,7 +124,7 @@ class Trial:
         found = [check for check in experiment.verify(run) if check.outcome == "wrong"]
         wrong += [f"verify: {check.subject}: {check.detail}" for check in found]
         straight, more = (self.long, ["--epochs", EPOCHS]) if start == self.extended else (self.straight, [])
-        if run.summary()["status"] != "finished" or run.summary()["steps"] != straight["steps"]:
+        if run.summary().status != "finished" or run.summary().steps != straight["steps"]:
             resumed = self.children.run("resume", "latest", *more, "--runs-dir", self.runs, "-q")
             if resumed.code:
                 return [*wrong, f"resume: {resumed.stderr[:300]}"]

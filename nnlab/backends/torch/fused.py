@@ -2,15 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from nnlab.backends.torch.activations import ACTIVATIONS
+from nnlab.backends.torch.losses import Both
 from nnlab.backends.torch.products import Products
 from nnlab.backends.torch.updates import Update
-from nnlab.dataset import Task
 
 PREDICT_ROWS = 5000
 """So many examples fill the products; more only take memory."""
@@ -90,26 +90,34 @@ class Fused:
     def __init__(
         self,
         layers: list[Layer],
-        task: Task,
+        loss: Both,
         update: Update,
         products: Products,
         squares: torch.Tensor | None = None,
     ) -> None:
         """``squares``, (outputs,) float64, are the squared deviations of targets that are scaled."""
-        self.layers, self.task, self.update, self.products, self.squares = layers, task, update, products, squares
+        self.layers, self.loss, self.update, self.products, self.squares = layers, loss, update, products, squares
         rule = update.optimizer
         self.plain = rule.name == "sgd" and not (rule.momentum or rule.weight_decay)
-        self.lr = rule.lr
         self.weights = [layer.linear.weight.detach() for layer in layers]
         self.biases = [layer.linear.bias.detach() for layer in layers]
         self.buffers: dict[int, Buffers] = {}
 
-    def step(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    def step(self, inputs: torch.Tensor, targets: torch.Tensor, lr: float) -> torch.Tensor:
         """One update of the weights; the mean loss before it."""
-        loss = self._both_ways(inputs, targets, self._descend if self.plain else self._keep)
-        if not self.plain:
-            self.update.step()
+        if self.plain:
+            return self._both_ways(inputs, targets, partial(self._descend, lr))
+        loss = self._both_ways(inputs, targets, self._keep)
+        self.update.step(lr)
         return loss
+
+    def plain_step(self, inputs: torch.Tensor, targets: torch.Tensor, lr: torch.Tensor) -> torch.Tensor:
+        """The same of plain gradient descent with ``lr`` as a scalar on the device, but for the last bits' rounding.
+
+        A step that is recorded once and launched many times can take it from there; the products take only numbers, so
+        that the gradient by the scores is multiplied by it, and thereby all others.
+        """
+        return self._both_ways(inputs, targets, partial(self._descend, 1.0), lr)
 
     def gradients(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """The mean loss; its gradients are laid where ``update`` looks for them, and no weight changes."""
@@ -125,14 +133,18 @@ class Fused:
             layer.activate(x, x, torch.empty_like(x))
         return x
 
-    def _both_ways(self, inputs: torch.Tensor, targets: torch.Tensor, take: Take) -> torch.Tensor:
-        """The mean loss; ``take`` has been given what each layer's gradient is made of."""
+    def _both_ways(
+        self, inputs: torch.Tensor, targets: torch.Tensor, take: Take, factor: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """The mean loss; ``take`` has been given what each layer's gradient, times ``factor``, is made of."""
         rows = len(inputs)
         if rows not in self.buffers:
             self.buffers[rows] = Buffers(self.layers, rows)
         buffers = self.buffers[rows]
         self._forward(inputs, buffers)
         loss = self._loss(buffers.z[-1], targets, buffers)
+        if factor is not None:
+            buffers.d[-1].mul_(factor)
         self._backward(inputs, buffers, take)
         return loss
 
@@ -144,17 +156,7 @@ class Fused:
 
     def _loss(self, scores: torch.Tensor, targets: torch.Tensor, b: Buffers) -> torch.Tensor:
         """The mean loss; its gradient by the scores goes to the last of ``b.d``."""
-        d = b.d[-1]
-        if self.task == "regression":
-            torch.sub(scores, targets, out=d)
-            loss = torch.mean(d * d) if self.squares is None else in_own_units(d, self.squares)
-            d.mul_(2 / d.numel())  # d loss / d scores = 2 (scores - targets) / (number of values)
-            return loss
-        logs = torch.log_softmax(scores, 1)
-        torch.exp(logs, out=d)  # d loss / d scores = (softmax(scores) - one_hot(targets)) / rows
-        d.scatter_add_(1, targets.unsqueeze(1), b.minus_ones)
-        d.mul_(1 / len(d))
-        return F.nll_loss(logs, targets)
+        return self.loss(scores, targets, b.d[-1], b.minus_ones, self.squares)
 
     def _backward(self, inputs: torch.Tensor, b: Buffers, take: Take) -> None:
         for number in range(len(self.layers) - 1, 0, -1):
@@ -167,19 +169,14 @@ class Fused:
 
     # z = x W^T + b, so dW = d^T x and db = d^T 1.
 
-    def _descend(self, number: int, d: torch.Tensor, x: torch.Tensor, ones: torch.Tensor) -> None:
-        self.products.descend(self.weights[number], d, x, self.lr)
-        self.biases[number].addmv_(d.t(), ones, alpha=-self.lr)
+    def _descend(self, lr: float, number: int, d: torch.Tensor, x: torch.Tensor, ones: torch.Tensor) -> None:
+        self.products.descend(self.weights[number], d, x, lr)
+        self.biases[number].addmv_(d.t(), ones, alpha=-lr)
 
     def _keep(self, number: int, d: torch.Tensor, x: torch.Tensor, ones: torch.Tensor) -> None:
         linear = self.layers[number].linear
         self.products.gradient(d, x, _grad(linear.weight))
         torch.mv(d.t(), ones, out=_grad(linear.bias))
-
-
-def in_own_units(errors: torch.Tensor, squares: torch.Tensor) -> torch.Tensor:
-    """The mean squared error of scaled targets, (rows, outputs) ``errors``, in the units that they came in."""
-    return (squares * errors.detach().double().square()).mean()
 
 
 def _grad(weight: torch.Tensor) -> torch.Tensor:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from nnlab.errors import NnlabError
 from nnlab.experiment.verify.evidence import Evidence
-from nnlab.experiment.verify.recorded import HELD, watched
 from nnlab.experiment.verify.scores import steppable
 from nnlab.finding import Finding
 from nnlab.rundir import CHECKPOINTS, CONFIG, FRAMES, LOSSES, METRICS, SUMMARY, WEIGHTS, RunDir, is_ours
@@ -33,16 +32,16 @@ def of_run(e: Evidence) -> Iterator[Finding]:
             "untold",
             f"scores and losses: nnlab resume goes on from {CHECKPOINTS}, and does not look back",
         )
-        yield Finding(f"{SUMMARY}: error", "untold", f"why it ended: {e.summary.get('error')!s:.60}")
+        yield Finding(f"{SUMMARY}: error", "untold", f"why it ended: {e.summary.error!s:.60}")
     yield Finding(f"{CHECKPOINTS}: optimizer", "untold", "what the optimizer remembers")
     yield Finding(f"{SUMMARY}: times", "untold", f"started, finished and seconds, there and in {METRICS}")
     yield Finding(f"{SUMMARY}: resumed", "untold", "how often it was stopped, and gone on with")
-    if e.summary.get("path_given"):
+    if e.summary.path_given:
         yield Finding(f"{SUMMARY}: path_given", "untold", "how the path of the data was written")
-    if group := e.summary.get("group"):
-        yield Finding(f"{SUMMARY}: group", "untold", f"that it was started together with others, as {group['id']}")
+    if group := e.summary.group:
+        yield Finding(f"{SUMMARY}: group", "untold", f"that it was started together with others, as {group.id}")
     yield _name(e)
-    if more := sorted(e.summary.keys() - HELD):
+    if more := sorted(e.summary.more):
         yield Finding(f"{SUMMARY}: keys", "untold", f"they are not nnlab's: {_listed(more)}")
     yield from others(e.run)
 
@@ -52,13 +51,14 @@ def _rows(e: Evidence) -> Iterator[Finding]:
         steps = set(e.columns["step"])
     except (NnlabError, KeyError):
         return
-    known = {e.plan.steps, (e.summary.get("best") or {}).get("step")}
+    known = {e.plan.steps, e.summary.best.step if e.summary.best else None}
     if between := len(steps - known):
         which = "the last" if len(known - {None}) == 1 else "the best and the last"
+        split = e.summary.dataset.watched
         yield Finding(
             f"{METRICS}: earlier scores",
             "untold",
-            f"{watched(e.summary)} in {between:,} rows: {which} alone can be had again",
+            f"{split} in {between:,} rows: {which} alone can be had again",
         )
 
 
@@ -67,7 +67,7 @@ def _frames(e: Evidence) -> Iterator[Finding]:
         steps = {frame.step for frame in e.run.frames()}
     except NnlabError:
         return
-    known = {0, e.plan.steps, (e.summary.get("best") or {}).get("step")}
+    known = {0, e.plan.steps, e.summary.best.step if e.summary.best else None}
     if steps:
         yield Finding(
             f"{FRAMES}: earlier ones", "untold", f"the weights of {len(steps - known)}; and how much each step changed"
@@ -75,10 +75,10 @@ def _frames(e: Evidence) -> Iterator[Finding]:
 
 
 def _name(e: Evidence) -> Finding:
-    said = e.summary["name"]
+    said = e.summary.name
     subject = f"{SUMMARY}: name"
     if said != e.run.name:
-        return Finding(subject, "untold", f"the run was made as {said!s:.100}: it was renamed, or this is a copy")
+        return Finding(subject, "untold", f"the run was made as {said:.100}: it was renamed, or this is a copy")
     return Finding(subject, "untold", "that it was made under this name")
 
 

@@ -3,16 +3,16 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nnlab import environment, metrics
-from nnlab.dataset import Dataset
+from nnlab import environment
+from nnlab.dataset import Dataset, SplitName
+from nnlab.dataset.task import metric_of
 from nnlab.errors import CheckError
 from nnlab.experiment.baselines import affordable, fitted_name, worked_out
 from nnlab.experiment.distance import difference
-from nnlab.experiment.recording import _facts as facts_of
 from nnlab.experiment.verify.check import differing, must_equal
 from nnlab.experiment.verify.evidence import ROUNDING, Evidence
 from nnlab.finding import Finding
-from nnlab.rundir import ENVIRONMENT, SUMMARY, json_bytes, sealed
+from nnlab.rundir import ENVIRONMENT, SUMMARY, Facts, json_bytes, sealed
 
 STATISTICS = 1e-6
 """What means and deviations may be off by on another processor, relative: sums of float32 in another order."""
@@ -20,13 +20,13 @@ SOLVED = 1e-6
 """The same of a solver's scores on the same machine."""
 ITERATED = 2e-2
 """The same on another one, where a solver may stop at another iteration: what is nearer is not called wrong."""
-Scores = Mapping[str, Mapping[str, float]]
+Scores = Mapping[SplitName, Mapping[str, float]]
 """By split and metric."""
 
 
 def facts(e: Evidence, dataset: Dataset) -> str:
     """All that run.json says of the data: names, counts, and what was done to it, by which ``predict`` goes."""
-    said, found = e.summary["dataset"], sealed.load(json_bytes(facts_of(dataset)))
+    said, found = e.summary.dataset.to_json(), sealed.load(json_bytes(Facts.of(dataset).to_json()))
     for key, value in found.items():
         if key not in said:
             raise CheckError(f"dataset.{key} is missing")
@@ -34,7 +34,7 @@ def facts(e: Evidence, dataset: Dataset) -> str:
             raise differing(f"dataset.{key}", said[key], value)
     if more := sorted(said.keys() - found.keys()):
         raise CheckError(f"dataset.{more[0]:.60} is nothing that nnlab says of data")
-    must_equal("task", e.summary["task"], dataset.task)
+    must_equal("task", e.summary.task, dataset.task.name)
     return f"as the data has it: {', '.join(found)}"
 
 
@@ -51,7 +51,7 @@ def _alike(a: Any, b: Any, tolerance: float) -> bool:
 
 def baselines(e: Evidence, dataset: Dataset) -> Iterator[Finding]:
     """The scores that next to no learning comes to, out of the data alone; where all agree, one check for all."""
-    subject, said = f"{SUMMARY}: baselines", e.summary.get("baselines")
+    subject, said = f"{SUMMARY}: baselines", e.summary.baselines
     if not said:
         yield Finding(subject, "wrong", "there are none, and every run is given some")
         return
@@ -87,7 +87,7 @@ def _apart(said: Scores, found: Scores) -> dict[str, float]:
         if a is None or b is None:
             apart[column] = 1.0
         elif a != b:
-            ratio = metrics.HIGHER_IS_BETTER[column.rpartition(" ")[2]]
+            ratio = metric_of(column).higher_is_better
             apart[column] = abs(a - b) if ratio else difference(a, b)
     return apart
 

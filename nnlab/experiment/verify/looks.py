@@ -33,7 +33,7 @@ def of_training(e: Evidence, dataset: Dataset) -> str:
     first = frames.first_of(last)
     due = () if first is None else frames.steps_of(e.plan, len(dataset.train), parameters(e.model))
     # A run that was too short for any, and was made longer, has all but the first.
-    start = [] if not due or (e.summary["resumed"] and 0 not in found) else [0]
+    start = [] if not due or (e.summary.resumed and 0 not in found) else [0]
     must_equal("the steps", list(found), [*start, *due])
     for frame in found.values():
         _must_fit(e, dataset, frame, first)
@@ -52,9 +52,9 @@ def of_training(e: Evidence, dataset: Dataset) -> str:
 def _weights_of(e: Evidence, last: Mapping[str, Array]) -> Iterator[tuple[int, Mapping[str, Array]]]:
     """The steps whose weights are known, with these."""
     yield 0, model_of(e.run)[0].weights()
-    if best := e.summary.get("best"):
+    if best := e.summary.best:
         found = e.run.weights(BEST_WEIGHTS, check=lambda found: check_weights(found, last))
-        yield best["step"], {name: found[name] for name in last}  # in the net's order, in which layers come
+        yield best.step, {name: found[name] for name in last}  # in the net's order, in which layers come
     yield e.plan.steps, last
 
 
@@ -68,7 +68,7 @@ def _must_fit(e: Evidence, dataset: Dataset, frame: Frame, first: Frame | None) 
     must_equal(f"the epoch {at}", frame.epoch, frame.step / e.plan.steps_per_epoch(len(dataset.train)))
     must_equal(f"the shape of the weights {at}", frame.weight.shape, first.weight.shape if first else None)
     must_equal(f"the ratios {at}", sorted(frame.ratios), sorted(e.model.weights()) if frame.step else [])
-    counted = bool(frame.step) and dataset.task == "classification"
+    counted = bool(frame.step and dataset.classes)
     must_equal(f"whether there are counts {at}", frame.confusion is not None, counted)
     if frame.confusion is None:
         return
@@ -127,7 +127,7 @@ def _drawings(e: Evidence, dataset: Dataset, there: set[str]) -> dict[str, list[
     columns, losses = e.columns, e.run.array(LOSSES, HEADERS + 8 * e.plan.steps)
     per_epoch = e.plan.steps_per_epoch(len(dataset.train))
     found: dict[str, list[bytes]] = {}
-    for title in dict.fromkeys((e.run.name, e.summary["name"])):
+    for title in dict.fromkeys((e.run.name, e.summary.name)):
         drawings = dict(pictures.of_training(title, dataset, columns, losses, e.scores, per_epoch))
         for split in SPLITS:  # nnlab eval draws them of any
             examples = dataset.split(split)

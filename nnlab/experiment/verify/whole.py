@@ -39,7 +39,7 @@ def verify(run: RunDir, progress: Progress = quiet, data: Given | None = None) -
 def _status(run: RunDir) -> str:
     """The run's status; where run.json cannot say, it is looked at as a finished one."""
     try:
-        return str(run.summary()["status"])
+        return run.summary().status
     except NnlabError:
         return "finished"
 
@@ -48,7 +48,7 @@ def _checks(run: RunDir, status: str, made: Sequence[Finding], load: Load) -> It
     """All checks; ``made`` are those so far."""
     yield from files.manifest(run, status)
     try:
-        yield Finding(SUMMARY, "ok", "{status}, step {steps}".format_map({"steps": None, **run.summary()}))
+        yield Finding(SUMMARY, "ok", f"{run.summary().status}, step {run.summary().steps}")
     except NnlabError as error:
         yield Finding(SUMMARY, "wrong", error.message)
         return  # all else is held against it
@@ -81,11 +81,11 @@ def _checks(run: RunDir, status: str, made: Sequence[Finding], load: Load) -> It
 
 def _evidence(run: RunDir) -> Generator[Finding, None, Evidence | None]:
     """What the run is held against; None, with a check that says why, where its model cannot be made."""
-    finished = run.summary()["status"] == "finished"
+    finished = run.summary().status == "finished"
     subject = WEIGHTS if finished else CHECKPOINTS
     try:
         model, config, summary, _ = (trained_model if finished else model_of)(run)
-        _, plan = complete(config, model, summary["dataset"]["train"])
+        _, plan = complete(config, model, summary.dataset.train or 0)
         return Evidence(run, summary, config, plan, model)
     except (ConfigError, MissingDependencyError) as error:  # of the device or the memory here; a bad config is named
         yield Finding(subject, "not checked", f"not looked into: {error.message}")
