@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nnlab import discover
-from nnlab.dataset import Task
+from nnlab.dataset import Classification
 from nnlab.errors import ConfigError, DeviceError
 from nnlab.model import Optimizer, Setup
 from nnlab.testing.model_checks import ModelCase, cases, checks, same
@@ -19,7 +19,7 @@ CASES = [(name, case) for name in MODELS for case in cases(discover.model(name))
 @pytest.mark.parametrize(
     ("case", "check"),
     [
-        pytest.param(case, check, id=f"{name}-{case.task}-{case.outputs}-{check.__name__}")
+        pytest.param(case, check, id=f"{name}-{case.task.name}-{case.task.outputs}-{check.__name__}")
         for name, case in CASES
         for check in checks(case.file)
     ],
@@ -76,12 +76,12 @@ def test_cuda_gives_the_cpus_results_within_rounding_and_the_same_bits_twice(nam
     if not cuda_devices():
         pytest.skip("needs a CUDA device, and none is here")
     file = discover.model(name)
-    task: Task = file.tasks[0]
-    outputs = 4 if task == "classification" else 1
-    split, taken = data(task, outputs), steps(ROWS, 20, lr=0.05)
+    outputs = 4 if Classification in file.tasks else 1
+    task = file.tasks[0].of(range(outputs), outputs)
+    split, taken = data(task.name, outputs), steps(ROWS, 20, lr=0.05)
     results = []
     for device in ("cpu", "cuda", "cuda"):
-        model = file.build(file.params(), Setup((8, 8), outputs, task, Optimizer(), 0, device))
+        model = file.build(file.params(), Setup((8, 8), task, Optimizer(), 0, device))
         losses = model.train(model.put(split), taken)
         results.append((model.device, losses, model.weights(), model.predict(model.put(split))))
     assert [result[0] for result in results] == ["cpu", "cuda:0", "cuda:0"]

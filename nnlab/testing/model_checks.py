@@ -30,18 +30,17 @@ class ModelCase:
 
     file: ModelFile
     task: Task
-    outputs: int
     params: Mapping[str, Any] = field(default_factory=dict)
     shape: tuple[int, ...] = (8, 8)
 
     def build(self, seed: int = 0, optimizer: Optimizer | None = None) -> Model:
         """The model with its initial weights, on the CPU."""
-        setup = Setup(self.shape, self.outputs, self.task, optimizer or Optimizer(), seed, "cpu")
+        setup = Setup(self.shape, self.task, optimizer or Optimizer(), seed, "cpu")
         return self.file.build(self.file.params(**self.params), setup)
 
     def split(self, rows: int = ROWS, seed: int = 0) -> Split:
         """Examples in [0, 1] whose targets can be learnt from them."""
-        return learnable(self.task, self.outputs, self.shape, rows, seed)
+        return learnable(self.task, self.shape, rows, seed)
 
     def trained(self, steps: list[Step]) -> tuple[Model, Any, Array]:
         """A model that has taken these steps, the data it took them on, and their losses."""
@@ -50,14 +49,12 @@ class ModelCase:
         return model, placed, model.train(placed, steps)
 
 
-def learnable(task: Task, outputs: int, shape: tuple[int, ...], rows: int, seed: int = 0) -> Split:
+def learnable(task: Task, shape: tuple[int, ...], rows: int, seed: int = 0) -> Split:
     """Examples in [0, 1], (rows, features) float32, whose targets are a linear function of them."""
     inputs = np.random.default_rng(seed).random((rows, int(np.prod(shape)))).astype(np.float32)
-    truth = inputs @ np.random.default_rng(99).standard_normal((inputs.shape[1], outputs))
+    truth = inputs @ np.random.default_rng(99).standard_normal((inputs.shape[1], task.outputs))
     truth = (truth - truth.mean(axis=0)) / truth.std(axis=0)
-    if task == "regression":
-        return Split(inputs, truth.astype(np.float32))
-    return Split(inputs, truth.argmax(axis=1).astype(np.int64))
+    return Split(inputs, truth.argmax(axis=1).astype(np.int64) if task.classes else truth.astype(np.float32))
 
 
 def steps(count: int, lr: float = 0.02, size: int = 10) -> list[Step]:
@@ -126,7 +123,7 @@ def prediction_has_a_score_per_output_and_changes_nothing(case: ModelCase) -> No
     """Scores (n, outputs), finite, the same each time."""
     model, placed, _ = case.trained(whole(3))
     before, scores = model.weights(), model.predict(placed)
-    hold(scores.shape == (ROWS, case.outputs), f"the scores are {scores.shape}, not {(ROWS, case.outputs)}")
+    hold(scores.shape == (ROWS, case.task.outputs), f"the scores are {scores.shape}, not {(ROWS, case.task.outputs)}")
     hold(np.isfinite(scores).all(), "a score is not a finite number")
     hold(np.array_equal(scores, model.predict(placed)), "the same inputs got other scores the second time")
     hold(same(before, model.weights()), "predicting changed the weights")
@@ -237,8 +234,8 @@ def cases(
 ) -> Iterator[ModelCase]:
     """The model on each of its tasks: two and four classes, one and three values."""
     for task in file.tasks:
-        for outputs in (2, 4) if task == "classification" else (1, 3):
-            yield ModelCase(file, task, outputs, params or {}, shape)
+        for outputs in (2, 4) if task.of("ab", 2).classes else (1, 3):
+            yield ModelCase(file, task.of("abcd"[:outputs], outputs), params or {}, shape)
 
 
 def checks(file: ModelFile) -> tuple[Callable[[ModelCase], None], ...]:
@@ -257,5 +254,7 @@ def check_model(file: ModelFile, params: Mapping[str, Any] | None = None, shape:
             try:
                 check(case)
             except CheckError as error:
-                error.message = f"{check.__name__.replace('_', ' ')} ({case.task}, {case.outputs}): {error.message}"
+                error.message = (
+                    f"{check.__name__.replace('_', ' ')} ({case.task.name}, {case.task.outputs}): {error.message}"
+                )
                 raise
