@@ -219,10 +219,7 @@ def _wrong(file: Any) -> str:
 
     right: dict[str, tuple[Callable[[Any], bool], str]] = {
         "params": (lambda it: isinstance(it, type) and issubclass(it, Strict), "a class with Strict as its base"),
-        "tasks": (
-            lambda it: isinstance(it, tuple) and bool(it) and all(map(_is_task, it)),
-            "a tuple such as (Classification,)",
-        ),
+        "tasks": (_are_tasks, "a tuple such as (Classification,)"),
         "backend": (lambda it: isinstance(it, Backend), "NUMPY, TORCH or SKLEARN of nnlab.backends"),
         "build": (callable, "a function"),
         "card": (lambda it: isinstance(it, Card), "a Card"),
