@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from nnlab.cli import options, screen
+from nnlab.present.values import Table
 
 if TYPE_CHECKING:
     from nnlab.inspection.checkup import Checkup
@@ -29,9 +30,9 @@ def _print(found: "Checkup") -> None:
     layers = [[layer.name, layer.shapes, f"{layer.parameters:,}"] for layer in found.layers]
     total = ["in all", "", f"{found.parameters:,}"]
     title = f"{found.model} on {found.dataset}"
-    screen.print_table(["layer", "shapes", "parameters"], [*layers, total], title=title, left=(0, 1))
+    screen.show(Table(["layer", "shapes", "parameters"], [*layers, total], title=title, left=(0, 1)))
     rows = [[finding.subject, finding.verdict, finding.found] for finding in found.findings]
-    screen.print_table(["checked", "", "what was found"], rows, left=(0, 1, 2))
+    screen.show(Table(["checked", "", "what was found"], rows, left=(0, 1, 2)))
     warnings = [finding for finding in found.findings if finding.verdict == "warning"]
     for finding in warnings:
         screen.line(f"{finding.subject}: {finding.advice}")

@@ -9,6 +9,7 @@ import typer
 from nnlab.cli import options, screen
 from nnlab.cli.follow import follow
 from nnlab.errors import CheckError, ConfigError, NnlabError
+from nnlab.present.values import Table
 
 if TYPE_CHECKING:
     from nnlab.experiment import Reproduction
@@ -46,7 +47,7 @@ def verify(
         screen.print_json(document)
     else:
         rows = [[check.subject, RESULTS[check.held], check.detail] for check in checks]
-        screen.print_table([found.name, "", "what was found"], rows, left=(0, 1, 2))
+        screen.show(Table([found.name, "", "what was found"], rows, left=(0, 1, 2)))
     if wrong:
         raise CheckError(f"{found.path}: not as it should be: {', '.join(wrong)}")
     if missing := list(dict.fromkeys(check.subject for check in checks if not check.passes)):
@@ -132,7 +133,7 @@ def _original(config: Path, runs: Path) -> "RunDir":
 
 def _print(results: "list[Reproduction]") -> None:
     rows = [[result.run.name, result.again.name, result.verdict, result.detail] for result in results]
-    screen.print_table(["run", "trained again", "verdict", "how"], rows, left=(0, 1, 2, 3))
+    screen.show(Table(["run", "trained again", "verdict", "how"], rows, left=(0, 1, 2, 3)))
     for text in dict.fromkeys(text for result in results for text in result.environment):
         screen.line(f"env.json, {text}")
 

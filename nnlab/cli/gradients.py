@@ -10,6 +10,7 @@ import typer
 from nnlab.cli import complete, options, screen
 from nnlab.cli.checks import RESULTS
 from nnlab.errors import CheckError, ConfigError
+from nnlab.present.values import Table
 
 if TYPE_CHECKING:
     from nnlab.inspection.gradcheck import GradientCheck, ParameterCheck
@@ -77,7 +78,7 @@ def _print_gradients(found: "GradientCheck") -> None:
     title = f"{found.model} on {found.dataset}, {found.rows} examples in float64: relative errors of the gradients"
     if not any(row.cause for row in found.parameters):
         columns, rows = columns[:-1], [row[:-1] for row in rows]
-    screen.print_table(columns, rows, title=title, left=(0, 5, 6))
+    screen.show(Table(columns, rows, title=title, left=(0, 5, 6)))
     for note in found.notes:
         screen.line(note)
     screen.line(found.verdict)
@@ -139,7 +140,7 @@ def _print_parity(found: "Parity") -> None:
         f"{' and '.join(found.models)}, {found.dataset} in batches of {found.batch:,}: "
         "the largest relative differences, and where"
     )
-    screen.print_table(columns, rows, title=title, left=(4, 6))
+    screen.show(Table(columns, rows, title=title, left=(4, 6)))
     screen.line(found.verdict)
 
 

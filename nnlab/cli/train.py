@@ -10,6 +10,7 @@ from nnlab.cli import options, screen
 from nnlab.cli.follow import check_ended, follow, follow_jobs
 from nnlab.errors import ConfigError
 from nnlab.metrics import shortfall, shown
+from nnlab.present.values import Table
 
 if TYPE_CHECKING:
     from nnlab.comparison import Entry, Group
@@ -133,12 +134,12 @@ def print_result(summary: dict[str, Any]) -> None:
     """What a run scores on each of its splits, and beside it what the baselines do; nothing before there are scores."""
     listing = result(summary)
     if listing is not None:
-        screen.print_table(*listing)
+        screen.show(listing)
     if worse := shortfall(summary):
         screen.line(worse.mark)
 
 
-def result(summary: dict[str, Any]) -> screen.Listing | None:
+def result(summary: dict[str, Any]) -> Table | None:
     """The table of the scores of each split; None before there are any."""
     found = {split: values for split, values in summary["metrics"].items() if values}
     if not found:
@@ -155,7 +156,7 @@ def result(summary: dict[str, Any]) -> screen.Listing | None:
     for name, scores in beside:
         rows.append([f"{split}, {name}", "", *(shown(metric, scores.get(metric)) for metric in names)])
     title = f"{summary['model']} on {data.get('name')}" + (f", {screen.duration(seconds)}" if seconds else "")
-    return screen.Listing(["split", "examples", *names], rows, title, faint=faint)
+    return Table(["split", "examples", *names], rows, title, faint=faint)
 
 
 def print_entry(entry: "Entry", group: "Group") -> None:
@@ -168,6 +169,6 @@ def print_entry(entry: "Entry", group: "Group") -> None:
     faint = range(len(rows), len(rows) + len(baselines))
     rows += [[name, *(shown(column, scores.get(column)) for column in names)] for name, scores in baselines.items()]
     title = f"{summary['model']} on {group.data.title}"
-    screen.print_table(["seed", *(name.replace("_", " ") for name in names)], rows, title=title, faint=faint)
+    screen.show(Table(["seed", *(name.replace("_", " ") for name in names)], rows, title=title, faint=faint))
     for mark in entry.marks:
         screen.line(mark)

@@ -10,7 +10,7 @@ from nnlab.metrics import HIGHER_IS_BETTER, shown
 from nnlab.present.html import Html, element
 from nnlab.report import tables
 from nnlab.report.charts import charts
-from nnlab.report.curves import as_data, curves_of
+from nnlab.report.curves import as_data, charts_of
 from nnlab.report.learning import as_data as learning_as_data
 from nnlab.report.learning import learning_of
 from nnlab.report.looks import labels_of, swatch
@@ -38,7 +38,7 @@ class Data:
 
 def story_of(group: Group, number: int, data: Data, detailed: int, room: int) -> Story:
     """The group's part of the page, with panels for its first ``detailed`` entries, each of about ``room`` bytes."""
-    curves, labels = curves_of(group), labels_of(group)
+    curves, labels = charts_of(group), labels_of(group)
     parts = [
         element("h2", group.data.dataset, id=f"group-{number}"),
         element("p", f"{group.data.scored}; {group.data.task}; {group.data.hashes}", class_="quiet"),
