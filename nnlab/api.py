@@ -12,7 +12,8 @@ from nnlab.comparison import Comparison, Entry, Spread, overview
 from nnlab.config import yaml
 from nnlab.dataset import Array, SplitName
 from nnlab.errors import ConfigError, TrainingError
-from nnlab.experiment import Check, Given, Reproduction, SplitReport
+from nnlab.experiment import Given, SplitReport
+from nnlab.finding import Finding
 from nnlab.tables import Frame, is_frame
 
 
@@ -43,7 +44,7 @@ class Run:
     @property
     def summary(self) -> dict[str, Any]:
         """run.json: status, data, times and the metrics of each split."""
-        return self._directory.summary()
+        return self._directory.summary().to_json()
 
     @property
     def metrics(self) -> dict[str, list[float]]:
@@ -86,12 +87,15 @@ class Run:
         events = experiment.resume(self._directory, epochs=epochs, inexact=allow_inexact, data=_given(data))
         return _finished(events, 3)
 
-    def verify(self, *, data: Any = None) -> list[Check]:
+    def verify(self, *, data: Any = None) -> list[Finding]:
         """What was looked at in the run, and whether it is right; ``data`` as in ``evaluate``."""
         return list(experiment.verify(self._directory, data=_given(data)))
 
-    def reproduce(self, *, data: Any = None, runs_dir: str | Path = "runs") -> Reproduction:
-        """Train the run again and hold the two against each other; ``data`` as in ``evaluate``."""
+    def reproduce(self, *, data: Any = None, runs_dir: str | Path = "runs") -> Finding:
+        """Train the run again and hold the two against each other; ``data`` as in ``evaluate``.
+
+        Its values have the ``verdict``, BITWISE, WITHIN TOLERANCE or DIFFERENT, and how far the two are apart.
+        """
         again = _finished(experiment.train_again(self._directory, Path(runs_dir), data=_given(data)), 3)
         return experiment.compare_runs(self._directory, again._directory)
 

@@ -3,11 +3,10 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from nnlab.dataset import Array, Task
+from nnlab.dataset import Array, SplitName, Task
 
 PRIMARY: dict[Task, str] = {"classification": "accuracy", "regression": "loss"}
 """The metric that ranks runs of a task."""
@@ -18,6 +17,9 @@ ROUNDING = 1e-6
 """How much larger, relative to the guess's, a loss may be and still be as good: what float32 rounds."""
 SURE = 2.0
 """How many times the loss of guessing a model has that is sure of what is wrong, and no near miss."""
+
+Found = Mapping[SplitName, Mapping[str, float | None] | None]
+"""Scores by split and metric."""
 
 
 def measured(task: Task) -> tuple[str, ...]:
@@ -155,19 +157,20 @@ class Shortfall:
         return f"{self.mark} has a {name} of {shown(name, self.guess)}, the run {shown(name, self.score)}"
 
 
-def shortfall(summary: Mapping[str, Any]) -> Shortfall | None:
-    """Where a run does worse than guessing, by what run.json says; None where it does not, or has no scores.
+def shortfall(task: Task, found: Found, baselines: Mapping[str, Found] | None) -> Shortfall | None:
+    """Where a run does worse than guessing; None where it does not, or has no scores.
 
-    Judged by the metric that ranks runs, on the split that they are ranked by: test, else val, else train; and where
-    that is just as good, by a loss that is far worse.
+    ``found`` is what it scores, ``baselines`` what each of these does. Judged by the metric that ranks runs, on the
+    split that they are ranked by: test, else val, else train; and where that is just as good, by a loss that is far
+    worse.
     """
-    task: Task = "regression" if summary["task"] == "regression" else "classification"
     baseline = GUESS[task]
-    scored = next((split for split in ("test", "val", "train") if summary["metrics"].get(split)), None)
+    order: tuple[SplitName, ...] = ("test", "val", "train")
+    scored = next((split for split in order if found.get(split)), None)
     if scored is None:
         return None
-    ours = summary["metrics"][scored]
-    guessed = (summary.get("baselines") or {}).get(baseline, {}).get(scored, {})
+    ours = found[scored] or {}
+    guessed = (baselines or {}).get(baseline, {}).get(scored) or {}
     metric = PRIMARY[task]
     score, guess = ours.get(metric), guessed.get(metric)
     if score is None or guess is None:

@@ -10,6 +10,12 @@ from nnlab.model import Model, Net, Optimizer, Setup
 
 SHAPE = (8, 8)
 ROWS = 40
+OPTIMIZERS = [
+    Optimizer("sgd", 0.02),
+    Optimizer("sgd", 0.02, momentum=0.9, nesterov=True, weight_decay=0.01),
+    Optimizer("adam", 0.01, weight_decay=0.01),
+    Optimizer("adamw", 0.01, weight_decay=0.1),
+]
 
 
 def cases() -> list[tuple[str, Task, int]]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from nnlab.dataset import Dataset, Split
 from nnlab.rundir import Frame, RunDir
-from tests.test_comparison import forge
+from tests.run_fixtures import forge
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">"
 ENDING = "</script><script>document.title='owned'</script> ' \" & 🤟 \u202eevil\u202c مرحبا"
@@ -56,7 +56,7 @@ def forge_run(
 
 def forged_data(run: RunDir) -> Dataset:
     """The data of a forged run: noise."""
-    facts = run.summary()["dataset"]
+    facts = run.read_json("run.json")["dataset"]
     predictions = run.arrays()
     inputs = np.random.default_rng(0).random((facts["test"], facts["features"]), dtype=np.float32)
     split = Split(inputs, predictions["targets"])

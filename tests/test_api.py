@@ -133,7 +133,7 @@ def test_a_training_that_is_stopped_from_outside_is_kept_as_interrupted(digits, 
         next(events)
     events.close()
     run = rundir.find(Path("runs"), "latest")
-    summary = run.summary()
+    summary = run.summary().to_json()
     assert (summary["status"], summary["error"]) == ("interrupted", "stopped")
     assert (summary["steps"] > 0) == (records > 0)
     assert (run.path / "weights.safetensors").exists() == (records > 0)

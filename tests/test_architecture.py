@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,7 @@ FLOORS = [
         "splits",
         "randomness",
         "environment",
+        "finding",
         "memory",
         "signals",
         "tables",
@@ -38,6 +40,43 @@ FLOORS = [
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 HEAVY = {"torch", "torchvision", "sklearn", "matplotlib", "scipy", "polars"}
+# One name for two things, to be told apart one day; none may be added.
+SHARED_CLASSES = {
+    "Curve",
+    "Data",
+    "Display",
+    "Evidence",
+    "Format",
+    "Frame",
+    "Layer",
+    "Line",
+    "Lines",
+    "Look",
+    "Part",
+    "Predicted",
+    "Rows",
+    "Split",
+    "Targets",
+    "Update",
+}
+SHARED_FILES = {
+    "curves",
+    "data",
+    "estimate",
+    "evaluate",
+    "frame",
+    "frames",
+    "learning",
+    "looks",
+    "model",
+    "rows",
+    "scores",
+    "strict",
+    "table",
+    "tables",
+    "updates",
+    "whole",
+}
 EACH_FILE = pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
 
 
@@ -132,6 +171,26 @@ def test_a_circle_is_found_also_where_a_function_hides_it(tmp_path: Path) -> Non
     ]
     modules["nnlab.c"].write_text("import nnlab.d")
     assert not circles(graph_of(modules))
+
+
+def named_twice(names: list[str]) -> set[str]:
+    return {name for name, times in Counter(names).items() if times > 1}
+
+
+def test_no_two_public_classes_have_one_name() -> None:
+    nodes = [node for path in FILES for node in ast.walk(ast.parse(path.read_text()))]
+    classes = [node.name for node in nodes if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
+    assert named_twice(classes) - {"Params"} <= SHARED_CLASSES
+
+
+def test_no_two_files_outside_the_command_line_have_one_name() -> None:
+    inside = [path for path in FILES if room_of(path) != "cli" and not path.stem.startswith("__")]
+    assert named_twice([path.stem for path in inside]) <= SHARED_FILES
+
+
+def test_no_test_imports_from_another() -> None:
+    files = sorted((ROOT / "tests").rglob("*.py"))
+    assert not [path for path in files if any(".test_" in module for module in imported(path))]
 
 
 @EACH_FILE

@@ -17,7 +17,7 @@ from nnlab.experiment import baselines as module
 from nnlab.experiment.baselines import LOGISTIC, MAJORITY, MEAN, RIDGE, baselines
 from nnlab.experiment.build import load_dataset
 from tests.conftest import Cli
-from tests.test_cli import good
+from tests.run_fixtures import good
 
 
 @pytest.fixture(autouse=True)
@@ -114,9 +114,7 @@ def judged(task: str, score: object, guess: object, split: str = "test") -> metr
     """What is said of a run with this score where guessing has that one."""
     name = metrics.PRIMARY[task]
     found = {"train": {name: 0.9}, "val": None, "test": None} | {split: {name: score}}
-    return metrics.shortfall(
-        {"task": task, "metrics": found, "baselines": {metrics.GUESS[task]: {split: {name: guess}}}}
-    )
+    return metrics.shortfall(task, found, {metrics.GUESS[task]: {split: {name: guess}}})
 
 
 @pytest.mark.parametrize(
@@ -145,17 +143,16 @@ def test_as_many_right_as_by_guessing_but_sure_of_what_is_wrong_is_worse():
     def judged_by(loss: float) -> metrics.Shortfall | None:
         ours, guess = {"accuracy": 0.1, "loss": loss}, {"accuracy": 0.1, "loss": 2.3}
         baselines = {MAJORITY: {"test": guess}}
-        return metrics.shortfall({"task": "classification", "metrics": {"test": ours}, "baselines": baselines})
+        return metrics.shortfall("classification", {"test": ours}, baselines)
 
     assert "test loss of 2.3, the run 475" in str(judged_by(475.0))
     assert judged_by(2.4) is None
 
 
-@pytest.mark.parametrize("found", [{}, {"metrics": {}}, {"baselines": None}, {"baselines": {}}])
-def test_what_has_no_score_or_no_baseline_is_not_judged(found: dict):
-    whole = {"task": "classification", "metrics": {"test": {"accuracy": 0.0}}, "baselines": {MAJORITY: {"test": {}}}}
-    assert metrics.shortfall(whole | found) is None
-    assert metrics.shortfall({"task": "classification", "metrics": {}}) is None
+@pytest.mark.parametrize("baselines", [None, {}, {MAJORITY: {}}, {MAJORITY: {"test": {}}}])
+def test_what_has_no_score_or_no_baseline_is_not_judged(baselines: dict | None):
+    assert metrics.shortfall("classification", {"test": {"accuracy": 0.0}}, baselines) is None
+    assert metrics.shortfall("classification", {}, {MAJORITY: {"test": {"accuracy": 0.5}}}) is None
 
 
 def spoilt(folder: Path, task: str) -> Path:
@@ -204,6 +201,7 @@ def test_a_notebook_is_warned(tmp_path: Path, no_pictures: None):
 def test_a_run_that_has_learnt_is_not_marked(digits: Path, no_pictures: None):
     with warnings.catch_warnings(action="error"):
         run = nnlab.train(digits, runs_dir=digits.parent / "runs")
-    assert metrics.shortfall(run.summary) is None
+    said = run.summary
+    assert metrics.shortfall(said["task"], said["metrics"], said["baselines"]) is None
     (entry,) = nnlab.compare([run]).groups[0].entries
     assert entry.marks == []

@@ -55,7 +55,7 @@ def points(rows=60, features=3, seed=0):
 
 def test_good_data_has_no_warning():
     everything = found(table(*points(), points(20, seed=1)))
-    assert {one.verdict for one in everything.values()} == {"ok"}
+    assert {one.outcome for one in everything.values()} == {"ok"}
     assert list(everything) == [
         "constant features",
         "scale of features",
@@ -69,15 +69,15 @@ def test_constant_features_are_a_fault_of_tables_and_usual_in_pictures():
     inputs, targets = points()
     inputs[:, 1] = 7
     fault = found(table(inputs, targets, names=("a", "b", "c")), features=None)["constant features"]
-    assert (fault.verdict, fault.values) == ("warning", {"constant": 1, "features": 3})
-    assert fault.found.endswith(": b")
+    assert (fault.outcome, fault.values) == ("warning", {"constant": 1, "features": 3})
+    assert fault.detail.endswith(": b")
     assert "dataset.features" in fault.advice
     pictures = np.random.default_rng(0).random((60, 4, 4))
     pictures[:, 0] = 0
     usual = found(table(pictures, targets))["constant features"]
-    assert (usual.verdict, usual.values["constant"]) == ("ok", 4)
+    assert (usual.outcome, usual.values["constant"]) == ("ok", 4)
     nothing = found(table(np.ones((60, 4, 4)), targets))["constant features"]
-    assert (nothing.verdict, "nothing to learn" in nothing.found) == ("warning", True)
+    assert (nothing.outcome, "nothing to learn" in nothing.detail) == ("warning", True)
 
 
 def test_features_that_are_not_scaled_are_named_with_the_key_that_scales_them():
@@ -85,34 +85,34 @@ def test_features_that_are_not_scaled_are_named_with_the_key_that_scales_them():
     inputs[:, 2] *= 1000
     dataset = table(inputs, targets, names=("a", "b", "income"))
     fault = found(dataset, standardise=False)["scale of features"]
-    assert (fault.verdict, fault.advice) == ("warning", "dataset.standardise=true")
-    assert "income" in fault.found
+    assert (fault.outcome, fault.advice) == ("warning", "dataset.standardise=true")
+    assert "income" in fault.detail
     assert found(dataset)["scale of features"].advice.startswith("divide")
-    assert found(table(inputs, targets, standardise=True))["scale of features"].verdict == "ok"
+    assert found(table(inputs, targets, standardise=True))["scale of features"].outcome == "ok"
     uneven = inputs / np.float32([1, 1, 1e6])
-    assert found(table(uneven, targets))["scale of features"].verdict == "warning"
+    assert found(table(uneven, targets))["scale of features"].outcome == "warning"
     rarely_lit = uneven.reshape(60, 1, 3)
-    assert found(table(rarely_lit, targets))["scale of features"].verdict == "ok"
+    assert found(table(rarely_lit, targets))["scale of features"].outcome == "ok"
 
 
 def test_classes_are_counted_and_missing_and_rare_ones_told():
     inputs, _ = points(120)
     balance = found(table(inputs, [0] * 60 + [1] * 60, (inputs[:4] + 1, [0, 1, 0, 1])))["class balance"]
-    assert (balance.verdict, balance.values["train"]) == ("ok", {"no": 60, "yes": 60})
-    assert "50.0 %" in balance.found
+    assert (balance.outcome, balance.values["train"]) == ("ok", {"no": 60, "yes": 60})
+    assert "50.0 %" in balance.detail
     rare = found(table(inputs, [0] * 112 + [1] * 8))["class balance"]
-    assert (rare.verdict, "93.3 %" in rare.found) == ("warning", True)
+    assert (rare.outcome, "93.3 %" in rare.detail) == ("warning", True)
     missing = found(table(inputs, [0] * 60 + [1] * 60, (inputs[:4] + 1, [0] * 4)))["class balance"]
-    assert missing.verdict == "warning"
-    assert missing.found.endswith("test has no example of yes")
+    assert missing.outcome == "warning"
+    assert missing.detail.endswith("test has no example of yes")
 
 
 def test_values_that_are_large_or_all_alike_are_told():
     inputs, _ = points()
     line = inputs.sum(axis=1, keepdims=True)
-    assert found(table(inputs, line, classes=()))["targets"].verdict == "ok"
+    assert found(table(inputs, line, classes=()))["targets"].outcome == "ok"
     assert "divide" in found(table(inputs, 1000 * line, classes=()))["targets"].advice
-    assert "one value" in found(table(inputs, 0 * line, classes=()))["targets"].found
+    assert "one value" in found(table(inputs, 0 * line, classes=()))["targets"].detail
 
 
 def test_rows_that_stand_in_two_splits_are_counted():
@@ -120,10 +120,10 @@ def test_rows_that_stand_in_two_splits_are_counted():
     test = np.vstack([inputs[:3], inputs[:7] + 5])
     fault = found(table(np.vstack([inputs, inputs[5:7]]), [*targets, *targets[5:7]], (test, targets[:10])))
     shared = fault["rows in two splits"]
-    assert (shared.verdict, shared.values) == ("warning", {"train_twice": 2, "test": 3})
-    assert shared.found.startswith("3 of 10 (30.0 %) rows of test stand in train too")
+    assert (shared.outcome, shared.values) == ("warning", {"train_twice": 2, "test": 3})
+    assert shared.detail.startswith("3 of 10 (30.0 %) rows of test stand in train too")
     alone = found(table(inputs, targets))["rows in two splits"]
-    assert (alone.verdict, alone.found) == ("not checked", "there is no other split than train")
+    assert (alone.outcome, alone.detail) == ("untold", "there is no other split than train")
 
 
 def test_a_test_row_that_stands_in_val_is_found_too():
@@ -137,13 +137,13 @@ def test_a_row_stands_in_two_splits_only_where_its_target_does_too():
     rooms = np.tile(np.arange(1.0, 11), 20)[:, None]
     prices = 75_000 * rooms + np.random.default_rng(0).integers(1, 10**6, (200, 1))
     everything = found(table(rooms[:160], prices[:160], (rooms[160:], prices[160:]), classes=()))
-    assert (everything["rows in two splits"].verdict, everything["rows in two splits"].values["test"]) == ("ok", 0)
+    assert (everything["rows in two splits"].outcome, everything["rows in two splits"].values["test"]) == ("ok", 0)
     other = everything["equal inputs, other targets"]
-    assert (other.verdict, other.values) == ("ok", {"rows": 160, "test": 40})
-    assert "40 of 40 (100.0 %) rows of test have the inputs of one of train" in other.found
+    assert (other.outcome, other.values) == ("ok", {"rows": 160, "test": 40})
+    assert "40 of 40 (100.0 %) rows of test have the inputs of one of train" in other.detail
     again = np.vstack([prices[160:198], prices[8:10]])
     shared = found(table(rooms[:160], prices[:160], (rooms[160:], again), classes=()))
-    assert shared["rows in two splits"].found.startswith("2 of 40 (5.0 %) rows of test stand in train too")
+    assert shared["rows in two splits"].detail.startswith("2 of 40 (5.0 %) rows of test stand in train too")
     assert shared["equal inputs, other targets"].values["test"] == 38
 
 
@@ -152,8 +152,8 @@ def test_a_row_of_test_with_the_inputs_of_a_training_row_and_another_class_is_a_
     split = found(table(inputs, targets, (inputs[:6], [*targets[:4], *(1 - targets[4:6])])))
     assert split["rows in two splits"].values["test"] == 4
     other = split["equal inputs, other targets"]
-    assert (other.verdict, other.values) == ("warning", {"rows": 0, "test": 2})
-    assert other.found == "2 of 6 (33.3 %) rows of test have the inputs of one of train"
+    assert (other.outcome, other.values) == ("warning", {"rows": 0, "test": 2})
+    assert other.detail == "2 of 6 (33.3 %) rows of test have the inputs of one of train"
 
 
 @pytest.mark.parametrize(
@@ -182,8 +182,8 @@ def test_a_column_that_counts_the_rows_is_told_from_others(values, like, standar
     assert ("columns that count the rows" in everything) == like
     if like:
         one = everything["columns that count the rows"]
-        assert (one.verdict, one.values) == ("warning", {"columns": ["id"]})
-        assert one.found == "column 'id' is all different, rising whole numbers"
+        assert (one.outcome, one.values) == ("warning", {"columns": ["id"]})
+        assert one.detail == "column 'id' is all different, rising whole numbers"
         assert one.advice == "exclude it with dataset.exclude: [id]"
 
 
@@ -201,7 +201,7 @@ def test_several_columns_that_count_and_columns_without_names_are_named():
     inputs, targets = points(60, 1)
     whole = np.column_stack([np.arange(60), inputs, np.arange(60) + 7])
     one = found(table(whole, targets))["columns that count the rows"]
-    assert one.found == "columns 0, 2 are all different, rising whole numbers"
+    assert one.detail == "columns 0, 2 are all different, rising whole numbers"
     assert one.advice == "exclude them with dataset.exclude: [0, 2]"
 
 
@@ -209,9 +209,9 @@ def test_equal_inputs_with_other_targets_are_a_fault_of_classes_alone():
     inputs, targets = points()
     twice = np.vstack([inputs, inputs[:2]])
     fault = found(table(twice, [*targets, *(1 - targets[:2])]))["equal inputs, other targets"]
-    assert (fault.verdict, fault.values) == ("warning", {"rows": 4})
+    assert (fault.outcome, fault.values) == ("warning", {"rows": 4})
     line = twice.sum(axis=1, keepdims=True) + np.arange(62)[:, None]
-    assert found(table(twice, line, classes=()))["equal inputs, other targets"].verdict == "ok"
+    assert found(table(twice, line, classes=()))["equal inputs, other targets"].outcome == "ok"
 
 
 @pytest.fixture
@@ -234,7 +234,7 @@ def test_the_initial_loss_of_scaled_inputs_is_that_of_knowing_nothing(linear):
     for factor, verdict in ((1, "ok"), (1000, "warning")):
         dataset = table(factor * inputs, targets)
         one = initial_loss(linear(), dataset, model_for(linear(), dataset))
-        assert (one.verdict, one.values["knowing_nothing"]) == (verdict, math.log(2))
+        assert (one.outcome, one.values["knowing_nothing"]) == (verdict, math.log(2))
 
 
 def test_values_are_held_against_guessing_nothing(linear):
@@ -242,14 +242,14 @@ def test_values_are_held_against_guessing_nothing(linear):
     line = inputs.sum(axis=1, keepdims=True) + 6
     dataset = table(inputs, line, classes=())
     one = initial_loss(linear(), dataset, model_for(linear(), dataset))
-    assert one.verdict == "ok"
+    assert one.outcome == "ok"
     assert one.values["knowing_nothing"] == pytest.approx(line.var())
 
 
 def test_a_few_examples_are_learnt_by_heart_at_the_configs_own_rate(linear):
     one = by_heart(linear(1), table(*points()))
     (trial,) = one.values["trials"]
-    assert (one.verdict, trial["lr"], trial["outcome"]) == ("ok", 1, "learnt")
+    assert (one.outcome, trial["lr"], trial["outcome"]) == ("ok", 1, "learnt")
     assert trial["last"] <= one.values["goal"] < trial["first"]
 
 
@@ -272,11 +272,11 @@ def test_probabilities_in_place_of_scores_are_found_in_numpy(classes):
     dataset = table(split.inputs, split.targets, classes=tuple("abc"[:classes]))
     model = build_model("mlp-np", "classification", classes, hidden=[5])
     before = model.weights()
-    assert scores(dataset, model).verdict == "ok"
+    assert scores(dataset, model).outcome == "ok"
     model.net.__class__ = Probabilities
     one = scores(dataset, model)
-    assert one.verdict == "warning"
-    assert ("sum to 1 in every row" if classes > 2 else "never leave [0, 1]") in one.found
+    assert one.outcome == "warning"
+    assert ("sum to 1 in every row" if classes > 2 else "never leave [0, 1]") in one.detail
     assert one.advice.endswith("the loss applies it")
     assert all(np.array_equal(weight, before[name]) for name, weight in model.weights().items())
 
@@ -296,22 +296,22 @@ def test_probabilities_in_place_of_scores_are_found_in_pytorch(name, classes, la
     activation = nn.Softmax(dim=1) if last == "Softmax" else nn.Sigmoid()
     model = TorchModel(lambda: nn.Sequential(plain.net, activation), setup)
     one = scores(dataset, model)
-    assert (one.verdict, said in one.found) == ("warning", True)
+    assert (one.outcome, said in one.detail) == ("warning", True)
 
 
 def test_a_checkup_finds_probabilities_in_place_of_scores(digits, monkeypatch):
     monkeypatch.setattr(mlp_np, "Network", Probabilities)
     (one,) = [one for one in checkup(resolve(digits)).findings if one.subject == "scores"]
-    assert (one.verdict, one.advice) == ("warning", "return the scores before softmax: the loss applies it")
+    assert (one.outcome, one.advice) == ("warning", "return the scores before softmax: the loss applies it")
 
 
 def test_probabilities_in_place_of_scores_are_found_in_scikit_learn(monkeypatch):
     split = data("classification", 3)
     dataset = table(split.inputs, split.targets, classes=("a", "b", "c"))
     model = build_model("logreg-sklearn", "classification", 3)
-    assert scores(dataset, model).verdict == "ok"
+    assert scores(dataset, model).outcome == "ok"
     monkeypatch.setattr(model, "predict", lambda split: model.estimator.predict_proba(split.inputs))
-    assert "sum to 1 in every row" in scores(dataset, model).found
+    assert "sum to 1 in every row" in scores(dataset, model).detail
 
 
 @pytest.mark.parametrize(("name", "task", "outputs"), cases())
@@ -321,29 +321,29 @@ def test_the_scores_of_no_model_here_are_taken_for_probabilities(name, task, out
     classes = tuple("abcd"[:outputs]) if task == "classification" else ()
     dataset = table(factor * split.inputs, split.targets, classes=classes)
     for seed in range(3):
-        assert scores(dataset, build_model(name, task, outputs, seed=seed)).verdict == "ok"
+        assert scores(dataset, build_model(name, task, outputs, seed=seed)).outcome == "ok"
 
 
 @pytest.mark.parametrize(("lr", "outcome"), [(1e-7, "stuck"), (1000, "diverged")])
 def test_stuck_and_diverged_are_told_apart_and_another_rate_named(linear, lr, outcome):
     inputs, _ = points()
     one = by_heart(linear(lr), table(inputs, inputs.sum(axis=1, keepdims=True), classes=()))
-    assert (one.verdict, one.values["trials"][0]["outcome"]) == ("warning", outcome)
-    assert f"({outcome})" in one.found
+    assert (one.outcome, one.values["trials"][0]["outcome"]) == ("warning", outcome)
+    assert f"({outcome})" in one.detail
     assert "train.lr=0.01" in one.advice
 
 
 def test_a_model_too_slow_to_tell_is_not_judged(linear, monkeypatch):
     monkeypatch.setattr(learning, "SECONDS", 0.0)
     one = by_heart(linear(1e-7), table(*points()))
-    assert one.verdict == "not checked"
+    assert one.outcome == "untold"
 
 
 def test_what_nobody_could_learn_by_heart_is_no_sample(linear):
     inputs, targets = points(40, 2)
     same = table(np.repeat(inputs[:1], 40, axis=0), targets)
     assert len(few(same, linear())) == 1
-    assert by_heart(linear(), same).verdict == "not checked"
+    assert by_heart(linear(), same).outcome == "untold"
     contradicting = table(np.vstack([inputs, inputs]), [*targets, *(1 - targets)])
     sample = few(contradicting, linear())
     assert len(sample) == 3  # as many as a linear model of two features can tell apart
@@ -383,9 +383,9 @@ def test_the_memory_of_a_real_training_is_just_below_the_estimate(digits, tmp_pa
 def test_memory_is_held_against_what_is_free(digits):
     config, dataset, _ = load_dataset(resolve(digits).config)
     model = model_for(config, dataset)
-    assert memory_needed(config, dataset, model, 2**33).verdict == "ok"
+    assert memory_needed(config, dataset, model, 2**33).outcome == "ok"
     scarce = memory_needed(config, dataset, model, 2**20)
-    assert (scarce.verdict, "of the 1 MiB that are free" in scarce.found) == ("warning", True)
+    assert (scarce.outcome, "of the 1 MiB that are free" in scarce.detail) == ("warning", True)
 
 
 def test_times_and_sizes_are_rounded_to_what_an_estimate_is_worth():
@@ -403,7 +403,7 @@ def test_a_checkup_of_a_shipped_kind_of_config_has_every_finding_and_leaves_noth
     assert (result.model, result.dataset, result.parameters) == ("mlp-np", "digits", 1210)
     subjects = [one.subject for one in result.findings]
     assert subjects[-4:] == ["initial loss", "can learn a few by heart", "time", "memory"]
-    assert all(one.advice for one in result.findings if one.verdict == "warning")
+    assert all(one.advice for one in result.findings if one.outcome == "warning")
     time = result.findings[-2].values
     assert (time["steps"], time["evaluations"]) == (540, 12)
     assert 0 < time["low"] <= time["high"]
@@ -412,7 +412,7 @@ def test_a_checkup_of_a_shipped_kind_of_config_has_every_finding_and_leaves_noth
 
 def test_a_model_without_steps_is_not_tried(monkeypatch):
     result = checkup(resolve(ROOT / "configs/logreg-sklearn.yaml", ["dataset={name: digits}"]))
-    unchecked = {one.subject for one in result.findings if one.verdict == "not checked"}
+    unchecked = {one.subject for one in result.findings if one.outcome == "untold"}
     assert unchecked == {"initial loss", "can learn a few by heart", "time"}
 
 

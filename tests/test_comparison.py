@@ -11,73 +11,7 @@ from nnlab import comparison
 from nnlab.comparison import overview
 from nnlab.errors import ConfigError, RunError
 from nnlab.rundir import RunDir
-
-CONFIG = """\
-model:
-  name: {model}
-dataset:
-  name: {data}
-train:
-  epochs: 2
-  lr: {lr}
-  weight_decay: 0.0
-seed: {seed}
-device: cpu
-threads: {threads}
-"""
-
-
-def forge(
-    runs: Path,
-    name: str,
-    *,
-    data: str = "digits",
-    sha256: str = "a" * 64,
-    task: str = "classification",
-    status: str = "finished",
-    test: float | None = 0.9,
-    loss: float = 0.5,
-    seconds: float | None = 1.0,
-    lr: object = 0.1,
-    seed: int = 0,
-    model: str = "mlp-np",
-    threads: int = 1,
-    curve: bool = True,
-) -> RunDir:
-    """A run directory as nnlab writes it, without training; ``test`` is the accuracy, or for regression the loss."""
-    run = RunDir(runs / name)
-    run.path.mkdir(parents=True)
-    score = {"loss": loss, "accuracy": test} if task == "classification" else {"loss": test, "mse": test, "r2": 0.5}
-    found = None if test is None else score
-    summary = {
-        "schema_version": 1,
-        "status": status,
-        "name": name,
-        "model": model,
-        "dataset": {"name": data, "sha256": sha256, "train": 80, "val": 0, "test": 20, "features": 4, "outputs": 2},
-        "task": task,
-        "device": "cpu",
-        "seed": seed,
-        "parameters": 10,
-        "started": "2026-11-23T10:15:03+01:00",
-        "finished": None,
-        "seconds": {"total": seconds, "train": seconds, "eval": 0.0},
-        "steps": 20,
-        "epochs": 2.0,
-        "metrics": {"train": found, "val": None, "test": found},
-        "best": None,
-        "error": None,
-    }
-    (run.path / "run.json").write_text(json.dumps(summary))
-    (run.path / "config.yaml").write_text(CONFIG.format(model=model, data=data, lr=lr, seed=seed, threads=threads))
-    names = ["loss", "accuracy"] if task == "classification" else ["loss", "mse", "r2"]
-    lines = [",".join(["step,epoch,train_loss", *(f"test_{name}" for name in names), "seconds"])]
-    steps = range(1, 11) if curve else ()
-    lines += [",".join(map(str, [step, step / 5, 1 / step, *(0.5 for _ in names), step / 100])) for step in steps]
-    (run.path / "metrics.csv").write_text("\n".join(lines) + "\n")
-    if status == "finished":
-        run.write_manifest()
-    return run
+from tests.run_fixtures import forge
 
 
 def names(group):
@@ -321,7 +255,7 @@ def test_without_a_test_split_only_runs_scored_on_the_same_examples_are_ranked_t
         "e": {"train": 90, "val": 10, "test": 0},
     }.items():
         run = forge(tmp_path, name, seed=1 if name == "e" else 0)
-        summary = run.summary()
+        summary = run.summary().to_json()
         summary["dataset"] |= changes
         summary["metrics"]["test"] = None
         run.write_json("run.json", summary)
@@ -346,7 +280,7 @@ HASHES = {"train": "1" * 64, "val": None, "test": "2" * 64}
 
 def edit(run: RunDir, *, config: str = "", **changes: object) -> RunDir:
     """The run with other facts of its data in run.json, and more lines in its config."""
-    summary = run.summary()
+    summary = run.summary().to_json()
     for key, value in changes.items():
         (summary["dataset"] if key != "baselines" else summary).update({key: value})
     run.write_json("run.json", summary)

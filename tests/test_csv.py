@@ -69,7 +69,7 @@ def trained(folder: Path, config: str) -> dict:
     """run.json of a config trained in the folder."""
     (folder / "c.yaml").write_text(config)
     *_, last = experiment.train(experiment.resolve(folder / "c.yaml"), folder / "runs")
-    return last.summary
+    return last.summary.to_json()
 
 
 def test_huge_offset_time_stamps_are_learnt_from_as_if_they_began_at_0(tmp_path: Path) -> None:

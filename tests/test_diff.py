@@ -8,7 +8,7 @@ import pytest
 from nnlab import comparison
 from nnlab.rundir import RunDir
 from tests.conftest import Cli
-from tests.test_comparison import forge
+from tests.run_fixtures import forge
 
 HERE = {
     "python": "3.13.1",

@@ -10,8 +10,7 @@ import pytest
 from nnlab import experiment, rundir
 from nnlab.rundir import METRICS, SUMMARY, WEIGHTS, RunDir, edited
 from tests.conftest import Cli
-from tests.test_cli import good
-from tests.test_resume import config_for, run_to_end, stop_at
+from tests.run_fixtures import config_for, good, run_to_end, stop_at
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 

@@ -165,7 +165,7 @@ def test_a_frame_trains_as_the_file_of_the_same_table_does(kind: str) -> None:
         assert of_frame.evaluate(data=data).metrics == recorded
         assert of_file.evaluate(data=data).metrics == recorded
     assert of_frame.resume(epochs=4, data=frame).summary["epochs"] == 4
-    assert of_frame.reproduce(data="data/houses.csv").verdict == "BITWISE"
+    assert of_frame.reproduce(data="data/houses.csv").values["verdict"] == "BITWISE"
 
 
 def test_without_its_frame_a_run_says_what_it_takes(cli: Cli) -> None:
@@ -195,10 +195,10 @@ def test_a_copy_of_the_frame_is_kept_where_that_is_asked_for(kind: str) -> None:
     assert run.evaluate().metrics == run.summary["metrics"]["test"]
     run.resume(epochs=4)
     assert run.config["dataset"]["path"] == "kept-data.csv"
-    assert run.reproduce().verdict == "BITWISE"
+    assert run.reproduce().values["verdict"] == "BITWISE"
     again = nnlab.train(run.path / "config.yaml")
     assert again.summary["metrics"] == run.summary["metrics"]
-    assert [check for check in again.verify() if check.held is False] == []
+    assert [found for found in again.verify() if found.outcome == "wrong"] == []
     assert "kept-data.csv" in rundir.remove(RunDir(run.path)).removed
     assert not run.path.exists()
 
@@ -259,7 +259,7 @@ def test_arrays_train_as_their_file_does() -> None:
         run.evaluate()
     kept = nnlab.train("c.yaml", data=(x, y), keep_data=True)
     assert kept.evaluate().metrics == kept.summary["metrics"]["test"]
-    assert kept.reproduce().verdict == "BITWISE"
+    assert kept.reproduce().values["verdict"] == "BITWISE"
 
 
 def test_seeds_of_a_frame_are_trained_here() -> None:

@@ -16,8 +16,9 @@ from nnlab.backends.torch import ExactNet
 from nnlab.dataset import Array, Split
 from nnlab.errors import CheckError, ConfigError
 from nnlab.experiment import resolve
+from nnlab.finding import Finding
 from nnlab.inspection import gradcheck
-from nnlab.inspection.gradcheck import ParameterCheck, check_gradients
+from nnlab.inspection.gradcheck import check_gradients
 from nnlab.inspection.slopes import slopes
 from nnlab.models import mlp_np, nn2_np
 from tests.conftest import ROOT, Cli
@@ -37,9 +38,9 @@ def config(folder: Path, model: str, dataset: str = "digits") -> Path:
 def test_every_model_passes(model: str, tmp_path: Path) -> None:
     dataset = "car-prices" if "classification" not in discover.model(model).tasks else "digits"
     found = gradcheck(resolve(config(tmp_path, model, dataset), SIZES.get(model, [])))
-    assert found.held, found
-    assert "agree" in found.verdict
-    assert {row.autograd is None for row in found.parameters} == {model == "cnn-torch"}
+    assert found.whole.outcome == "ok", found
+    assert "agree" in found.whole.detail
+    assert {row.values["autograd"] is None for row in found.parameters} == {model == "cnn-torch"}
 
 
 @pytest.mark.parametrize("model", ["logreg-np", "nn2-np", "mlp-np"])
@@ -49,9 +50,9 @@ def test_two_classes_are_held_against_one_logit_in_pytorch(model: str, tmp_path:
     path = tmp_path / "two.yaml"
     path.write_text(f"model: {{name: {model}}}\ndataset: {{name: arrays, path: two.npz}}\ntrain: {{epochs: 1}}\n")
     found = gradcheck(resolve(path))
-    assert found.held, found
-    assert all(row.autograd is not None for row in found.parameters)
-    assert found.parameters[-1].shape == (1,)
+    assert found.whole.outcome == "ok", found
+    assert all(row.values["autograd"] is not None for row in found.parameters)
+    assert found.parameters[-1].values["shape"] == (1,)
 
 
 def faulty_mlp(fault: str) -> type[mlp_np.Network]:
@@ -92,7 +93,7 @@ FAULTS = {
 }
 
 
-def checked(fault: type[mlp_np.Network], activations: list[str], *, twin: bool) -> tuple[ParameterCheck, ...]:
+def checked(fault: type[mlp_np.Network], activations: list[str], *, twin: bool) -> tuple[Finding, ...]:
     """What is found of a faulty net, with or without one in PyTorch to hold it against."""
     keys = {"shape": (6,), "hidden": [5, 5], "activations": activations}
     net = in_float64(build("mlp-np", "classification", 4, **keys).net)
@@ -110,8 +111,8 @@ def checked(fault: type[mlp_np.Network], activations: list[str], *, twin: bool) 
 def test_a_planted_fault_is_caught_and_named(fault: str, twin: bool) -> None:
     parameters, cause = FAULTS[fault]
     found = checked(faulty_mlp(fault), ["tanh", "relu"], twin=twin)
-    assert [row.parameter for row in found if not row.held] == parameters
-    assert all(cause in row.cause for row in found if not row.held), found
+    assert [row.subject for row in found if row.outcome != "ok"] == parameters
+    assert all(cause in row.detail for row in found if row.outcome != "ok"), found
 
 
 TWO_LAYER_FAULTS = {
@@ -134,8 +135,8 @@ def test_faults_planted_in_the_two_layer_net_are_caught_and_named(cause: str, ou
     net.__class__ = Faulty
     examples = batch("classification", outputs)
     _, found = check_gradients(moved(net), examples, None, 1e-6, np.random.default_rng(0))
-    (wrong,) = [row for row in found if not row.held]
-    assert cause in wrong.cause
+    (wrong,) = [row for row in found if row.outcome != "ok"]
+    assert cause in wrong.detail
 
 
 WRONG_DERIVATIVES = {
@@ -167,11 +168,11 @@ def wrong_way_back(wrong: str) -> type[mlp_np.Network]:
 @pytest.mark.parametrize("wrong", WRONG_DERIVATIVES)
 def test_a_wrong_derivative_is_told_from_the_layer_where_it_stands(wrong: str) -> None:
     for twin in (True, False):
-        found = {row.parameter: row for row in checked(wrong_way_back(wrong), ["tanh", "tanh"], twin=twin)}
-        assert [name for name, row in found.items() if row.held] == ["4.weight", "4.bias"]
+        found = {row.subject: row for row in checked(wrong_way_back(wrong), ["tanh", "tanh"], twin=twin)}
+        assert [name for name, row in found.items() if row.outcome == "ok"] == ["4.weight", "4.bias"]
         expected = WRONG_DERIVATIVES[wrong][1] if twin else WRONG_DERIVATIVES["its own"][1]
-        assert expected in found["2.bias"].cause
-        assert found["0.weight"].cause == "follows from 2.bias"
+        assert expected in found["2.bias"].detail
+        assert found["0.weight"].detail == "follows from 2.bias"
 
 
 def test_a_loss_that_is_not_the_gradients_is_told_from_a_wrong_gradient() -> None:
@@ -181,7 +182,7 @@ def test_a_loss_that_is_not_the_gradients_is_told_from_a_wrong_gradient() -> Non
             return loss / 2, grads
 
     found = checked(Half, ["tanh", "relu"], twin=True)
-    assert all(row.held is False and "the gradient is PyTorch's, and the loss" in row.cause for row in found)
+    assert all(row.outcome == "wrong" and "the gradient is PyTorch's, and the loss" in row.detail for row in found)
 
 
 class Changing(mlp_np.Network):
@@ -217,8 +218,8 @@ def test_a_gradient_that_is_0_whatever_the_code_proves_nothing() -> None:
     net.weights["0.bias"][...] = -100
     examples = batch("classification", 4)
     _, found = check_gradients(net, Split(examples.inputs, examples.targets), None, 1e-6, np.random.default_rng(0))
-    assert [row.held for row in found] == [None, None, None, True]
-    assert "the gradient is 0 here" in found[0].cause
+    assert [row.outcome for row in found] == ["not checked", "not checked", "not checked", "ok"]
+    assert "the gradient is 0 here" in found[0].detail
 
 
 def test_a_model_without_gradients_is_refused(tmp_path: Path) -> None:
@@ -275,10 +276,10 @@ def test_softmax_without_the_shift_by_the_maximum_is_caught(
     assert gradcheck(resolved).large == ""
     monkeypatch.setattr("nnlab.models._loss.softmax_cross_entropy", without_the_shift)
     found = gradcheck(resolved)
-    assert found.held is False
+    assert found.whole.outcome == "wrong"
     assert "overflows" in found.large
-    assert "the largest score of a row must be taken off" in found.verdict
-    assert all(row.held for row in found.parameters)  # at small scores nothing is wrong
+    assert "the largest score of a row must be taken off" in found.whole.detail
+    assert all(row.outcome == "ok" for row in found.parameters)  # at small scores nothing is wrong
 
 
 def test_a_sigmoid_that_takes_the_logarithm_of_0_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,5 +289,5 @@ def test_a_sigmoid_that_takes_the_logarithm_of_0_is_caught(tmp_path: Path, monke
     path.write_text("model: {name: mlp-np}\ndataset: {name: arrays, path: two.npz}\ntrain: {epochs: 1}\n")
     monkeypatch.setattr("nnlab.models._loss.sigmoid_cross_entropy", sigmoid_as_it_is_written_first)
     found = gradcheck(resolve(path))
-    assert found.held is False
-    assert "max(z, 0) - z y + log(1 + exp(-|z|))" in found.verdict
+    assert found.whole.outcome == "wrong"
+    assert "max(z, 0) - z y + log(1 + exp(-|z|))" in found.whole.detail

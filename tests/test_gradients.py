@@ -15,8 +15,7 @@ from nnlab.model import Optimizer
 from nnlab.models import ann_torch, mlp_np
 from nnlab.models._loss import loss_and_grad
 from nnlab.models._product import product
-from tests.model_fixtures import batch, build, cases, moved
-from tests.test_models import OPTIMIZERS
+from tests.model_fixtures import OPTIMIZERS, batch, build, cases, moved
 
 
 def by_hand() -> list[tuple[str, Task, int, dict[str, object]]]:
@@ -40,9 +39,9 @@ def test_every_hand_written_gradient_agrees_with_finite_differences(
     assert isinstance(model, NumpyModel)
     net = moved(in_float64(model.net))
     _, found = check_gradients(net, batch(task, outputs), None, 1e-6, np.random.default_rng(0))
-    assert [row.parameter for row in found] == list(net.weights)
-    assert all(row.held for row in found), found
-    assert all(row.measured == net.weights[row.parameter].size and not row.kinks for row in found)
+    assert [row.subject for row in found] == list(net.weights)
+    assert all(row.outcome == "ok" for row in found), found
+    assert all(row.values["measured"] == net.weights[row.subject].size and not row.values["kinks"] for row in found)
 
 
 @pytest.mark.parametrize("activation", typing.get_args(ann_torch.Activation))
@@ -53,7 +52,7 @@ def test_the_fused_backward_pass_agrees_with_differences_and_autograd(
     model = build("ann-torch", task, outputs, shape=(6,), hidden=[5, 4], activations=activation)
     fused, plain = (ExactNet(model.net, task, fused=fused) for fused in (True, False))
     _, found = check_gradients(fused, batch(task, outputs), plain, 1e-6, np.random.default_rng(0))
-    assert all(row.held and row.autograd is not None for row in found), found
+    assert all(row.outcome == "ok" and row.values["autograd"] is not None for row in found), found
 
 
 def test_weights_kept_elsewhere_too_become_float64_with_the_others() -> None:
@@ -75,7 +74,7 @@ def test_weights_kept_elsewhere_too_become_float64_with_the_others() -> None:
     assert (exact.w.dtype, own.w.dtype) == (np.float64, np.float32)
     split = Split(np.random.default_rng(0).random((7, 3)), np.zeros((7, 2)))
     _, (row,) = check_gradients(exact, split, None, 1e-6, np.random.default_rng(0))
-    assert row.held
+    assert row.outcome == "ok"
 
 
 @pytest.mark.parametrize("scale", [1e3, 1e30])

@@ -13,7 +13,7 @@ from nnlab import experiment, rundir
 from nnlab.errors import RunError, TrainingError
 from nnlab.rundir import folder
 from tests.reliability.twins import differing, outcome
-from tests.test_resume import config_for, run_to_end
+from tests.run_fixtures import config_for, run_to_end
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 posix = pytest.mark.skipif(os.name != "posix", reason="needs the limits and file systems of POSIX")
@@ -78,7 +78,7 @@ def test_what_runs_out_ends_in_a_message_and_the_run_goes_on_later(happens: str,
     assert "Traceback" not in done.stderr
     assert done.stderr.count("\n") <= 6 + 6, done.stderr  # with the lines of progress
     (run,) = rundir.all_runs(tmp_path / "runs")
-    assert run.summary()["status"] in ("failed", "died")
+    assert run.summary().status in ("failed", "died")
     assert run.metrics()["step"][:6] == [5, 10, 15, 20, 25, 30]
     assert run.checkpoint_state().step == 20
     run_to_end(experiment.resume(run))
@@ -163,4 +163,4 @@ def test_messages_that_nobody_reads_stop_no_training(tmp_path: Path) -> None:
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=writing, timeout=100)
     os.close(writing)
     assert done.returncode == 0
-    assert rundir.all_runs(tmp_path / "runs")[0].summary()["status"] == "finished"
+    assert rundir.all_runs(tmp_path / "runs")[0].summary().status == "finished"

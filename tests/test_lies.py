@@ -9,10 +9,11 @@ import pytest
 
 from nnlab import environment, experiment, rundir
 from nnlab.experiment.verify.scores import reach
+from nnlab.finding import Outcome, worst
 from nnlab.rundir import PREDICTIONS, SUMMARY, WEIGHTS, RunDir
 from tests.conftest import Cli
 from tests.reliability.lies import CLASSES, CONFIGS, Lie, all_lies, found_out, honest, put_right
-from tests.test_resume import run_to_end, stop_at
+from tests.run_fixtures import run_to_end, stop_at
 
 
 @pytest.fixture(scope="module")
@@ -34,17 +35,17 @@ def copied(run: RunDir, folder: Path, *, pictures: bool) -> RunDir:
     return copy
 
 
-def checks(run: RunDir) -> list[tuple[str, bool | None]]:
-    return [(check.subject, check.held) for check in experiment.verify(run)]
+def checks(run: RunDir) -> list[tuple[str, Outcome]]:
+    return [(check.subject, check.outcome) for check in experiment.verify(run)]
 
 
 def test_an_honest_run_is_verified_and_what_cannot_be_told_is_named(made: dict[str, RunDir]) -> None:
     for run in made.values():
         found = list(experiment.verify(run))
-        assert all(check.passes for check in found), found
-        assert {check.held for check in found} == {True, None}
+        assert worst(found) == "untold", found
+        assert {check.outcome for check in found} == {"ok", "untold"}
         assert all(check.detail for check in found)
-        named = [check.subject for check in found if not check.possible]
+        named = [check.subject for check in found if check.outcome == "untold"]
         for subject in (f"{WEIGHTS}: origin", "env.json", "run.json: times", "metrics.csv: earlier scores"):
             assert subject in named
 
@@ -56,7 +57,7 @@ def test_a_lie_with_every_hash_right_is_found_out_or_named(lie: Lie, made: dict[
     put_right(run)
     found = checks(run)
     assert found_out(lie, found), found
-    assert ("manifest.json", True) in found
+    assert ("manifest.json", "ok") in found
 
 
 def changed(value: object) -> object:
@@ -80,13 +81,13 @@ def test_no_key_of_run_json_can_be_changed_without_a_word(made: dict[str, RunDir
         run.write_manifest()
         found = checks(run)
         if key in named:
-            assert (f"run.json: {named[key]}", None) in found, key
+            assert (f"run.json: {named[key]}", "untold") in found, key
         else:
-            assert any(held is False for _, held in found), key
+            assert any(outcome == "wrong" for _, outcome in found), key
     for key, value in before["dataset"].items():
         run.write_json(SUMMARY, {**before, "dataset": {**before["dataset"], key: changed(value)}})
         run.write_manifest()
-        assert any(held is False for _, held in checks(run)), key
+        assert any(outcome == "wrong" for _, outcome in checks(run)), key
 
 
 def test_what_a_run_says_of_its_group_is_held_against_its_config_or_named(
@@ -126,22 +127,22 @@ def test_on_another_machine_only_an_example_that_is_near_a_boundary_may_change_s
     scores = (kept["scores"] + 1e-6 * noise).astype(np.float32)
     run.write_arrays(PREDICTIONS, scores=scores, targets=kept["targets"])
     put_right(run)
-    assert (WEIGHTS, False) in checks(run)
+    assert (WEIGHTS, "wrong") in checks(run)
     describe = environment.describe
     monkeypatch.setattr(environment, "describe", lambda *given: {**describe(*given), "cpu": "another"})
     summary = run.read_json(SUMMARY)
     loss = experiment.compare_runs(run, run)
-    assert loss.verdict == "BITWISE"
+    assert loss.values["verdict"] == "BITWISE"
     from nnlab import metrics
 
     summary["metrics"]["test"] = metrics.measure("classification", scores, kept["targets"])
     run.write_json(SUMMARY, summary)
     put_right(run)
-    assert (WEIGHTS, True) in checks(run)
+    assert (WEIGHTS, "ok") in checks(run)
     scores[0] += 1
     run.write_arrays(PREDICTIONS, scores=scores, targets=kept["targets"])
     put_right(run)
-    assert (WEIGHTS, False) in checks(run)
+    assert (WEIGHTS, "wrong") in checks(run)
 
 
 def test_an_accuracy_reaches_as_far_as_the_examples_that_are_near_a_boundary() -> None:
@@ -164,7 +165,7 @@ def test_a_run_made_on_a_device_that_is_not_here_is_no_lie(made: dict[str, RunDi
     for name in ("config.yaml", SUMMARY, "env.json"):
         run.write(name, run.read(name).replace(b"device: cpu", b"device: cuda:7").replace(b'"cpu",', b'"cuda:7",'))
     put_right(run)
-    assert not [check for check in experiment.verify(run) if not check.passes]
+    assert worst(experiment.verify(run)) == "untold"
 
 
 def test_a_run_that_was_too_short_for_frames_and_made_longer_is_no_lie(tmp_path: Path) -> None:
@@ -172,23 +173,23 @@ def test_a_run_that_was_too_short_for_frames_and_made_longer_is_no_lie(tmp_path:
     config.write_text(CONFIGS[CLASSES].replace("epochs: 6", "steps: 3").replace("eval_every: 4", "eval_every: 2"))
     run = run_to_end(experiment.train(experiment.resolve(config), tmp_path / "runs"))
     assert not run.frames()
-    assert all(check.passes for check in experiment.verify(run))
+    assert worst(experiment.verify(run)) == "untold"
     run_to_end(experiment.resume(run, epochs=3))
     assert [frame.step for frame in run.frames()] == [4, 8, 12]
-    assert all(check.passes for check in experiment.verify(run)), list(experiment.verify(run))
+    assert worst(experiment.verify(run)) == "untold", list(experiment.verify(run))
 
 
 def test_a_stopped_run_that_shows_scores_or_other_classes_is_found(tmp_path: Path) -> None:
     config = honest(tmp_path, CLASSES)
     run = stop_at(experiment.train(experiment.resolve(config), tmp_path / "runs"), 12)
     before = run.read_json(SUMMARY)
-    assert all(check.passes for check in experiment.verify(run))
+    assert worst(experiment.verify(run)) == "untold"
     lies = [{"metrics": {"train": None, "val": None, "test": {"loss": 0.1, "accuracy": 1.0}}}]
     lies += [{"dataset": {**before["dataset"], "classes": before["dataset"]["classes"][::-1]}}, {"baselines": None}]
     for lie in lies:
         run.write_json(SUMMARY, {**before, **lie})
         put_right(run)
-        assert any(held is False for _, held in checks(run)), lie
+        assert any(outcome == "wrong" for _, outcome in checks(run)), lie
 
 
 def test_on_the_command_line_what_cannot_be_told_is_named_and_changes_no_exit_code(

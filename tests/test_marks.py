@@ -11,7 +11,7 @@ import pytest
 from nnlab import comparison
 from nnlab.comparison import Entry, Format, Row, overview
 from nnlab.report.tables import result
-from tests.test_comparison import forge
+from tests.run_fixtures import forge
 
 MARK = "worse than <i>its</i> baseline"
 

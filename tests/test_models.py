@@ -8,17 +8,11 @@ from nnlab import discover
 from nnlab.dataset import Task
 from nnlab.errors import ConfigError, DeviceError, RunError
 from nnlab.model import Model, Optimizer, Setup
-from tests.model_fixtures import ROWS, batches, build, cases, data, steppable
+from tests.model_fixtures import OPTIMIZERS, ROWS, batches, build, cases, data, steppable
 
 MODELS = discover.names("models")
 EACH = pytest.mark.parametrize(("name", "task", "outputs"), cases())
 EACH_STEPPABLE = pytest.mark.parametrize(("name", "task", "outputs"), steppable())
-OPTIMIZERS = [
-    Optimizer("sgd", 0.02),
-    Optimizer("sgd", 0.02, momentum=0.9, nesterov=True, weight_decay=0.01),
-    Optimizer("adam", 0.01, weight_decay=0.01),
-    Optimizer("adamw", 0.01, weight_decay=0.1),
-]
 
 
 def same(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> bool:

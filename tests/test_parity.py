@@ -57,8 +57,8 @@ def test_a_model_that_takes_no_steps_is_not_differentiable() -> None:
 @pytest.mark.parametrize("overrides", [[], ["train.momentum=0.9"], ["train.batch_size=full"]])
 def test_twins_agree(tmp_path: Path, overrides: list[str]) -> None:
     found = twins(tmp_path, *overrides)
-    assert found.held
-    assert found.verdict.startswith("the implementations agree to ")
+    assert found.whole.outcome == "ok"
+    assert found.whole.detail.startswith("the implementations agree to ")
     assert len(found.steps) == found.agreed == 8
     assert 0 < found.largest < 1e-5
 
@@ -81,8 +81,8 @@ def test_a_wrong_gradient_is_found_where_it_first_shows(tmp_path: Path, monkeypa
 
     monkeypatch.setattr(mlp_np.Network, "loss_and_grads", wrong_later)
     found = twins(tmp_path)
-    assert not found.held
-    assert found.verdict.startswith("part at step 4 in 2.weight (gradient), by 1e-02")
+    assert found.whole.outcome == "wrong"
+    assert found.whole.detail.startswith("part at step 4 in 2.weight (gradient), by 1e-02")
     assert (found.agreed, found.parting.parameter, found.parting.rounding) == (3, "2.weight", False)
 
 
@@ -171,6 +171,6 @@ def test_softmax_without_the_shift_by_the_maximum_is_caught(tmp_path: Path, monk
     assert twins(tmp_path).large == ""
     monkeypatch.setattr("nnlab.models._loss.softmax_cross_entropy", without)
     found = twins(tmp_path)
-    assert not found.held
+    assert found.whole.outcome == "wrong"
     assert found.parting is None
-    assert "mlp-np overflows" in found.verdict
+    assert "mlp-np overflows" in found.whole.detail

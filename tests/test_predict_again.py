@@ -66,12 +66,12 @@ def must_be_those_of_training(run: RunDir, inputs: list[str], pool: Examples) ->
         expected = np.exp(metrics.log_softmax(scores)) if found.task == "classification" else scores
         np.testing.assert_allclose(numbers_of(found), expected, rtol=CLOSE, atol=CLOSE)
         if found.metrics is not None:
-            recorded = run.summary()["metrics"]["test"]
+            recorded = run.summary().metrics["test"]
             assert found.metrics == pytest.approx(recorded, rel=CLOSE, abs=CLOSE)
     else:
         values = numbers_of(found)
         again = metrics.measure(found.task, values, pool.targets)
-        assert again == pytest.approx(run.summary()["metrics"]["train"], rel=1e-5)
+        assert again == pytest.approx(run.summary().metrics["train"], rel=1e-5)
 
 
 def numbers_of(found: experiment.Predictions) -> Array:
@@ -89,7 +89,7 @@ def test_the_raw_test_rows_of_every_dataset(
     run, params, pool = trained(name, keys, tmp_path, monkeypatch)
     inputs = inputs_for_predict(name, file, params, pool, tmp_path)
     must_be_those_of_training(run, inputs, pool)
-    if not any(column["kind"] in ("category", "date") for column in run.summary()["dataset"]["columns"]):
+    if not any(column["kind"] in ("category", "date") for column in run.summary().dataset.columns):
         raw = inputs_of(pool)
         scores = run.arrays()["scores"] if "predictions.npz" in run.files() else None
         found = experiment.predict_rows(run, raw)

@@ -185,7 +185,7 @@ MIXED = "size,town,open,label\n" + "".join(
 
 def test_missing_cells_are_filled_and_unseen_texts_are_none_of_the_categories_with_a_warning(tmp_path: Path) -> None:
     run = trained(tmp_path / "run", MIXED, ", missing: median")
-    fill = next(c["fill"] for c in run.summary()["dataset"]["columns"] if c["name"] == "size")
+    fill = next(c["fill"] for c in run.summary().dataset.columns if c["name"] == "size")
     (tmp_path / "p.csv").write_text(f"town,size,open\nRome,,true\nRome,{fill},true\nBonn,3,false\n")
     found = experiment.predict(run, [str(tmp_path / "p.csv")])
     assert found.items[0].probabilities == found.items[1].probabilities
@@ -199,7 +199,7 @@ def test_an_array_holds_what_the_columns_do_and_a_gap_is_filled(tmp_path: Path) 
         f"{n % 10},{'' if n % 7 == 0 else n % 3},{'pos' if n % 10 > 4 else 'neg'}" for n in range(80)
     ]
     run = trained(tmp_path / "run", "\n".join(lines), ", missing: mean, missing_indicator: true")
-    assert run.summary()["dataset"]["features"] == 3
+    assert run.summary().dataset.features == 3
     (tmp_path / "p.csv").write_text("a,b\n7,\n2,1\n")
     table = experiment.predict(run, [str(tmp_path / "p.csv")])
     numbers = experiment.predict(run, ["7,nan", "2,1"])

@@ -19,7 +19,7 @@ def train(config: str, runs: Path, *overrides: str) -> tuple[RunDir, dict[str, A
     """Train a shipped config, on one thread because tests share the cores; the run and its run.json."""
     *_, last = experiment.train(experiment.resolve(CONFIGS / config, ["threads=1", *overrides]), runs)
     assert isinstance(last, experiment.Finished)
-    return last.run, last.run.summary()
+    return last.run, last.run.summary().to_json()
 
 
 @pytest.mark.parametrize("config", sorted(path.name for path in CONFIGS.glob("*.yaml")))
@@ -116,6 +116,6 @@ def test_without_data_the_fallback_is_trained_and_named(tmp_path: Path, monkeypa
     finished = events[-1]
     assert isinstance(finished, experiment.Finished)
     assert finished.run.name.endswith("ann-torch-digits")
-    assert finished.summary["dataset"]["name"] == "digits"
+    assert finished.summary.dataset.name == "digits"
     assert "name: digits" in finished.run.read_text("config.yaml")
     assert "mnist" not in finished.run.read_text("config.yaml")

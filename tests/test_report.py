@@ -23,7 +23,7 @@ from nnlab.report.page import as_script_data
 from nnlab.rundir import RunDir
 from tests.conftest import ROOT
 from tests.report_fixtures import ENDING, HOSTILE, forge_run, forged_data
-from tests.test_comparison import forge
+from tests.run_fixtures import forge
 
 
 class Reader(html.parser.HTMLParser):

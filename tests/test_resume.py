@@ -10,42 +10,16 @@ from typing import Any
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from nnlab import discover, experiment, fit
+from nnlab import experiment, fit
 from nnlab.backends.updates import Sgd
 from nnlab.errors import CheckError, ConfigError, DataError, Interrupted, RunError, TrainingError
 from nnlab.experiment.events import Finishing
+from nnlab.finding import worst
 from nnlab.rundir import STATE, RunDir, sealed
 from tests.reliability.twins import STEPPABLE, outcome
+from tests.run_fixtures import config_for, run_to_end, stop_at
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
-
-
-def config_for(model: str, folder: Path, train: str = "steps: 45, batch_size: 50, eval_every: 10, lr: 0.01") -> Path:
-    """A short training of a model on data that it can learn."""
-    task = discover.model(model).tasks[0]
-    data = "digits, val_fraction: 0.2, limit: 300" if task == "classification" else "car-prices"
-    path = folder / f"{model}.yaml"
-    path.write_text(f"model: {{name: {model}}}\ndataset: {{name: {data}}}\ntrain: {{{train}}}\n")
-    return path
-
-
-def run_to_end(events: Any) -> RunDir:
-    *_, last = events
-    assert isinstance(last, experiment.Finished)
-    return last.run
-
-
-def stop_at(events: Any, step: int) -> RunDir:
-    """Let a training go on until ``step`` and then interrupt it, as a signal does."""
-    run = None
-    for event in events:
-        if isinstance(event, experiment.Started):
-            run = event.run
-        elif run and getattr(event, "step", 0) >= step:
-            with pytest.raises(Interrupted):
-                events.throw(Interrupted(2))
-            return run
-    raise AssertionError("it ended before it could be stopped")
 
 
 @pytest.mark.parametrize("optimizer", ["optimizer: sgd, momentum: 0.9", "optimizer: adamw"])
@@ -56,10 +30,10 @@ def test_every_model_resumes_to_the_same_bits(model: str, optimizer: str, tmp_pa
     )
     straight = run_to_end(experiment.train(resolved, tmp_path / "a"))
     stopped = stop_at(experiment.train(resolved, tmp_path / "b"), 4)
-    assert stopped.summary()["status"] == "interrupted"
+    assert stopped.summary().status == "interrupted"
     again = stop_at(experiment.resume(stopped), 23)
     finished = run_to_end(experiment.resume(again))
-    assert finished.summary()["status"] == "finished"
+    assert finished.summary().status == "finished"
     assert outcome(finished) == outcome(straight)
 
 
@@ -113,9 +87,20 @@ def test_rows_written_after_the_checkpoint_are_cut_and_come_again(tmp_path: Path
     resolved = experiment.resolve(config_for("mlp-np", tmp_path, PAST))
     straight = run_to_end(experiment.train(resolved, tmp_path / "a"))
     run = stopped_past_its_checkpoint(resolved, tmp_path / "b")
-    assert run.summary()["status"] == "died"
+    assert run.summary().status == "died"
     assert outcome(run_to_end(experiment.resume(run))) == outcome(straight)
-    assert run.summary()["resumed"] == [{"step": 20, "inexact": [], "rows_differing": []}]
+    assert run.summary().resumed == [{"step": 20, "inexact": [], "rows_differing": []}]
+
+
+def test_what_run_json_says_beyond_what_is_known_here_is_kept(tmp_path: Path) -> None:
+    run = stopped_past_its_checkpoint(experiment.resolve(config_for("mlp-np", tmp_path, PAST)), tmp_path / "b")
+    before = run.read_json("run.json")
+    run.write_json("run.json", {**before, "tag": "mine", "dataset": {**before["dataset"], "licence": ["CC0"]}})
+    run_to_end(experiment.resume(run))
+    after = run.read_json("run.json")
+    assert (after["tag"], after["dataset"]["licence"]) == ("mine", ["CC0"])
+    assert after.keys() == {*before, "tag"}
+    assert after["dataset"] == {**before["dataset"], "licence": ["CC0"]}
 
 
 def test_a_row_that_comes_otherwise_stops_the_run_unless_that_is_allowed(tmp_path: Path) -> None:
@@ -126,9 +111,9 @@ def test_a_row_that_comes_otherwise_stops_the_run_unless_that_is_allowed(tmp_pat
     with pytest.raises(CheckError, match="the row of step 30 came out otherwise"):
         run_to_end(experiment.resume(run))
     assert (run.read("metrics.csv"), checkpoint_files(run)) == (rows, kept | {"cut.csv": run.cut_rows()})
-    assert run.summary()["status"] == "failed"
+    assert run.summary().status == "failed"
     run_to_end(experiment.resume(run, inexact=True))
-    assert run.summary()["resumed"][-1] == {"step": 20, "inexact": [], "rows_differing": [30]}
+    assert run.summary().resumed[-1] == {"step": 20, "inexact": [], "rows_differing": [30]}
 
 
 def test_rows_that_were_cut_off_are_awaited_over_a_second_stop(tmp_path: Path) -> None:
@@ -155,7 +140,7 @@ def test_what_comes_after_a_row_that_was_let_differ_is_held_against_nothing_olde
     stop_at(experiment.resume(run, inexact=True), 31)
     assert not run.cut_rows()
     run_to_end(experiment.resume(run))
-    assert [each["rows_differing"] for each in run.summary()["resumed"]] == [[30], []]
+    assert [each["rows_differing"] for each in run.summary().resumed] == [[30], []]
 
 
 @pytest.mark.parametrize("method", ["append_metrics", "write_weights"], ids=["before the row", "before the best"])
@@ -171,10 +156,10 @@ def test_stopped_while_a_row_is_written_the_row_comes_again(
     monkeypatch.setattr(RunDir, method, stop_once(getattr(RunDir, method)))
     with pytest.raises(KeyboardInterrupt):
         run_to_end(events)
-    assert run.summary()["status"] == "interrupted"
+    assert run.summary().status == "interrupted"
     assert run.checkpoint_state().step == 15
     assert outcome(run_to_end(experiment.resume(run))) == outcome(straight)
-    assert all(check.passes for check in experiment.verify(run))
+    assert worst(experiment.verify(run)) == "untold"
 
 
 def stop_once(method: Any) -> Any:
@@ -199,9 +184,9 @@ def test_a_stop_before_the_very_last_file_is_an_interruption_like_any_other(
     monkeypatch.setattr(RunDir, "write_manifest", stop_once(RunDir.write_manifest))
     with pytest.raises(KeyboardInterrupt):
         run_to_end(events)
-    assert run.summary()["status"] == "interrupted"
+    assert run.summary().status == "interrupted"
     run_to_end(experiment.resume(run))
-    assert all(check.passes for check in experiment.verify(run))
+    assert worst(experiment.verify(run)) == "untold"
 
 
 def test_an_extension_that_fails_at_its_start_after_one_that_was_stopped_can_be_tried_again(
@@ -221,7 +206,7 @@ def test_an_extension_that_fails_at_its_start_after_one_that_was_stopped_can_be_
             with pytest.raises(TrainingError, match="No space left"):
                 run_to_end(experiment.resume(run, epochs=epochs))
     run_to_end(experiment.resume(run, epochs=6))
-    assert "config_before" not in run.summary()
+    assert "config_before" not in run.read_json("run.json")
     long = run_to_end(experiment.train(experiment.resolve(path, ["train.epochs=6"]), tmp_path / "b"))
     assert outcome(run) == outcome(long)
 
@@ -235,7 +220,7 @@ def test_made_shorter_a_run_waits_for_no_row_that_cannot_come(tmp_path: Path) ->
     path = config_for("mlp-np", tmp_path, train)
     run = stopped_past_its_checkpoint(experiment.resolve(path), tmp_path / "b")
     run_to_end(experiment.resume(run, epochs=6))
-    assert all(check.passes for check in experiment.verify(run))
+    assert worst(experiment.verify(run)) == "untold"
     short = run_to_end(experiment.train(experiment.resolve(path, ["train.epochs=6"]), tmp_path / "a"))
     assert outcome(run) == outcome(short)
 
@@ -268,7 +253,7 @@ def test_a_signal_while_the_last_files_are_written_leaves_a_run_that_is_finished
     next(event for event in events if isinstance(event, Finishing))
     with pytest.raises(Interrupted):
         events.throw(Interrupted(2))
-    assert run.summary()["status"] == "interrupted"
+    assert run.summary().status == "interrupted"
     assert outcome(run_to_end(experiment.resume(run))) == outcome(straight)
 
 
@@ -292,14 +277,14 @@ def test_an_extended_run_is_one_that_was_that_long_from_the_start(every: int, da
         f"train: {{epochs: 15, batch_size: 60, lr: 0.1, momentum: 0.9, eval_every: {every}}}\n"
     )
     short = run_to_end(experiment.train(experiment.resolve(path), tmp_path / "a"))
-    eval_every = f"train.eval_every={min(every, short.summary()['steps'])}"
+    eval_every = f"train.eval_every={min(every, short.summary().steps)}"
     long = run_to_end(experiment.train(experiment.resolve(path, ["train.epochs=30", eval_every]), tmp_path / "b"))
     assert outcome(run_to_end(experiment.resume(short, epochs=30))) == outcome(long)
     assert short.read("config.yaml") == long.read("config.yaml")
-    assert all(check.passes for check in experiment.verify(short))
+    assert worst(experiment.verify(short)) == "untold"
     with pytest.raises(RunError, match="steps already"):
         next(experiment.resume(short, epochs=30))
-    assert short.summary()["epochs"] == 30
+    assert short.summary().epochs == 30
 
 
 def test_what_cannot_go_on_is_refused(tmp_path: Path) -> None:
@@ -313,7 +298,7 @@ def test_what_cannot_go_on_is_refused(tmp_path: Path) -> None:
             next(experiment.resume(run, epochs=wrong))
     with pytest.raises(ConfigError, match="given 3000000"):
         next(experiment.resume(run, epochs=3_000_000))  # its config.yaml could not be read again
-    summary, config = run.summary(), run.read("config.yaml")
+    summary, config = run.read_json("run.json"), run.read("config.yaml")
     run.write("config.yaml", config.replace(b"seed: 0", b"seed: 1"))
     with pytest.raises(RunError, match="config was edited"):
         next(experiment.resume(run))
@@ -326,11 +311,11 @@ def test_what_cannot_go_on_is_refused(tmp_path: Path) -> None:
 def test_a_run_that_is_still_going_is_refused_and_known_as_running(tmp_path: Path) -> None:
     events = experiment.train(experiment.resolve(config_for("mlp-np", tmp_path)), tmp_path / "a")
     run = next(event.run for event in events if isinstance(event, experiment.Started))
-    assert run.summary()["status"] == "running"
+    assert run.summary().status == "running"
     with pytest.raises(RunError, match="still going"):
         next(experiment.resume(run))
     events.close()
-    assert run.summary()["status"] == "interrupted"
+    assert run.summary().status == "interrupted"
     assert not (run.path / ".lock").exists()
 
 
@@ -342,7 +327,7 @@ def test_another_version_or_processor_is_refused_unless_that_is_allowed_and_then
     with pytest.raises(RunError, match=r"packages.numpy: 1.0 then, .* now; threads: 7 then, . now"):
         next(experiment.resume(run))
     run_to_end(experiment.resume(run, inexact=True))
-    assert [text.partition(":")[0] for text in run.summary()["resumed"][0]["inexact"]] == ["packages.numpy", "threads"]
+    assert [text.partition(":")[0] for text in run.summary().resumed[0]["inexact"]] == ["packages.numpy", "threads"]
 
 
 def test_stopped_in_the_middle_of_a_step_it_goes_on_from_the_checkpoint_before(
@@ -363,7 +348,7 @@ def test_stopped_in_the_middle_of_a_step_it_goes_on_from_the_checkpoint_before(
     with pytest.raises(KeyboardInterrupt):
         next(events)
     monkeypatch.setattr(Sgd, "step", update)
-    assert run.summary()["status"] == "interrupted"
+    assert run.summary().status == "interrupted"
     assert outcome(run_to_end(experiment.resume(run))) == outcome(straight)
 
 
@@ -402,4 +387,4 @@ def test_a_picture_that_an_evaluation_drew_does_not_outlive_the_weights_it_shows
     assert (last.run.path / "confusion-train.png").exists()
     list(experiment.resume(last.run, epochs=4))
     assert not (last.run.path / "confusion-train.png").exists()
-    assert all(check.passes for check in experiment.verify(last.run))
+    assert worst(experiment.verify(last.run)) == "untold"

@@ -13,7 +13,7 @@ import pytest
 
 from nnlab.rundir import KEPT_ARRAYS
 from tests.conftest import Cli
-from tests.test_cli import bad, good
+from tests.run_fixtures import bad, good
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="links, pipes and signals")
 CONFIG = "model: {name: logreg-np}\ndataset: {name: digits, limit: 60, val_fraction: 0.2}\ntrain: {steps: STEPS}\n"

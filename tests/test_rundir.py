@@ -6,6 +6,7 @@ import math
 import os
 import random
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -426,4 +427,32 @@ def test_a_run_that_ends_while_it_is_looked_at_has_not_died(run, monkeypatch):
         return False
 
     monkeypatch.setattr("nnlab.rundir.lock.held", ended_just_now)
-    assert run.summary()["status"] == "finished"
+    assert run.summary().status == "finished"
+
+
+# What run.json says
+
+
+def test_what_run_json_says_is_written_again_as_it_was(run):
+    """Also what an older version did not write yet, and what this one does not know."""
+    written = {**SUMMARY, "award": {"first": [1, None]}, "dataset": {"of": 3, **SUMMARY["dataset"], "scale": 1}}
+    for content in (SUMMARY, written, {**written, "best": None, "steps": 3, "epochs": 1}):
+        run.write_json(rundir.SUMMARY, content)
+        before = run.read(rundir.SUMMARY)
+        run.write_summary(run.summary())
+        assert run.read(rundir.SUMMARY) == before
+
+
+def test_what_is_put_into_a_summary_is_written(run):
+    found = replace(run.summary(), steps=7, best=rundir.Best(5, 0.5, "val_accuracy", 0.25))
+    run.write_summary(found)
+    best = {"step": 5, "epoch": 0.5, "metric": "val_accuracy", "value": 0.25}
+    assert run.read_json(rundir.SUMMARY) == {**SUMMARY, "steps": 7, "best": best}
+    assert replace(run.summary(), keys=()) == replace(found, dataset=run.summary().dataset, keys=())
+
+
+@pytest.mark.parametrize("change", [{"seed": True}, {"steps": 2**60}, {"dataset": {"std": [0.0]}}, {"status": "died"}])
+def test_what_no_run_writes_is_refused(run, change):
+    run.write_json(rundir.SUMMARY, {**SUMMARY, **change})
+    with pytest.raises(RunError, match="is missing or not what it should be"):
+        run.summary()

@@ -22,8 +22,7 @@ from nnlab.experiment.wire import from_line, to_line
 from nnlab.fit import Record
 from nnlab.rundir import RunDir
 from tests.conftest import Cli
-from tests.test_cli import bad, good, posix
-from tests.test_comparison import forge
+from tests.run_fixtures import bad, forge, good, posix
 
 
 def test_the_seeds_of_a_config_are_ordinary_runs_that_are_folded_everywhere(cli: Cli, digits: Path, tmp_path: Path):
@@ -38,9 +37,9 @@ def test_the_seeds_of_a_config_are_ordinary_runs_that_are_folded_everywhere(cli:
     assert made.stderr.splitlines()[0].startswith("training 3 seeds, ")
     assert sum(line.startswith("seed ") and "test accuracy" in line for line in made.stderr.splitlines()) == 3
 
-    told = [rundir.RunDir(tmp_path / path).summary()["group"] for path in paths]
-    assert [group["varied"] for group in told] == [{"seed": 0}, {"seed": 1}, {"seed": 2}]
-    assert len({group["id"] for group in told}) == 1
+    told = [rundir.RunDir(tmp_path / path).summary().group for path in paths]
+    assert [group.varied for group in told] == [{"seed": 0}, {"seed": 1}, {"seed": 2}]
+    assert len({group.id for group in told}) == 1
 
     alone = tmp_path / good(cli("train", "-q", digits, "seed=1", "train.epochs=4", "--name", "x")).stdout.strip()
     for name in ("weights.safetensors", "losses.npy", "config.yaml"):
@@ -95,7 +94,7 @@ def test_the_group_that_a_run_names_says_what_it_was_started_with_whatever_it_is
     runs = seeded(tmp_path, "20260101-000000-a-digits", "0,1,2,3")
     more = [forge(tmp_path, f"20260102-00000{seed}-b", seed=seed) for seed in range(2)]
     for run, group in zip([*runs, *more], ["a" * 16, "b" * 16, "a" * 16, "b" * 16, "b" * 16, "a" * 16], strict=True):
-        summary = run.summary()
+        summary = run.summary().to_json()
         run.write_json("run.json", {**summary, "group": {"id": group, "varied": {"seed": summary["seed"]}}})
     assert [seeds for _, seeds in folded([*runs, *more])] == ["0-2", "0,1,3"]
 
@@ -183,7 +182,7 @@ def test_a_signal_stops_all_seeds_where_they_can_be_resumed(digits: Path, tmp_pa
     _, said = process.communicate(timeout=60)
     assert process.returncode == code
     assert said.count("interrupted; go on with it: nnlab resume runs/") == 2
-    assert [run.summary()["status"] for run in begun(tmp_path)] == ["interrupted", "interrupted"]
+    assert [run.summary().status for run in begun(tmp_path)] == ["interrupted", "interrupted"]
     assert all(run.checkpoint_state() is not None for run in begun(tmp_path))
 
 
@@ -230,9 +229,9 @@ def test_events_come_back_as_they_were_told(tmp_path: Path, digits: Path):
     again = from_line(to_line(started))
     assert isinstance(again, Started)
     assert (again.run.path, again.steps, again.watched) == (run.path, 45, "test")
-    found = from_line(to_line(Finished(directory, run.summary)))
+    found = from_line(to_line(Finished(directory, directory.summary())))
     assert isinstance(found, Finished)
-    assert found.summary == run.summary
+    assert found.summary == directory.summary()
     record = Record(45, 1.0, np.ones(45), 0.1, 0.1, 0.5, {"loss": math.nan, "accuracy": 0.25}, np.ones((3, 2)))
     back = from_line(to_line(record, "text"))
     assert isinstance(back, Record)
@@ -267,14 +266,14 @@ def test_a_worker_that_dies_is_said_and_leaves_the_others(
     first, second = (ended[title].run for title in ("seed 0", "seed 1"))
     assert first is not None
     assert second is not None
-    assert first.summary()["status"] == "died"
-    assert second.summary()["status"] == "interrupted"
+    assert first.summary().status == "died"
+    assert second.summary().status == "interrupted"
     with pytest.raises(TrainingError, match="2 of 2 seeds failed: 0, 1"):
         check_ended([(job, ended[job.title]) for job in jobs.each])
     assert capsys.readouterr().err.splitlines() == [
         "seed 0: error: it ended with exit code -9",
         f"seed 1: interrupted; go on with it: nnlab resume {second.path}",
     ]
-    *_, last = experiment.resume(second, epochs=math.ceil(second.summary()["epochs"]) + 1)
+    *_, last = experiment.resume(second, epochs=math.ceil(second.summary().epochs) + 1)
     assert isinstance(last, Finished)
-    assert second.summary()["group"] == {"id": jobs.each[1].group["id"], "varied": {"seed": 1}}
+    assert second.summary().group == {"id": jobs.each[1].group["id"], "varied": {"seed": 1}}

@@ -11,13 +11,12 @@ from nnlab.comparison.several import holm
 from nnlab.errors import RunError
 from nnlab.rundir import RunDir
 from tests.conftest import Cli
-from tests.test_cli import bad, good
-from tests.test_significance import scored
+from tests.run_fixtures import bad, good, scored
 
 
 def with_val(run: RunDir, accuracy: float) -> RunDir:
     """The run with a val split and its score there."""
-    summary = run.summary()
+    summary = run.summary().to_json()
     summary["dataset"]["val"] = 10
     summary["metrics"]["val"] = {"loss": 1 - accuracy, "accuracy": accuracy}
     run.write_json("run.json", summary)

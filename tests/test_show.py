@@ -25,7 +25,7 @@ from nnlab.present.charts import of_run
 from nnlab.present.panel import _log_axis, _step_axis, _value_axis, panel
 from tests.chart_fixtures import chart
 from tests.conftest import DIGITS
-from tests.test_comparison import forge
+from tests.run_fixtures import forge
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs POSIX signals, pipes and terminals")
 ESCAPE = re.compile("\x1b\\[[0-9;]*m")
@@ -286,14 +286,14 @@ def test_damage_while_a_run_trains_is_said_and_survived(forged):
         (forged.path / "run.json").write_text("{")
         (forged.path / "metrics.csv").write_text("no table\n")
         sight = eye.look()
-        assert sight.summary["status"] == "running"
+        assert sight.summary.status == "running"
         assert sight.columns["step"][-1] == 10
         assert "run.json" in sight.trouble
         (forged.path / "run.json").write_bytes(content)
         (forged.path / "metrics.csv").write_text(HEADER + "500,1,1,1,1,1\n501,2")
         sight = eye.look()
         assert (sight.trouble, watch.newest_step(sight)) == ("", 500)
-    assert eye.look().summary["status"] == "died"
+    assert eye.look().summary.status == "died"
     (forged.path / "run.json").write_text("{")
     with pytest.raises(errors.RunError, match=r"run\.json"):
         eye.look()

@@ -14,38 +14,7 @@ from nnlab.dataset import Array
 from nnlab.errors import RunError
 from nnlab.rundir import RunDir
 from tests.conftest import Cli, needs_mirror
-from tests.test_cli import bad, good
-from tests.test_comparison import forge as forge_run
-
-ROWS = 400
-
-
-def forge(folder: Path, name: str, rows: int = ROWS, **keys: object) -> RunDir:
-    """A forged run with this many test examples of three classes."""
-    run = forge_run(folder, name, **keys)
-    summary = run.summary()
-    summary["dataset"] |= {"test": rows, "outputs": 3}
-    run.write_json("run.json", summary)
-    return run
-
-
-def scored(folder: Path, name: str, right: float, *, seed: int = 0, noise: int = 0, **keys: object) -> RunDir:
-    """A forged run whose predictions are right on about this share of the test examples."""
-    targets = np.random.default_rng(99).integers(0, 3, ROWS)
-    rng = np.random.default_rng([seed, noise, int(1000 * right)])
-    scores = rng.standard_normal((ROWS, 3))
-    scores[np.arange(ROWS), targets] += np.where(rng.random(ROWS) < right, 4, -4)
-    return predicted(forge(folder, name, seed=seed, **keys), scores, targets)
-
-
-def predicted(run: RunDir, scores: Array, targets: Array) -> RunDir:
-    """The run with these predictions, and with the metrics that they come to."""
-    scores = scores.astype(np.float32)
-    run.write_arrays("predictions.npz", scores=scores, targets=targets)
-    summary = run.summary()
-    summary["metrics"]["test"] = metrics.measure(summary["task"], scores, targets)
-    run.write_json("run.json", summary)
-    return run
+from tests.run_fixtures import ROWS, bad, forge_three, good, predicted, scored
 
 
 def judged(*named: list[RunDir]) -> comparison.Verdict:
@@ -188,7 +157,7 @@ def test_too_few_examples_tell_nothing(tmp_path: Path):
         targets = np.zeros(n, np.int64)
         scores = [np.tile(row, (n, 1)) for row in ([0.0, 3.0, 0.0], [3.0, 0.0, 0.0])]
         a, b = (
-            predicted(forge(tmp_path, f"{name}{n}", lr=ord(name), rows=n), each, targets)
+            predicted(forge_three(tmp_path, f"{name}{n}", lr=ord(name), rows=n), each, targets)
             for name, each in zip("ab", scores, strict=True)
         )
         verdict = judged([a], [b])
@@ -205,7 +174,9 @@ def test_a_loss_decides_nothing_below_thirty_examples(tmp_path: Path):
         targets = np.random.default_rng(0).standard_normal((n, 1)).astype(np.float32)
         noise = np.random.default_rng(1).standard_normal((n, 1))
         a, b = (
-            predicted(forge(tmp_path, f"{off}-{n}", task="regression", lr=off, rows=n), targets + off * noise, targets)
+            predicted(
+                forge_three(tmp_path, f"{off}-{n}", task="regression", lr=off, rows=n), targets + off * noise, targets
+            )
             for off in (5, 0.1)
         )
         verdict = judged([a], [b])
@@ -232,7 +203,7 @@ def test_equal_steps_of_an_accuracy_over_seeds_are_no_proof(tmp_path: Path, k: i
         for seed in range(k):
             scores = np.tile([3.0, 0.0, 0.0], (10, 1))
             scores[:wrong] = [0.0, 3.0, 0.0]
-            run = forge(tmp_path, f"{side}-{seed}", seed=seed, lr=side, rows=10)
+            run = forge_three(tmp_path, f"{side}-{seed}", seed=seed, lr=side, rows=10)
             runs[side].append(predicted(run, scores, targets))
     first = judged(*runs).contrasts[0]
     assert first.over == "seeds"
@@ -311,7 +282,9 @@ def test_a_regression_is_judged_by_its_loss(tmp_path: Path):
     targets = rng.standard_normal((50, 2)).astype(np.float32)
     runs = [
         predicted(
-            forge(tmp_path, name, task="regression", lr=off), targets + off * rng.standard_normal((50, 2)), targets
+            forge_three(tmp_path, name, task="regression", lr=off),
+            targets + off * rng.standard_normal((50, 2)),
+            targets,
         )
         for name, off in (("a", 0.5), ("b", 0.1))
     ]
@@ -328,15 +301,15 @@ def test_what_is_not_comparable_is_refused_with_the_reason(tmp_path: Path):
         ("task", {"task": "regression"}, "other task: classification and regression"),
     ):
         with pytest.raises(RunError, match=f"not comparable: {reason}"):
-            judged([a], [forge(tmp_path, name, **keys)])
+            judged([a], [forge_three(tmp_path, name, **keys)])
     other = scored(tmp_path, "fewer", 0.8)
-    summary = other.summary()
+    summary = other.summary().to_json()
     summary["dataset"]["test"] = 10
     other.write_json("run.json", summary)
     with pytest.raises(RunError, match="other test split: 400 test examples and 10 test examples"):
         judged([a], [other])
     with pytest.raises(RunError, match="no predictions of a test split"):
-        judged([a], [forge(tmp_path, "none")])
+        judged([a], [forge_three(tmp_path, "none")])
     turned = scored(tmp_path, "turned", 0.8)
     arrays = turned.arrays()
     turned.write_arrays("predictions.npz", scores=arrays["scores"], targets=arrays["targets"][::-1])
@@ -356,7 +329,7 @@ def test_what_is_not_comparable_is_refused_with_the_reason(tmp_path: Path):
     ],
 )
 def test_forged_predictions_are_refused(tmp_path: Path, arrays: dict[str, Array]):
-    a, b = scored(tmp_path, "a", 0.8), forge(tmp_path, "b")
+    a, b = scored(tmp_path, "a", 0.8), forge_three(tmp_path, "b")
     b.write_arrays("predictions.npz", **arrays)
     with pytest.raises(RunError, match="do not belong together"):
         judged([a], [b])
@@ -410,7 +383,7 @@ def test_on_mnist_the_network_beats_logistic_regression_and_two_seeds_of_it_cann
 
 
 def test_predictions_larger_than_the_run_says_are_not_unpacked(tmp_path: Path):
-    a, b = scored(tmp_path, "a", 0.8), forge(tmp_path, "b")
+    a, b = scored(tmp_path, "a", 0.8), forge_three(tmp_path, "b")
     b.write_arrays("predictions.npz", scores=np.zeros((10**6, 3), np.float32), targets=np.zeros(10**6, np.int64))
     with pytest.raises(RunError, match="it holds more than fits here"):
         judged([a], [b])

@@ -56,8 +56,8 @@ def test_the_config_that_is_written_trains(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "c.yaml").write_text(text)
     overrides = ["train.epochs=2", "model.name=mlp-np"]
     *_, last = experiment.train(experiment.resolve(tmp_path / "c.yaml", overrides), tmp_path / "runs")
-    assert last.summary["status"] == "finished"
-    names = last.summary["dataset"]["feature_names"]
+    assert last.summary.status == "finished"
+    names = last.summary.dataset.feature_names
     assert {"city=Paris", "seen.month", "garden", "area"} <= set(names)
     assert not {"id", "note"} & set(names)
 

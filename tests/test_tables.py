@@ -10,8 +10,7 @@ from nnlab import comparison
 from nnlab.comparison import Format
 from nnlab.rundir import RunDir
 from tests.conftest import Cli
-from tests.test_cli import bad, good
-from tests.test_comparison import forge
+from tests.run_fixtures import bad, forge, good
 
 BASELINES = {"majority class": {"test": {"loss": 0.4, "accuracy": 0.1}}}
 
@@ -22,7 +21,7 @@ def found(tmp_path: Path) -> comparison.Comparison:
     runs = [forge(tmp_path, f"20260101-000000-a-seed{seed}", seed=seed, test=0.9 + seed / 100) for seed in range(3)]
     runs.append(forge(tmp_path, "b_&%", lr=0.5, test=0.5, loss=0.25))
     runs.append(forge(tmp_path, "c", task="regression", sha256="c" * 64, test=0.125))
-    summary = runs[0].summary()
+    summary = runs[0].summary().to_json()
     runs[0].write_json("run.json", {**summary, "baselines": BASELINES})
     runs[0].write_manifest()
     return comparison.compare(runs)
@@ -61,7 +60,7 @@ def test_latex_is_a_tabular_with_everything_escaped(found: comparison.Comparison
 
 def renamed(run: RunDir, data: str) -> RunDir:
     """The run, on data of this name as its run.json says."""
-    summary = run.summary()
+    summary = run.summary().to_json()
     summary["dataset"]["name"] = data
     run.write_json("run.json", summary)
     return run

@@ -10,9 +10,10 @@ import pytest
 from nnlab import experiment, rundir
 from nnlab.errors import RunError
 from nnlab.experiment import compare_runs, latest_of
+from nnlab.finding import subjects, worst
 from nnlab.rundir import LOSSES, METRICS, SUMMARY, WEIGHTS, RunDir, sealed
 from tests.conftest import Cli
-from tests.test_resume import config_for, run_to_end, stop_at
+from tests.run_fixtures import config_for, run_to_end, stop_at
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 
@@ -41,7 +42,7 @@ def whole(runs: Path) -> RunDir:
 
 def wrong(run: RunDir) -> dict[str, str]:
     """What verify finds wrong, by subject."""
-    return {check.subject: check.detail for check in experiment.verify(run) if check.held is False}
+    return {check.subject: check.detail for check in experiment.verify(run) if check.outcome == "wrong"}
 
 
 def reseal(run: RunDir) -> None:
@@ -53,13 +54,13 @@ def reseal(run: RunDir) -> None:
 def test_a_run_as_it_was_written_is_verified(runs: Path) -> None:
     for name in ("whole", "stopped"):
         checks = list(experiment.verify(rundir.find(runs, name)))
-        assert all(check.passes for check in checks), checks
+        assert worst(checks) == "untold", checks
     assert any("to the bit" in check.detail for check in experiment.verify(whole(runs)))
 
 
 def test_a_run_that_is_still_going_is_not_verified(runs: Path) -> None:
     run = whole(runs)
-    run.write_json(SUMMARY, {**run.summary(), "status": "running"})
+    run.write_json(SUMMARY, {**run.summary().to_json().to_json().to_json(), "status": "running"})
     with run.locked(), pytest.raises(RunError, match="still going"):
         list(experiment.verify(run))
 
@@ -83,7 +84,7 @@ def change_weights(run: RunDir) -> None:
 
 
 def change_score(run: RunDir) -> None:
-    summary = run.summary()
+    summary = run.summary().to_json()
     summary["metrics"]["test"]["accuracy"] = 0.99
     run.write_json(SUMMARY, summary)
 
@@ -113,7 +114,7 @@ def change_predictions(run: RunDir) -> None:
 
 
 def change_the_best(run: RunDir) -> None:
-    summary = run.summary()
+    summary = run.summary().to_json()
     summary["best"]["value"] += 0.001
     run.write_json(SUMMARY, summary)
 
@@ -125,7 +126,7 @@ def change_the_best_weights(run: RunDir) -> None:
 
 def change_the_seed_and_its_id(run: RunDir) -> None:
     change_the_config(run)
-    summary = run.summary()
+    summary = run.summary().to_json()
     run.write_json(SUMMARY, {**summary, "config_sha256": sealed.sha256(run.read("config.yaml"))})
 
 
@@ -193,8 +194,8 @@ def test_data_that_is_not_there_is_not_checked_and_data_that_changed_is_wrong(tm
     kept = data.read_text()
     data.unlink()
     checks = list(experiment.verify(run))
-    assert [check.subject for check in checks if not check.passes] == [WEIGHTS]
-    assert {check.subject: check.held for check in checks}[WEIGHTS] is None
+    assert subjects(checks, "wrong", "not checked") == [WEIGHTS]
+    assert {check.subject: check.outcome for check in checks}[WEIGHTS] == "not checked"
     data.write_text(kept.replace("3,9.5", "3,9.25"))
     assert "SHA-256 differs" in wrong(run)[WEIGHTS]
 
@@ -235,12 +236,12 @@ def test_a_run_that_comes_out_otherwise_is_told_from_where(runs: Path, tmp_path:
     run = whole(runs)
     resolved = experiment.resolve(tmp_path / "mlp-np.yaml", ["train.lr=0.010001"])
     near = compare_runs(run, run_to_end(experiment.train(resolved, tmp_path / "near")))
-    assert (near.verdict, near.step) == ("WITHIN TOLERANCE", None)
-    assert 0 < near.largest < 1e-3
+    assert (near.values["verdict"], near.values["step"]) == ("WITHIN TOLERANCE", None)
+    assert 0 < near.values["largest"] < 1e-3
     resolved = experiment.resolve(tmp_path / "mlp-np.yaml", ["train.lr=1"])
     other = compare_runs(run, run_to_end(experiment.train(resolved, tmp_path / "other")))
-    assert other.verdict == "DIFFERENT"
-    assert other.step == 2, "the first step's loss comes before any update"
+    assert other.values["verdict"] == "DIFFERENT"
+    assert other.values["step"] == 2, "the first step's loss comes before any update"
     assert "from step 2 on" in other.detail
 
 
@@ -251,12 +252,12 @@ def test_with_no_tolerance_the_step_is_the_first_whose_bits_differ(runs: Path) -
     losses[15] = np.nextafter(losses[15], 1)
     other.write_array(LOSSES, losses)
     found = compare_runs(run, other, 0.0)
-    assert (found.verdict, found.step) == ("DIFFERENT", 16)
+    assert (found.values["verdict"], found.values["step"]) == ("DIFFERENT", 16)
     summary = run.read_json(SUMMARY)
     summary["metrics"]["test"]["loss"] = None
     other.write_array(LOSSES, run.array(LOSSES))
     other.write_json(SUMMARY, summary)
-    assert compare_runs(run, other).verdict == "DIFFERENT"
+    assert compare_runs(run, other).values["verdict"] == "DIFFERENT"
 
 
 def test_training_a_runs_config_for_longer_does_not_touch_the_run(runs: Path, tmp_path: Path) -> None:
@@ -264,5 +265,5 @@ def test_training_a_runs_config_for_longer_does_not_touch_the_run(runs: Path, tm
     before = {name: run.read(name) for name in run.files()}
     longer = experiment.resolve(run.path / "config.yaml", ["train.steps=60"])
     other = run_to_end(experiment.train(longer, tmp_path / "other"))
-    assert other.summary()["steps"] == 60
+    assert other.summary().steps == 60
     assert {name: run.read(name) for name in run.files()} == before

@@ -11,7 +11,6 @@ from nnlab import __version__
 from nnlab.cli import (
     bench,
     check,
-    checks,
     compare,
     configs,
     diff,
@@ -19,10 +18,12 @@ from nnlab.cli import (
     listings,
     predict,
     report,
+    reproduce,
     runs,
     screen,
     show,
     train,
+    verify,
 )
 from nnlab.errors import Interrupted, NnlabError, trouble
 from nnlab.signals import catch_signals, ignore_signals
@@ -44,8 +45,8 @@ app.command()(compare.compare)
 app.command()(diff.diff)
 app.command()(report.report)
 app.command(context_settings={"ignore_unknown_options": True})(predict.predict)
-app.command()(checks.verify)
-app.command()(checks.reproduce)
+app.command()(verify.verify)
+app.command()(reproduce.reproduce)
 app.command("runs")(runs.list_runs)
 app.command()(show.show)
 app.command("rm")(runs.remove)

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from nnlab.cli import options, screen
+from nnlab.cli.findings import as_json, print_findings
 from nnlab.present.values import Table
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ def check(config: options.Config, overrides: options.Overrides = None, json: opt
     for warning in found.warnings:
         screen.note(f"warning: {warning}")
     if json:
-        screen.print_json(asdict(found))
+        keys = {"subject": "subject", "verdict": "shown", "found": "detail", "advice": "advice", "values": "values"}
+        findings = [as_json(finding, **keys) for finding in found.findings]
+        screen.print_json({**asdict(found), "findings": findings})
     else:
         _print(found)
 
@@ -31,9 +34,8 @@ def _print(found: "Checkup") -> None:
     total = ["in all", "", f"{found.parameters:,}"]
     title = f"{found.model} on {found.dataset}"
     screen.show(Table(["layer", "shapes", "parameters"], [*layers, total], title=title, left=(0, 1)))
-    rows = [[finding.subject, finding.verdict, finding.found] for finding in found.findings]
-    screen.show(Table(["checked", "", "what was found"], rows, left=(0, 1, 2)))
-    warnings = [finding for finding in found.findings if finding.verdict == "warning"]
+    print_findings(found.findings, "checked")
+    warnings = [finding for finding in found.findings if finding.outcome == "warning"]
     for finding in warnings:
         screen.line(f"{finding.subject}: {finding.advice}")
     if not warnings:

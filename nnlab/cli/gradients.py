@@ -1,21 +1,33 @@
 """The gradcheck and parity commands: whether gradients are right, and whether two models compute the same."""
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from nnlab.cli import complete, options, screen
-from nnlab.cli.checks import RESULTS
-from nnlab.errors import CheckError, ConfigError
+from nnlab.cli.findings import as_json, print_findings
+from nnlab.finding import Finding, conclude
 from nnlab.present.values import Table
 
 if TYPE_CHECKING:
-    from nnlab.inspection.gradcheck import GradientCheck, ParameterCheck
+    from nnlab.inspection.gradcheck import GradientCheck
     from nnlab.inspection.parity import Parity, StepDifference
 
+PARAMETER = {
+    "parameter": "subject",
+    "shape": "shape",
+    "measured": "measured",
+    "kinks": "kinks",
+    "differences": "differences",
+    "autograd": "autograd",
+    "held": "held",
+    "cause": "detail",
+}
+"""The keys that a document has of a parameter's gradient."""
 SHOWN = (1, 2, 5)
 """Of each power of ten, the steps that are shown."""
 
@@ -52,41 +64,43 @@ def gradcheck(
     for warning in found.warnings:
         screen.note(f"warning: {warning}")
     if json:
-        screen.print_json(asdict(found))
+        parameters = [as_json(row, **PARAMETER) for row in found.parameters]
+        screen.print_json(_document({**asdict(found), "parameters": parameters}, found.whole))
     else:
         _print_gradients(found)
-    if found.held is False:
-        raise CheckError(f"the gradients of {found.model} are not as they should be", "see the causes above")
-    if found.held is None:
-        raise ConfigError(f"not every gradient of {found.model} could be checked", "try seed=1, or more --rows")
+    conclude(
+        [found.whole],
+        wrong=(f"the gradients of {found.model} are not as they should be", "see the causes above"),
+        not_checked=(f"not every gradient of {found.model} could be checked", "try seed=1, or more --rows"),
+    )
+
+
+def _document(fields: dict[str, Any], whole: Finding) -> dict[str, Any]:
+    """The fields of what was found; in the place of ``whole`` whether it held, and the verdict."""
+    document: dict[str, Any] = {}
+    for key, value in fields.items():
+        document |= as_json(whole, held="held", verdict="detail") if key == "whole" else {key: value}
+    return document
 
 
 def _print_gradients(found: "GradientCheck") -> None:
-    columns = ["parameter", "shape", "measured", "differences", "autograd", "", "why"]
-    rows = [
-        [
-            row.parameter,
-            "×".join(map(str, row.shape)),
-            _measured(row),
-            _error(row.differences),
-            _error(row.autograd),
-            RESULTS[row.held],
-            row.cause,
-        ]
-        for row in found.parameters
-    ]
+    columns: dict[str, Callable[[Finding], str]] = {
+        "shape": lambda row: "×".join(map(str, row.values["shape"])),
+        "measured": _measured,
+        "differences": lambda row: _error(row.values["differences"]),
+        "autograd": lambda row: _error(row.values["autograd"]),
+    }
     title = f"{found.model} on {found.dataset}, {found.rows} examples in float64: relative errors of the gradients"
-    if not any(row.cause for row in found.parameters):
-        columns, rows = columns[:-1], [row[:-1] for row in rows]
-    screen.show(Table(columns, rows, title=title, left=(0, 5, 6)))
+    print_findings(found.parameters, "parameter", columns, found="why", title=title)
     for note in found.notes:
         screen.line(note)
-    screen.line(found.verdict)
+    screen.line(found.whole.detail)
 
 
-def _measured(row: "ParameterCheck") -> str:
-    count = f"{row.measured:,} of {math.prod(row.shape):,}"
-    return f"{count}, {row.kinks} kink{'s' * (row.kinks > 1)}" if row.kinks else count
+def _measured(row: Finding) -> str:
+    kinks = row.values["kinks"]
+    count = f"{row.values['measured']:,} of {math.prod(row.values['shape']):,}"
+    return f"{count}, {kinks} kink{'s' * (kinks > 1)}" if kinks else count
 
 
 def _error(error: float | None) -> str:
@@ -114,12 +128,11 @@ def parity(
     for warning in found.warnings:
         screen.note(f"warning: {warning}")
     if json:
-        screen.print_json(asdict(found))
+        screen.print_json(_document(asdict(found), found.whole))
     else:
         _print_parity(found)
-    if not found.held:
-        hint = f"nnlab gradcheck {config} and nnlab gradcheck {other} tell whose gradient is wrong"
-        raise CheckError(f"{config} and {other} do not train alike", hint)
+    hint = f"nnlab gradcheck {config} and nnlab gradcheck {other} tell whose gradient is wrong"
+    conclude([found.whole], wrong=(f"{config} and {other} do not train alike", hint))
 
 
 def _print_parity(found: "Parity") -> None:
@@ -141,7 +154,7 @@ def _print_parity(found: "Parity") -> None:
         "the largest relative differences, and where"
     )
     screen.show(Table(columns, rows, title=title, left=(4, 6)))
-    screen.line(found.verdict)
+    screen.line(found.whole.detail)
 
 
 def _sparse(found: "Parity") -> "list[StepDifference]":

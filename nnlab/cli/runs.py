@@ -34,14 +34,14 @@ def list_runs(
 
     found = list(_rows(runs_dir))
     if json:
-        screen.print_json([{"path": str(row.path), **row.summary, "marks": list(row.marks)} for row in found])
+        screen.print_json([{"path": str(row.path), **row.summary.to_json(), "marks": list(row.marks)} for row in found])
     elif not found:
         screen.note(f"there are no runs in {runs_dir}; train one: nnlab train configs/ann.yaml")
     else:
         columns = ["run", "status", "steps", "time", "score"]
         rows, marks = [], []
         for entry in [Entry((row,)) for row in found] if each else fold(found):
-            steps = count(entry.rows[0].summary.get("steps"))
+            steps = count(entry.rows[0].summary.steps)
             time = "-" if entry.seconds is None else screen.duration(entry.seconds)
             rows.append([entry.name, entry.status, steps, time, score(entry)])
             marks += [f"{entry.name}: {mark}" for mark in entry.marks]
@@ -124,7 +124,7 @@ def _refuse_to_delete(runs: list[rundir.RunDir]) -> None:
 
 def _status(run: rundir.RunDir) -> str:
     try:
-        return str(run.summary()["status"])
+        return run.summary().status
     except RunError:
         return "damaged"
 
@@ -134,7 +134,7 @@ def count(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else "-"
 
 
-def total_time(summary: dict[str, Any]) -> str:
+def total_time(summary: rundir.Summary) -> str:
     """How long a run has taken, or a dash where that is not known."""
-    seconds = summary["seconds"].get("total")
-    return screen.duration(seconds) if isinstance(seconds, int | float) and seconds else "-"
+    seconds = summary.seconds.get("total")
+    return screen.duration(seconds) if seconds else "-"

@@ -1,6 +1,6 @@
 """The show command: one run's numbers, curves, config and files, once or for as long as it trains."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -53,7 +53,7 @@ def show(
         return
     found = matches[0]
     summary = found.summary()
-    ended = watching and summary["status"] == rundir.RUNNING
+    ended = watching and summary.status == rundir.RUNNING
     if ended:
         watch(found, summary, every, drawing=with_curves is not False, results=not json)
         summary = found.summary()
@@ -62,7 +62,7 @@ def show(
         screen.note(f"{found.name} is not running, so it is shown once: {status_in_words(found, summary)}")
     if json:
         rows = {"curves": found.metrics()} if with_curves else {}
-        screen.print_json({"path": str(found.path), **summary, "files": found.files(), **rows})
+        screen.print_json({"path": str(found.path), **summary.to_json(), "files": found.files(), **rows})
         return
     with undisturbed():
         _print_numbers(found, summary, with_curves is not False)
@@ -94,10 +94,10 @@ def _show_seeds(runs: list[rundir.RunDir], json: bool, drawing: bool) -> None:
         screen.line(str(run.path))
 
 
-def status_in_words(run: rundir.RunDir, summary: dict[str, Any]) -> str:
+def status_in_words(run: rundir.RunDir, summary: rundir.Summary) -> str:
     """The status with its reason, and where a stopped run would go on."""
-    text = str(summary["status"]) + (f": {summary['error']}" if summary.get("error") else "")
-    if summary["status"] not in (rundir.DIED, "interrupted"):
+    text = summary.status + (f": {summary.error}" if summary.error else "")
+    if summary.status not in (rundir.DIED, "interrupted"):
         return text
     state = run.checkpoint_state()
     return f"{text}; nnlab resume " + (f"goes on from step {state.step:,}" if state else "starts it again")
@@ -111,7 +111,7 @@ def _columns(run: rundir.RunDir) -> "tuple[Columns, str]":
         return {}, error.message
 
 
-def _print_numbers(run: rundir.RunDir, summary: dict[str, Any], drawing: bool) -> None:
+def _print_numbers(run: rundir.RunDir, summary: rundir.Summary, drawing: bool) -> None:
     """The facts and the result, with the curves beside them where there is room, else below."""
     from nnlab.cli.train import result
 
@@ -147,20 +147,19 @@ def _print_beside(listings: list[Table], columns: "Columns") -> bool:
     return True
 
 
-def _facts(run: rundir.RunDir, summary: dict[str, Any], last_row: str) -> Table:
+def _facts(run: rundir.RunDir, summary: rundir.Summary, last_row: str) -> Table:
     """What the run is, and how far it came; ``last_row`` is its newest evaluation, where there is nothing later."""
-    data = summary["dataset"]
+    data = summary.dataset
     facts: list[list[object]] = [
         ["status", status_in_words(run, summary)],
-        ["model", f"{summary['model']}, {count(summary.get('parameters'))} parameters, on {summary.get('device')}"],
-        ["data", f"{data.get('name')}, SHA-256 {str(data.get('sha256'))[:12]}…"],
-        ["started", summary.get("started")],
-        ["steps", f"{count(summary.get('steps'))} ({summary.get('epochs') or 0:g} epochs), {total_time(summary)}"],
+        ["model", f"{summary.model}, {count(summary.parameters)} parameters, on {summary.device}"],
+        ["data", f"{data.name}, SHA-256 {str(data.sha256)[:12]}…"],
+        ["started", summary.started],
+        ["steps", f"{count(summary.steps)} ({summary.epochs or 0:g} epochs), {total_time(summary)}"],
     ]
-    best = summary.get("best")
-    if isinstance(best, dict):
-        facts.append(["best", f"{best.get('metric')} {best.get('value')} at step {best.get('step')}"])
-    if worse := shortfall(summary):
+    if best := summary.best:
+        facts.append(["best", f"{best.metric} {best.value} at step {best.step}"])
+    if worse := shortfall(summary.task, summary.metrics, summary.baselines):
         facts.append(["mark", worse.mark])
     if last_row:
         facts.append(["last row", last_row])

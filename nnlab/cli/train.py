@@ -8,12 +8,14 @@ import typer
 
 from nnlab.cli import options, screen
 from nnlab.cli.follow import check_ended, follow, follow_jobs
+from nnlab.dataset import SplitName
 from nnlab.errors import ConfigError
 from nnlab.metrics import shortfall, shown
 from nnlab.present.values import Table
 
 if TYPE_CHECKING:
     from nnlab.comparison import Entry, Group
+    from nnlab.rundir import Summary
 
 
 def train(
@@ -75,7 +77,7 @@ def _train_seeds(
         for run in runs:
             screen.line(str(run.path))
     elif json:
-        documents = [{"path": str(run.path), **run.summary()} for run in runs]
+        documents = [{"path": str(run.path), **run.summary().to_json()} for run in runs]
         entries = comparison.as_json(comparison.compare(runs))["groups"][0]["entries"] if runs else []
         screen.print_json({"runs": documents, "entries": entries})
     elif runs:
@@ -124,38 +126,39 @@ def _print(finished: Any, json: bool, quiet: bool) -> None:
     if quiet:
         screen.line(path)
     elif json:
-        screen.print_json({"path": path, **finished.summary})
+        screen.print_json({"path": path, **finished.summary.to_json()})
     else:
         print_result(finished.summary)
         screen.line(path)
 
 
-def print_result(summary: dict[str, Any]) -> None:
+def print_result(summary: "Summary") -> None:
     """What a run scores on each of its splits, and beside it what the baselines do; nothing before there are scores."""
     listing = result(summary)
     if listing is not None:
         screen.show(listing)
-    if worse := shortfall(summary):
+    if worse := shortfall(summary.task, summary.metrics, summary.baselines):
         screen.line(worse.mark)
 
 
-def result(summary: dict[str, Any]) -> Table | None:
+def result(summary: "Summary") -> Table | None:
     """The table of the scores of each split; None before there are any."""
-    found = {split: values for split, values in summary["metrics"].items() if values}
+    found = {split: values for split, values in summary.metrics.items() if values}
     if not found:
         return None
     names = list(dict.fromkeys(name for values in found.values() for name in values))
-    data, seconds = summary["dataset"], summary["seconds"].get("total")
+    data, seconds = summary.dataset, summary.seconds.get("total")
     rows = [
-        [split, f"{data.get(split) or 0:,}", *(shown(name, values.get(name)) for name in names)]
+        [split, f"{data.count(split) or 0:,}", *(shown(name, values.get(name)) for name in names)]
         for split, values in found.items()
     ]
-    split = next((split for split in ("test", "val", "train") if split in found), "train")
-    beside = [(name, splits.get(split, {})) for name, splits in (summary.get("baselines") or {}).items()]
+    order: tuple[SplitName, ...] = ("test", "val", "train")
+    split = next(split for split in order if split in found)
+    beside = [(name, splits.get(split, {})) for name, splits in (summary.baselines or {}).items()]
     faint = range(len(rows), len(rows) + len(beside))
     for name, scores in beside:
         rows.append([f"{split}, {name}", "", *(shown(metric, scores.get(metric)) for metric in names)])
-    title = f"{summary['model']} on {data.get('name')}" + (f", {screen.duration(seconds)}" if seconds else "")
+    title = f"{summary.model} on {data.name}" + (f", {screen.duration(seconds)}" if seconds else "")
     return Table(["split", "examples", *names], rows, title, faint=faint)
 
 
@@ -168,7 +171,7 @@ def print_entry(entry: "Entry", group: "Group") -> None:
     baselines = entry.baselines
     faint = range(len(rows), len(rows) + len(baselines))
     rows += [[name, *(shown(column, scores.get(column)) for column in names)] for name, scores in baselines.items()]
-    title = f"{summary['model']} on {group.data.title}"
+    title = f"{summary.model} on {group.data.title}"
     screen.show(Table(["seed", *(name.replace("_", " ") for name in names)], rows, title=title, faint=faint))
     for mark in entry.marks:
         screen.line(mark)

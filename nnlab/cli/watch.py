@@ -3,7 +3,7 @@
 import math
 import sys
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from nnlab import rundir
 from nnlab.cli import curves, screen
@@ -27,7 +27,7 @@ BAR = 20
 class Sight(NamedTuple):
     """What there is to see of a run at one moment."""
 
-    summary: dict[str, Any]
+    summary: rundir.Summary
     columns: "Columns"
     trouble: str = ""
     """Of a file that could not be read just now: what is shown of it is older."""
@@ -36,7 +36,7 @@ class Sight(NamedTuple):
 class Eye:
     """Looks at a run again and again, and reads no more of it than is new."""
 
-    def __init__(self, run: rundir.RunDir, summary: dict[str, Any]) -> None:
+    def __init__(self, run: rundir.RunDir, summary: rundir.Summary) -> None:
         self.run, self.rows = run, run.growing_metrics()
         self.last = Sight(summary, {})
 
@@ -67,7 +67,7 @@ class Display(Protocol):
     def close(self) -> None: ...
 
 
-def watch(run: rundir.RunDir, summary: dict[str, Any], every: float, *, drawing: bool, results: bool) -> None:
+def watch(run: rundir.RunDir, summary: rundir.Summary, every: float, *, drawing: bool, results: bool) -> None:
     """Show a run until it is no longer running; ``summary`` is its run.json, and ``every`` the seconds between looks.
 
     On a terminal the whole screen is taken, with curves if ``drawing``, and given back as it was. Elsewhere each
@@ -79,7 +79,7 @@ def watch(run: rundir.RunDir, summary: dict[str, Any], every: float, *, drawing:
     display: Display = Screen(run, _planned(run, summary), drawing) if animated else Lines(results)
     eye = Eye(run, summary)
     try:
-        while (sight := eye.look()).summary["status"] == rundir.RUNNING:
+        while (sight := eye.look()).summary.status == rundir.RUNNING:
             display.show(sight)
             display.wait(every)
         display.show(sight)
@@ -87,11 +87,11 @@ def watch(run: rundir.RunDir, summary: dict[str, Any], every: float, *, drawing:
         display.close()
 
 
-def _planned(run: rundir.RunDir, summary: dict[str, Any]) -> int | None:
+def _planned(run: rundir.RunDir, summary: rundir.Summary) -> int | None:
     """How many steps the run is to have, if that can be told."""
     from nnlab import experiment
 
-    rows = summary["dataset"].get("train")
+    rows = summary.dataset.train
     return experiment.planned_steps(run, rows) if rows else None
 
 
@@ -196,7 +196,7 @@ def _progress(sight: Sight, planned: int | None) -> "Table":
 
 def newest_step(sight: Sight) -> int:
     """The newest step that is known of: run.json falls behind metrics.csv, and at the end it is the other way round."""
-    return int(max([float(sight.summary.get("steps") or 0), *_finite(sight.columns, "step")[-1:]]))
+    return int(max([float(sight.summary.steps or 0), *_finite(sight.columns, "step")[-1:]]))
 
 
 def seconds_left(columns: "Columns", planned: int) -> float | None:

@@ -39,9 +39,9 @@ def trained_apart(rows: Iterable[Row]) -> bool:
     """
     found: dict[object, set[str]] = {}
     known = [(row, examples) for row in rows if (examples := row.examples("train"))]
-    drawn = any(row.summary["dataset"].get("val") for row, _ in known)
+    drawn = any(row.summary.dataset.val for row, _ in known)
     for row, examples in known:
-        found.setdefault(row.summary.get("seed") if drawn else None, set()).add(examples)
+        found.setdefault(row.summary.seed if drawn else None, set()).add(examples)
     return any(len(different) > 1 for different in found.values())
 
 

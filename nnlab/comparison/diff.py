@@ -117,9 +117,9 @@ def _changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Change]:
 
 
 def _data(row: Row) -> dict[str, Any]:
-    facts = row.summary["dataset"]
+    facts = row.summary.dataset
     hashes = {f"data.{split}.sha256": row.examples(split) for split in ("train", "val", "test")}
-    return {**{f"data.{key}": facts.get(key) for key in DATA_KEYS}, **hashes}
+    return {**{f"data.{key}": getattr(facts, key) for key in DATA_KEYS}, **hashes}
 
 
 def _known(change: Change) -> bool:

@@ -130,8 +130,8 @@ def _start(row: Row) -> str:
 
     Of any other run its own name.
     """
-    if group := row.summary.get("group"):
-        return str(group["id"])
+    if group := row.summary.group:
+        return group.id
     start, found, seed = row.name.rpartition("-seed")
     return start if found and seed == row.config[SEED] else row.name
 
@@ -144,10 +144,10 @@ def alike(rows: Sequence[Row]) -> bool:
 def _kind(row: Row) -> object:
     """What runs agree in that differ in nothing but their seed."""
     config = tuple(item for item in row.config.items() if item[0] != SEED)
-    facts = row.summary["dataset"]
-    counts = tuple(facts.get(split) for split in SPLITS)
+    facts = row.summary.dataset
+    counts = tuple(facts.count(split) for split in SPLITS)
     tested = row.examples("test") if row.scored == "test" else None
-    return config, row.summary["task"], facts.get("name"), facts.get("sha256"), counts, tested
+    return config, row.task, facts.name, facts.sha256, counts, tested
 
 
 def _seed(row: Row) -> tuple[int, str]:

@@ -40,14 +40,14 @@ def read_predictions(row: Row) -> Predicted:
     if PREDICTIONS not in row.run.files():
         hint = "nnlab resume finishes a run" if row.status != "finished" else "its data has no test split"
         raise RunError(f"{row.path}: there are no predictions of a test split to compare", hint)
-    data = row.summary["dataset"]
-    expected = NUMBER * (data.get("test") or 0) * (1 + (data.get("outputs") or 1))
+    data = row.summary.dataset
+    expected = NUMBER * (data.test or 0) * (1 + (data.outputs or 1))
     arrays = row.run.arrays(PREDICTIONS, min(HEADERS + expected, MAX_BYTES))
     scores, targets = arrays.get("scores"), arrays.get("targets")
     damaged = RunError(f"{row.path / PREDICTIONS}: scores and targets do not belong together", "the file is damaged")
     if scores is None or targets is None or scores.ndim != 2 or scores.dtype.kind != "f" or not len(scores):
         raise damaged
-    if row.summary["task"] == "regression":
+    if row.task == "regression":
         fits = targets.shape == scores.shape and targets.dtype.kind == "f"
     else:
         fits = targets.shape == (len(scores),) and targets.dtype.kind == "i" and _within(targets, scores.shape[1])

@@ -7,10 +7,10 @@ from typing import Any
 
 from nnlab import metrics
 from nnlab.config import yaml
-from nnlab.dataset import Task
-from nnlab.rundir import CONFIG, RunDir, edited
+from nnlab.dataset import SplitName, Task
+from nnlab.rundir import CONFIG, RunDir, Summary, edited
 
-SPLITS = ("test", "val", "train")
+SPLITS: tuple[SplitName, ...] = ("test", "val", "train")
 SEED = "seed"
 SPLIT_KEYS = ("dataset.test_fraction", "dataset.split_seed")
 """What decides which examples of the same data are the test split."""
@@ -56,7 +56,7 @@ class Row:
     """Metrics by column: test_accuracy, test_loss, …"""
     seconds: float | None
     run: RunDir
-    summary: dict[str, Any]
+    summary: Summary
     """Its run.json."""
     marks: tuple[str, ...] = ()
     """What a reader of its scores should know of this run, each a few words."""
@@ -64,34 +64,31 @@ class Row:
     @property
     def task(self) -> Task:
         """What its run.json says."""
-        return "regression" if self.summary["task"] == "regression" else "classification"
+        return self.summary.task
 
     @property
-    def scored(self) -> str:
+    def scored(self) -> SplitName:
         """The split whose score counts: test where there is one, else val, else train."""
-        facts = self.summary["dataset"]
-        return next((split for split in ("test", "val") if facts.get(split)), "train")
+        return self.summary.dataset.scored
 
     def examples(self, split: str) -> str | None:
         """The hash of the very examples of a split; None where the run keeps none."""
-        found = self.summary["dataset"].get("examples")
-        return found.get(split) if isinstance(found, dict) else None
+        return (self.summary.dataset.examples or {}).get(split)
 
     @property
     def without_hashes(self) -> tuple[str, ...]:
         """What decides which examples a run is scored on that keeps no hash of them."""
-        facts, split = self.summary["dataset"], self.scored
-        drawn = [str(self.summary.get("seed")), str(facts.get("train"))] * (split == "val")
+        facts, split = self.summary.dataset, self.scored
+        drawn = [str(self.summary.seed), str(facts.train)] * (split == "val")
         keys = [f"{key}={self.config[key]}" for key in SPLIT_KEYS if key in self.config]
-        return (str(facts.get("name")), str(facts.get("sha256")), split, str(facts.get(split)), *drawn, *keys)
+        return (str(facts.name), str(facts.sha256), split, str(facts.count(split)), *drawn, *keys)
 
     @property
     def baselines(self) -> dict[str, dict[str, float]]:
         """What next to no learning scores on its data, and scikit-learn's linear model, by name and column."""
-        found: dict[str, Any] = self.summary.get("baselines") or {}
         return {
             name: {f"{split}_{metric}": value for split, values in splits.items() for metric, value in values.items()}
-            for name, splits in found.items()
+            for name, splits in (self.summary.baselines or {}).items()
         }
 
 
@@ -102,35 +99,35 @@ def read_row(run: RunDir, *, bare: bool = False) -> Row:
     values = {
         f"{split}_{name}": float(value)
         for split in SPLITS
-        for name, value in (summary["metrics"].get(split) or {}).items()
-        if isinstance(value, int | float)
+        for name, value in summary.scores(split).items()
+        if value is not None
     }
-    seconds = summary["seconds"].get("total")
-    total = float(seconds) if isinstance(seconds, int | float) and seconds else None
-    worse = metrics.shortfall(summary)
+    seconds = summary.seconds.get("total")
+    total = float(seconds) if seconds else None
+    worse = metrics.shortfall(summary.task, summary.metrics, summary.baselines)
     marks = (*edited(run, summary), *([worse.mark] if worse else []))
-    return Row(run.name, run.path, str(summary["status"]), config, values, total, run, summary, marks)
+    return Row(run.name, run.path, summary.status, config, values, total, run, summary, marks)
 
 
 def chosen_by_test(row: Row) -> bool:
     """Whether the only examples to choose a run by are those that are to judge it."""
-    data = row.summary["dataset"]
-    return bool(data.get("test")) and not data.get("val")
+    data = row.summary.dataset
+    return bool(data.test) and not data.val
 
 
 def scored_on(rows: Sequence[Row]) -> Data:
     """What runs are scored on that differ in nothing but their seed."""
     first = rows[0]
-    facts = first.summary["dataset"]
-    count, split = facts.get(first.scored) or 0, first.scored
+    facts = first.summary.dataset
+    count, split = facts.count(first.scored) or 0, first.scored
     scored = f"{count:,} {split} examples"
     if split == "val":  # which examples these are depends on the seed, and on how many there were to draw from
-        listed = [str(row.summary.get("seed")) for row in rows]
+        listed = [str(row.summary.seed) for row in rows]
         plural = "s" * (len(listed) > 1)
-        scored += f" of {(facts.get('train') or 0) + count:,}, seed{plural} {', '.join(listed)}"
+        scored += f" of {(facts.train or 0) + count:,}, seed{plural} {', '.join(listed)}"
     hashes = {row.examples(split) for row in rows}
     examples = hashes.pop() if len(hashes) == 1 else None
-    return Data(str(facts.get("name")), str(facts.get("sha256")), first.task, scored, examples)
+    return Data(str(facts.name), str(facts.sha256), first.task, scored, examples)
 
 
 def _flat(data: Any, path: str = "") -> dict[str, str]:

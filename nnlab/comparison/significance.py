@@ -163,7 +163,7 @@ def _scored(row: Row, task: Task) -> Scored:
     if task == "classification":
         right = (found.scores.argmax(axis=1) == found.targets).astype(np.float64)
         measured = {"accuracy": right, **measured}
-    return Scored(row.summary.get("seed"), found.targets, measured)
+    return Scored(row.summary.seed, found.targets, measured)
 
 
 def contrasts(a: Sequence[Scored], b: Sequence[Scored], primary: str) -> Iterator[Contrast]:

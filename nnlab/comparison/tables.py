@@ -49,7 +49,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                     {
                         "name": entry.name,
                         "runs": [row.name for row in entry.rows],
-                        "seeds": [row.summary.get("seed") for row in entry.rows],
+                        "seeds": [row.summary.seed for row in entry.rows],
                         "n": len(entry.rows),
                         "config": {key: entry.config.get(key) for key in group.differing},
                         "metrics": {

@@ -32,7 +32,7 @@ def _sentences(sets: Sequence[Sequence[Row]]) -> Iterator[str]:
     for rows in sets[:SHOWN]:
         names = sorted(row.name for row in rows)[:SHOWN] + [f"{len(rows) - SHOWN} more"] * (len(rows) > SHOWN)
         why = "a copy, or the same config trained twice"
-        if len({row.summary.get("seed") for row in rows}) > 1:
+        if len({row.summary.seed for row in rows}) > 1:
             why += ", or a model that no seed changes"
         yield f"{', '.join(names[:-1])} and {names[-1]} have the same losses to the bit: {why}"
     if len(sets) > SHOWN:

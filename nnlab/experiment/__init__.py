@@ -19,14 +19,13 @@ from nnlab.experiment.predict import (
     predict_rows,
     predictions_of,
 )
-from nnlab.experiment.reproduce import Reproduction, compare_runs, configs_in, latest_of, train_again
+from nnlab.experiment.reproduce import compare_runs, configs_in, latest_of, train_again
 from nnlab.experiment.resume import resume
 from nnlab.experiment.survey import Survey, config_for, survey
 from nnlab.experiment.train import train
-from nnlab.experiment.verify import Check, verify
+from nnlab.experiment.verify import verify
 
 __all__ = [
-    "Check",
     "Ended",
     "Finished",
     "Given",
@@ -38,7 +37,6 @@ __all__ = [
     "Prediction",
     "Predictions",
     "Predictor",
-    "Reproduction",
     "SplitReport",
     "Started",
     "Survey",

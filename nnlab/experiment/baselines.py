@@ -17,10 +17,7 @@ from nnlab.errors import DataError
 from nnlab.experiment.build import threads_for
 from nnlab.experiment.events import Working
 from nnlab.model import both_classes
-from nnlab.rundir import is_baselines, sealed, sha256
-
-Scores = dict[str, dict[str, dict[str, float]]]
-"""By baseline, split and metric."""
+from nnlab.rundir import Baselines, sealed, sha256, strict
 
 VERSION = 3
 """Of what is kept in the cache; another one is worked out anew."""
@@ -37,7 +34,7 @@ LOGISTIC, RIDGE = "logistic regression, scikit-learn", "ridge regression, scikit
 MAJORITY, MEAN = metrics.GUESS["classification"], metrics.GUESS["regression"]
 
 
-def baselines(config: Config, dataset: Dataset) -> Scores:
+def baselines(config: Config, dataset: Dataset) -> Baselines:
     """The scores of both on each split that there is.
 
     scikit-learn's takes seconds where there is much data, so it is worked out once for each split of each data and kept
@@ -52,7 +49,7 @@ def baselines(config: Config, dataset: Dataset) -> Scores:
     return found if fitted is None else {**found, fitted_name(dataset): fitted}
 
 
-def worked_out(dataset: Dataset) -> Scores:
+def worked_out(dataset: Dataset) -> Baselines:
     """The same, out of the data alone: what is kept in the cache may be another machine's, or another's word."""
     fitted = _fitted(dataset)
     return _guessed(dataset) | ({} if fitted is None else {fitted_name(dataset): fitted})
@@ -74,7 +71,7 @@ def pending(config: Config, dataset: Dataset) -> bool:
     return bool(_iterations(dataset)) and _kept(config, dataset) is None
 
 
-def _guessed(dataset: Dataset) -> Scores:
+def _guessed(dataset: Dataset) -> Baselines:
     return _scores(dataset, dict(_guesses(dataset)))
 
 
@@ -93,7 +90,7 @@ def _guesses(dataset: Dataset) -> Iterator[tuple[str, Array]]:
         yield MEAN, targets.mean(axis=0, dtype=np.float64)
 
 
-def _scores(dataset: Dataset, guesses: dict[str, Array]) -> Scores:
+def _scores(dataset: Dataset, guesses: dict[str, Array]) -> Baselines:
     return {
         name: {
             split: _finite(metrics.measure(dataset.task, np.tile(one, (len(examples), 1)), examples.targets))
@@ -114,13 +111,13 @@ def _finite(found: dict[str, float]) -> dict[str, float]:
     return {name: value for name, value in found.items() if math.isfinite(value)}
 
 
-def _kept(config: Config, dataset: Dataset) -> dict[str, dict[str, float]] | None:
+def _kept(config: Config, dataset: Dataset) -> dict[SplitName, dict[str, float]] | None:
     """The fitted baseline's scores out of the cache; None where they are not there, or damaged."""
     try:
         scores = sealed.unseal(cache.read(_path(config, dataset), MAX_BYTES))["scores"]
     except (OSError, ValueError, KeyError):
         return None
-    return scores if is_baselines({"": scores}) else None
+    return scores if strict.fits(Baselines, {"": scores}) else None
 
 
 def _path(config: Config, dataset: Dataset) -> Path:
@@ -152,7 +149,7 @@ def _iterations(dataset: Dataset) -> int:
     return fitting if fitting >= LEAST_ITERATIONS else 0
 
 
-def _fitted(dataset: Dataset) -> dict[str, dict[str, float]] | None:
+def _fitted(dataset: Dataset) -> dict[SplitName, dict[str, float]] | None:
     train, iterations = dataset.train, _iterations(dataset)
     parameters = (dataset.features + 1) * _outputs(dataset)
     needed = 8 * VECTORS * parameters + 4 * len(train) * (2 * dataset.features + 6 * _outputs(dataset))
@@ -174,7 +171,7 @@ def _fitted(dataset: Dataset) -> dict[str, dict[str, float]] | None:
     except (ValueError, MemoryError):
         return None
     predict = estimator.decision_function if logistic else estimator.predict
-    found: dict[str, dict[str, float]] = {}
+    found: dict[SplitName, dict[str, float]] = {}
     for split, examples in _splits(dataset):
         scores = predict(examples.inputs).reshape(len(examples), -1)
         scores = both_classes(scores) if logistic and scores.shape[1] == 1 else scores

@@ -11,7 +11,7 @@ import numpy as np
 from nnlab import config as configs
 from nnlab import discover
 from nnlab.config import Config, Resolved, Train, yaml
-from nnlab.dataset import Dataset, Progress, Scaling, Task, Transform, quiet
+from nnlab.dataset import Dataset, Progress, Scaling, Task, quiet
 from nnlab.environment import cores
 from nnlab.errors import (
     ConfigError,
@@ -27,7 +27,7 @@ from nnlab.experiment import given, pictures
 from nnlab.experiment.given import Given
 from nnlab.fit import Plan
 from nnlab.model import Model, Optimizer, Setup, check_weights
-from nnlab.rundir import CONFIG, SUMMARY, Checkpoint, Header, RunDir, State
+from nnlab.rundir import CONFIG, SUMMARY, Checkpoint, Header, RunDir, State, Summary
 
 THREAD_WORK = 500_000
 """Multiply-adds of a step that are worth a thread's being woken and waited for."""
@@ -74,22 +74,22 @@ def load_dataset(
 
 
 def load_same_dataset(
-    run: RunDir, config: Config, summary: dict[str, Any], progress: Progress = quiet, data: Given | None = None
+    run: RunDir, config: Config, summary: Summary, progress: Progress = quiet, data: Given | None = None
 ) -> Dataset:
     """The data a run was trained on; ``summary`` is its run.json, and ``data`` the same data where it is now.
 
     Raises DataError where it is not there, and DataChangedError where it is other data.
     """
     if data is None:
-        given.refuse_gone(run.path, config.dataset, summary.get("path_given"))
+        given.refuse_gone(run.path, config.dataset, summary.path_given)
     _, dataset, _ = load_dataset(config, progress, data)  # a run's config has no fallback: it names what was taken
     check_same(run, dataset, summary)
     return dataset
 
 
-def check_same(run: RunDir, dataset: Dataset, summary: dict[str, Any]) -> None:
+def check_same(run: RunDir, dataset: Dataset, summary: Summary) -> None:
     """Raise DataChangedError where this is not the data that a run was trained on."""
-    if dataset.sha256 != summary["dataset"].get("sha256"):
+    if dataset.sha256 != summary.dataset.sha256:
         raise DataChangedError(
             f"{run.path}: the data of {dataset.name} is not what this run was trained on (its SHA-256 differs)",
             "bring the old data back, or train again",
@@ -201,12 +201,12 @@ def config_of(run: RunDir) -> Config:
     return resolve(run.path / CONFIG).config
 
 
-def unedited_config_of(run: RunDir, summary: dict[str, Any], state: State | None = None) -> Config:
+def unedited_config_of(run: RunDir, summary: Summary, state: State | None = None) -> Config:
     """``config_of``, where it is the config that run.json, or else the checkpoint's ``state``, belongs to.
 
     A resume that was stopped at its very start leaves the one before. Raises RunError where it is another one.
     """
-    known = {summary.get("config_sha256"), summary.get("config_before"), state.config_sha256 if state else None}
+    known = {summary.config_sha256, summary.config_before, state.config_sha256 if state else None}
     if run.sha256(CONFIG) not in known:
         raise RunError(
             f"{run.path / CONFIG}: this config was edited since the run began: its SHA-256 differs",
@@ -215,19 +215,19 @@ def unedited_config_of(run: RunDir, summary: dict[str, Any], state: State | None
     return config_of(run)
 
 
-def model_of(run: RunDir, *, trained: bool = False) -> tuple[Model, Config, dict[str, Any], str | None]:
+def model_of(run: RunDir, *, trained: bool = False) -> tuple[Model, Config, Summary, str | None]:
     """A run's model with its initial weights, its config, its run.json, and a warning where its device is not here.
 
     With ``trained`` it must not be larger than its weights file, to be loaded. Raises RunError where the files do not
     belong together, and what ``build_model`` raises.
     """
     summary, config = run.summary(), config_of(run)
-    data = summary["dataset"]
+    data = summary.dataset
     for key in ("train", "features", "outputs", "shape", "classes"):
-        if data.get(key) is None:
+        if getattr(data, key) is None:
             raise RunError(f"{run.path / SUMMARY}: dataset.{key} is missing", "the file is damaged")
-    warning, held, target = None, run.count() if trained else None, Transform.from_dict(data).target
-    arguments = (tuple(data["shape"]), data["outputs"], summary["task"], data["train"])
+    warning, held, target = None, run.count() if trained else None, data.transform.target
+    arguments = (tuple(data.shape or ()), data.outputs or 0, summary.task, data.train or 0)
     try:
         model = build_model(config, *arguments, held=held, target=target)
     except DeviceError as error:
@@ -236,7 +236,7 @@ def model_of(run: RunDir, *, trained: bool = False) -> tuple[Model, Config, dict
     return model, config, summary, warning
 
 
-def trained_model(run: RunDir) -> tuple[Model, Config, dict[str, Any], str | None]:
+def trained_model(run: RunDir) -> tuple[Model, Config, Summary, str | None]:
     """``model_of`` with the weights that the run has learnt."""
     model, config, summary, warning = model_of(run, trained=True)
     expected = model.weights()

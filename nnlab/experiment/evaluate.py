@@ -1,7 +1,7 @@
 """Evaluate: a finished run's weights on a split of its data, class by class."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from nnlab import metrics
 from nnlab.dataset import Array, Progress, SplitName, quiet
@@ -21,7 +21,7 @@ class SplitReport:
     run: RunDir
     split: SplitName
     metrics: dict[str, float]
-    recorded: dict[str, float] | None
+    recorded: Mapping[str, float | None] | None
     """What run.json says of the same split."""
     baselines: dict[str, dict[str, float]]
     """What the baselines score there, as run.json says."""
@@ -57,7 +57,7 @@ def evaluate(
         matrix = metrics.confusion(evaluation.scores, examples.targets, dataset.outputs)
         classes = metrics.per_class(matrix, dataset.classes)
     file, content = pictures.of_scores(run.name, dataset, name, evaluation.scores, examples)
-    recorded: dict[str, Any] | None = summary["metrics"].get(name)
+    recorded = summary.metrics.get(name)
     warnings = [warning] if warning else []
     picture: str | None = file
     if not _in_manifest(run, file):  # a finished run's own files stay as they were
@@ -68,7 +68,7 @@ def evaluate(
             reason = error.message if isinstance(error, RunError) else error.strerror
             warnings.append(f"{run.path / file} cannot be written: {reason}")
             picture = None
-    beside = {title: splits[name] for title, splits in (summary.get("baselines") or {}).items() if name in splits}
+    beside = {title: splits[name] for title, splits in (summary.baselines or {}).items() if name in splits}
     return SplitReport(run, name, evaluation.metrics, recorded, beside, classes, matrix, picture, warnings)
 
 

@@ -1,12 +1,11 @@
 """Events: what a training tells its caller, beside the loop's own records."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from nnlab.dataset import SplitName
 from nnlab.fit import Record
 from nnlab.metrics import shown
-from nnlab.rundir import RunDir
+from nnlab.rundir import RunDir, Summary
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Finished:
     """The run is complete."""
 
     run: RunDir
-    summary: dict[str, Any]
+    summary: Summary
 
 
 @dataclass(frozen=True)

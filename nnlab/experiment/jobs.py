@@ -12,7 +12,7 @@ from nnlab.experiment.build import resolve
 from nnlab.experiment.events import Event
 from nnlab.experiment.given import Given
 from nnlab.experiment.train import train
-from nnlab.rundir import check_name, new_stamp
+from nnlab.rundir import Membership, check_name, new_stamp
 
 MOST_SEEDS = 1000
 _PART = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,18}))?")
@@ -45,7 +45,8 @@ class Job:
     def train(self, data: Given | None = None, *, keep_data: bool = False) -> Iterator[Event]:
         """Train it, here; see ``nnlab.experiment.train``."""
         resolved, runs = resolve(Path(self.config), list(self.overrides)), Path(self.runs)
-        return train(resolved, runs, self.name, stamp=self.stamp, group=self.group, data=data, keep_data=keep_data)
+        group = Membership(**self.group)
+        return train(resolved, runs, self.name, stamp=self.stamp, group=group, data=data, keep_data=keep_data)
 
 
 @dataclass(frozen=True)

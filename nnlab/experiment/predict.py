@@ -87,16 +87,16 @@ class Predictor:
     def __init__(self, run: RunDir) -> None:
         """Raises RunError where the run has no weights or they are damaged."""
         self._model, config, summary, warning = trained_model(run)
-        data, file = summary["dataset"], discover.dataset(config.dataset.name)
-        self.task: Task = summary["task"]
-        self.classes = tuple(map(str, data["classes"]))
-        self.target_name: str = data.get("target_name") or "value"
-        names = tuple(map(str, data.get("target_names") or ()))
-        outputs = int(data["outputs"])
+        data, file = summary.dataset, discover.dataset(config.dataset.name)
+        self.task: Task = summary.task
+        self.classes = tuple(data.classes or ())
+        self.target_name: str = data.target_name or "value"
+        names = tuple(data.target_names or ())
+        outputs = data.outputs or 0
         self.value_names = names if len(names) == outputs else tuple(f"value {n + 1}" for n in range(outputs))
         """For regression: what each value is called."""
         self._reader = Reader(
-            data,
+            data.to_json(),
             self.task,
             file.read_picture,
             dark_edges=file.dark_edges,

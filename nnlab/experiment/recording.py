@@ -28,12 +28,15 @@ from nnlab.rundir import (
     LOSSES,
     PREDICTIONS,
     RUNNING,
-    SCHEMA_VERSION,
     SUMMARY,
     WEIGHTS,
+    Best,
     Checkpoint,
+    Facts,
     RunDir,
     State,
+    Status,
+    Summary,
     json_bytes,
     sha256,
 )
@@ -73,47 +76,48 @@ class Recording:
         """Where the last checkpoint stands."""
         self.between_steps = True
         """False while the model trains and its row is written: stopped there, a checkpoint would lack something."""
-        self.best: dict[str, Any] | None = None
+        self.best: Best | None = None
         self.best_weights: dict[str, Array] = {}
         self.placed: dict[SplitName, Any] = {}
-        self.summary: dict[str, Any] = {
-            "schema_version": SCHEMA_VERSION,
-            "status": RUNNING,
-            "name": run.name,
-            "config_sha256": sha256(self.text.encode()),
-            "model": config.model.name,
-            "dataset": _facts(dataset),
-            "path_given": None,
-            "task": dataset.task,
-            "device": model.device,
-            "seed": config.seed,
-            "parameters": parameters(model),
-            "started": _now(),
-            "finished": None,
-            "seconds": {"total": 0.0, "train": 0.0, "eval": 0.0},
-            "steps": 0,
-            "epochs": 0.0,
-            "metrics": {"train": None, "val": None, "test": None},
-            "best": None,
-            "baselines": None,
-            "resumed": [],
-            "error": None,
-        }
+        self.summary = Summary(
+            status=RUNNING,
+            name=run.name,
+            config_sha256=sha256(self.text.encode()),
+            model=config.model.name,
+            dataset=Facts.of(dataset),
+            task=dataset.task,
+            device=model.device,
+            seed=config.seed,
+            parameters=parameters(model),
+            started=_now(),
+            seconds={"total": 0.0, "train": 0.0, "eval": 0.0},
+            steps=0,
+            epochs=0.0,
+            metrics={"train": None, "val": None, "test": None},
+            resumed=[],
+        )
 
-    def restore(self, summary: dict[str, Any], kept: Checkpoint | None, inexact: list[str] | None) -> None:
+    def restore(self, summary: Summary, kept: Checkpoint | None, inexact: list[str] | None) -> None:
         """Take up a stopped run where ``kept`` stands, or at its start where there is none.
 
         ``summary`` is its run.json, and ``inexact`` says why the last bits may come out otherwise; None where they may
         not. Raises RunError where the checkpoint and metrics.csv do not belong together.
         """
         self.standing, self.rows.strict = True, inexact is None
-        self.summary["config_before"] = self.directory.sha256(CONFIG)
-        self.summary |= {key: summary.get(key) for key in ("name", "started", "baselines", "path_given")}
-        self.summary |= {"group": summary["group"]} if summary.get("group") else {}
-        before = summary.get("resumed")
         step = kept.state.step if kept else 0
         resumed = {"step": step, "inexact": inexact or [], "rows_differing": self.rows.differing}
-        self.summary["resumed"] = [*(before if isinstance(before, list) else []), resumed]
+        self.summary = replace(
+            self.summary,
+            name=summary.name,
+            dataset=replace(self.summary.dataset, more=summary.dataset.more),
+            path_given=summary.path_given,
+            started=summary.started,
+            baselines=summary.baselines,
+            resumed=[*(summary.resumed or []), resumed],
+            config_before=self.directory.sha256(CONFIG),
+            group=summary.group,
+            more=summary.more,
+        )
         if kept is None:
             self.rows.restore(0, 0, None, self._evaluates)
         else:
@@ -141,13 +145,13 @@ class Recording:
         """Train to the end; see ``nnlab.experiment.train``. Whoever calls it holds the run's lock."""
         try:
             self._write_start()
-            facts = self.summary["parameters"], self.model.device, self.model.threads, self.watched
+            facts = parameters(self.model), self.model.device, self.model.threads, self.watched
             yield Started(self.directory, self.start.step, self.plan.steps, *facts)
             yield from self._fit()
             yield from self._finish()
             yield Finished(self.directory, self.summary)
         except (Interrupted, KeyboardInterrupt, GeneratorExit) as error:
-            if self.summary["status"] == RUNNING:
+            if self.summary.status == RUNNING:
                 self._stop_safely(error, "interrupted", str(error) or "stopped")
             raise
         except BaseException as error:
@@ -165,7 +169,7 @@ class Recording:
             run.remove_manifest()
             run.tidy()
         run.write_text(CONFIG, self.text)
-        self.summary.pop("config_before", None)
+        self.summary = replace(self.summary, config_before=None)
         if not self.start.step:
             run.write_json(ENVIRONMENT, environment.describe(self.model.device, self.model.threads))
         if self.best:
@@ -174,7 +178,7 @@ class Recording:
             run.write_frame(frame)
         self.rows.begin(["step", "epoch", "train_loss", *map(self._column, self.columns), "seconds"])
         if not self.standing:  # last: a directory is a run once this file is there
-            run.write_json(SUMMARY, self.summary)
+            run.write_summary(self.summary)
             self.standing = True
 
     def _column(self, metric: str) -> str:
@@ -248,9 +252,9 @@ class Recording:
     def _keep_best(self, record: Record, found: dict[str, float]) -> None:
         """Save the weights where the val split's metric is better than ever before."""
         name = metrics.PRIMARY[self.dataset.task]
-        value, old = found[name], self.best["value"] if self.best else None
+        value, old = found[name], self.best.value if self.best else None
         if old is None or (value > old if metrics.HIGHER_IS_BETTER[name] else value < old):
-            self.best = {"step": record.step, "epoch": record.epoch, "metric": f"val_{name}", "value": value}
+            self.best = Best(record.step, record.epoch, f"val_{name}", value)
             self.best_weights = self.model.weights()
             self.directory.write_weights(BEST_WEIGHTS, self.best_weights)
 
@@ -291,7 +295,7 @@ class Recording:
             seconds=self._seconds(),
             metrics_bytes=len(rows),
             metrics_sha256=sha256(rows),
-            config_sha256=self.summary["config_sha256"],
+            config_sha256=sha256(self.text.encode()),
             best=self.best,
         )
         self.directory.write_checkpoint(state, arrays)
@@ -310,7 +314,7 @@ class Recording:
                 if not math.isfinite(evaluation.metrics["loss"]):
                     raise TrainingError(f"the loss became {evaluation.metrics['loss']} on the {name} split")
         seconds = time.perf_counter() - began
-        if worse := metrics.shortfall({**self.summary, "metrics": found}):
+        if worse := metrics.shortfall(dataset.task, found, self.summary.baselines):
             yield Notice(f"this run is {worse}")
         run.write_weights(WEIGHTS, self.model.weights())
         run.write_array(LOSSES, losses)
@@ -325,11 +329,11 @@ class Recording:
         run.remove_pictures(drawn)
         final = self._with("finished", metrics=found, final_seconds=seconds)
         # The manifest first: a run is finished once its run.json says so, and then all of it is there.
-        run.write_manifest((SUMMARY, json_bytes(final)))
-        run.write_json(SUMMARY, final)
+        run.write_manifest((SUMMARY, json_bytes(final.to_json())))
+        run.write_summary(final)
         self.summary = final
 
-    def _stop_safely(self, failure: BaseException, status: str, error: str) -> None:
+    def _stop_safely(self, failure: BaseException, status: Status, error: str) -> None:
         """Leave the run as it can be used; what goes wrong with that becomes a note of ``failure``."""
         if not self.standing:
             return  # it is no run yet, and will be none
@@ -339,7 +343,7 @@ class Recording:
             reason = getattr(second, "strerror", None) or str(second)
             failure.add_note(f"the run directory could not be brought up to date: {reason}")
 
-    def _stop(self, status: str, error: str) -> None:
+    def _stop(self, status: Status, error: str) -> None:
         """Leave what there is: the losses so far and, unless they are spoilt, the weights and a checkpoint.
 
         Stopped in the middle of a step, the weights are those of no step, and the last checkpoint stays the last.
@@ -375,49 +379,29 @@ class Recording:
         """Time spent on this run so far, before it was resumed too."""
         return self.seconds_before + time.perf_counter() - self.began
 
-    def _update(self, status: str, **changes: Any) -> None:
+    def _update(self, status: Status, **changes: Any) -> None:
         """Write run.json anew."""
         self.summary = self._with(status, **changes)
-        self.directory.write_json(SUMMARY, self.summary)
+        self.directory.write_summary(self.summary)
         self.told = time.perf_counter()
 
-    def _with(self, status: str, final_seconds: float = 0.0, **changes: Any) -> dict[str, Any]:
+    def _with(self, status: Status, final_seconds: float = 0.0, **changes: Any) -> Summary:
         """What run.json is to say now."""
         at = self.last or self.start
-        return {
-            **self.summary,
+        return replace(
+            self.summary,
             **changes,
-            "status": status,
-            "finished": None if status == RUNNING else _now(),
-            "steps": at.step,
-            "epochs": at.step / self.plan.steps_per_epoch(len(self.dataset.train)),
-            "best": self.best,
-            "seconds": {
+            status=status,
+            finished=None if status == RUNNING else _now(),
+            steps=at.step,
+            epochs=at.step / self.plan.steps_per_epoch(len(self.dataset.train)),
+            best=self.best,
+            seconds={
                 "total": round(self._seconds(), 4),
                 "train": round(at.train_seconds, 4),
                 "eval": round(at.eval_seconds + final_seconds, 4),
             },
-        }
-
-
-def _facts(dataset: Dataset) -> dict[str, Any]:
-    """What run.json says of the data: enough to compare runs, and to predict without having the data."""
-    return {
-        "name": dataset.name,
-        "sha256": dataset.sha256,
-        "train": len(dataset.train),
-        "val": len(dataset.val) if dataset.val else 0,
-        "test": len(dataset.test) if dataset.test else 0,
-        "features": dataset.features,
-        "outputs": dataset.outputs,
-        "shape": list(dataset.shape),
-        "classes": list(dataset.classes),
-        "feature_names": list(dataset.feature_names),
-        "target_name": dataset.target_name,
-        "target_names": list(dataset.target_names),
-        "examples": {name: dataset.examples.get(name) for name in ("train", "val", "test")},
-        **dataset.transform.to_dict(),
-    }
+        )
 
 
 def _now() -> str:

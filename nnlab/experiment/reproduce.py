@@ -4,19 +4,20 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
 import numpy as np
 
 from nnlab import environment
 from nnlab.config import Resolved, yaml
-from nnlab.dataset import Array, Progress, quiet
+from nnlab.dataset import Array, Progress, SplitName, quiet
 from nnlab.errors import ConfigError, NnlabError, RunError
 from nnlab.experiment.build import resolve, unedited_config_of
 from nnlab.experiment.distance import array_difference, difference, differences
 from nnlab.experiment.events import Event
 from nnlab.experiment.given import Given, refuse_gone
 from nnlab.experiment.train import train
+from nnlab.finding import Finding
 from nnlab.rundir import (
     BEST_WEIGHTS,
     CONFIG,
@@ -32,37 +33,11 @@ from nnlab.rundir import (
     all_runs,
 )
 
-Verdict = Literal["BITWISE", "WITHIN TOLERANCE", "DIFFERENT"]
 TOLERANCE = 1e-3
 """Relative: rounding in another order grows from step to step, and stays below this where all else is equal."""
 AGAIN = "reproduction"
 """What is added to the new run's name."""
 _AGAIN = re.compile(rf"-{AGAIN}(-[0-9]+)?$")
-
-
-@dataclass(frozen=True)
-class Reproduction:
-    """How a run and the same trained again compare."""
-
-    run: RunDir
-    again: RunDir
-    verdict: Verdict
-    largest: float
-    """The largest difference between any two of their numbers, as a fraction of the larger one; seconds aside."""
-    where: str
-    """The file, and the step or array, where it is."""
-    step: int | None
-    """Where they are DIFFERENT: the first step at which they are further apart than the tolerance."""
-    environment: list[str]
-    """What differs in env.json."""
-
-    @property
-    def detail(self) -> str:
-        """The verdict's reason, in words."""
-        if self.verdict == "BITWISE":
-            return "every loss, row, weight and score is equal to the bit"
-        apart = f"at most {self.largest:.2g} of a number apart, in {self.where}"
-        return apart if self.step is None else f"from step {self.step:,} on; {apart}"
 
 
 @dataclass(frozen=True)
@@ -83,26 +58,44 @@ def train_again(
     finished or damaged, DataChangedError for other ``data``, and what ``train`` raises.
     """
     summary = run.summary()
-    if summary["status"] != "finished":
-        hint = "nnlab show says why" if summary["status"] == "failed" else f"nnlab resume {run.path} goes on with it"
-        raise RunError(f"{run.path}: this run is not finished: {summary['status']}", hint)
+    if summary.status != "finished":
+        hint = "nnlab show says why" if summary.status == "failed" else f"nnlab resume {run.path} goes on with it"
+        raise RunError(f"{run.path}: this run is not finished: {summary.status}", hint)
     config = unedited_config_of(run, summary)
     if data is None:
-        refuse_gone(run.path, config.dataset, summary.get("path_given"))
+        refuse_gone(run.path, config.dataset, summary.path_given)
     resolved = resolve(run.path / CONFIG, [f"device={device}"] if device else [])
     yield from train(resolved, runs, AGAIN, progress, data=data, same_as=None if data is None else run)
 
 
-def compare_runs(run: RunDir, again: RunDir, tolerance: float = TOLERANCE) -> Reproduction:
-    """Two runs of the same config, number by number. Raises RunError where a file is damaged."""
+def compare_runs(run: RunDir, again: RunDir, tolerance: float = TOLERANCE) -> Finding:
+    """Two runs of the same config, number by number. Raises RunError where a file is damaged.
+
+    The finding's values are ``run`` and ``again``, their paths; the ``verdict``, BITWISE, WITHIN TOLERANCE or
+    DIFFERENT; the ``largest`` difference between any two of their numbers, as a fraction of the larger one and seconds
+    aside, and ``where`` it is; the first ``step`` at which they are further apart than the tolerance, or None; and what
+    differs in their ``environment``.
+    """
     apart = [*_losses(run, again, tolerance), *_rows(run, again), *_results(run, again), *_arrays(run, again)]
     furthest = max(apart, key=lambda each: each.by, default=_Apart(0.0, "", 0))
-    verdict: Verdict = "BITWISE" if not apart else "DIFFERENT" if furthest.by > tolerance else "WITHIN TOLERANCE"
     step = min((each.step for each in apart if each.by > tolerance), default=None)
+    verdict = "BITWISE" if not apart else "DIFFERENT" if furthest.by > tolerance else "WITHIN TOLERANCE"
     differing = environment.differences(run.read_json(ENVIRONMENT), again.read_json(ENVIRONMENT))
-    ours, theirs = ({"data": each.summary()["dataset"].get("sha256")} for each in (run, again))
-    differing += environment.differences(ours, theirs)
-    return Reproduction(run, again, verdict, furthest.by, furthest.where, step, differing)
+    ours, theirs = ({"data": each.summary().dataset.sha256} for each in (run, again))
+    values = {
+        "run": str(run.path),
+        "again": str(again.path),
+        "verdict": verdict,
+        "largest": furthest.by,
+        "where": furthest.where,
+        "step": step,
+        "environment": differing + environment.differences(ours, theirs),
+    }
+    detail = "every loss, row, weight and score is equal to the bit"
+    if apart:
+        start = f"from step {step:,} on; " if step is not None else ""
+        detail = f"{start}at most {furthest.by:.2g} of a number apart, in {furthest.where}"
+    return Finding(run.name, "wrong" if verdict == "DIFFERENT" else "ok", detail, values=values)
 
 
 def _losses(run: RunDir, again: RunDir, tolerance: float) -> Iterator[_Apart]:
@@ -133,9 +126,9 @@ def _rows(run: RunDir, again: RunDir) -> Iterator[_Apart]:
 def _results(run: RunDir, again: RunDir) -> Iterator[_Apart]:
     """The metrics in run.json."""
     ours, theirs = run.summary(), again.summary()
-    last = int(ours.get("steps") or 0)
-    for split in ("train", "val", "test"):
-        a, b = (summary["metrics"].get(split) or {} for summary in (ours, theirs))
+    last = ours.steps or 0
+    for split in get_args(SplitName):
+        a, b = (summary.scores(split) for summary in (ours, theirs))
         for name in {**a, **b}:
             x, y = a.get(name), b.get(name)  # null for a number that is none
             by = float(x != y) if x is None or y is None else difference(x, y)
@@ -145,7 +138,7 @@ def _results(run: RunDir, again: RunDir) -> Iterator[_Apart]:
 
 def _arrays(run: RunDir, again: RunDir) -> Iterator[_Apart]:
     """Weights and scores, each array measured by its largest number."""
-    last = int(run.summary().get("steps") or 0)
+    last = run.summary().steps or 0
     there = run.files().keys() & again.files().keys()
     for file in [name for name in (WEIGHTS, BEST_WEIGHTS, PREDICTIONS) if name in there or name == WEIGHTS]:
         b = _read(again, file)
@@ -167,7 +160,7 @@ def latest_of(resolved: Resolved, runs: Path) -> RunDir | None:
             continue
         try:
             found = yaml.read(run.read_text(CONFIG), str(run.path / CONFIG)).data
-            if run.summary()["status"] == "finished" and _is_of(found, wanted):
+            if run.summary().status == "finished" and _is_of(found, wanted):
                 return run
         except NnlabError:
             continue  # a damaged run is no run of anything

@@ -49,7 +49,7 @@ def resume(
                 "go on where it began, or add --allow-inexact, which run.json will say",
             )
         config, plan = complete(config, model, len(dataset.train))
-        if state and (plan.steps < state.step or (summary["status"] == "finished" and plan.steps == state.step)):
+        if state and (plan.steps < state.step or (summary.status == "finished" and plan.steps == state.step)):
             message = f"{run.path}: this run has done {state.step:,} steps already, and {plan.steps:,} are asked for"
             raise RunError(message, "give more --epochs")
         if state is None:
@@ -60,7 +60,7 @@ def resume(
 
 
 def _refuse_finished(run: RunDir, epochs: int | None) -> None:
-    if run.summary()["status"] == "finished" and epochs is None:
+    if run.summary().status == "finished" and epochs is None:
         raise RunError(f"{run.path}: this run is finished", "--epochs N extends it to N epochs in all")
 
 

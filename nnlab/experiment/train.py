@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from nnlab.config import Config, Resolved
 from nnlab.dataset import Dataset, Progress, quiet
@@ -17,7 +16,7 @@ from nnlab.experiment.plan import complete
 from nnlab.experiment.recording import Recording
 from nnlab.fit import Plan
 from nnlab.model import Model
-from nnlab.rundir import RunDir, check_name, create, discard
+from nnlab.rundir import Membership, RunDir, check_name, create, discard
 
 
 def train(
@@ -30,7 +29,7 @@ def train(
     data: Given | None = None,
     keep_data: bool = False,
     same_as: RunDir | None = None,
-    group: dict[str, Any] | None = None,
+    group: Membership | None = None,
 ) -> Iterator[Event]:
     """Train a config into a new directory under ``runs``. Nothing is made before everything has been checked.
 
@@ -60,8 +59,8 @@ def train(
     recording = None
     try:
         recording = Recording(config, ready.plan, dataset, ready.model, run)
-        recording.summary |= {"baselines": beside, "path_given": _path_given(resolved, ready, data)}
-        recording.summary |= {"group": group} if group else {}
+        path = _path_given(resolved, ready, data)
+        recording.summary = replace(recording.summary, baselines=beside, path_given=path, group=group)
         if copy:
             run.write(copy.name, copy.content)
         with run.locked() as alone:

@@ -27,7 +27,7 @@ def to_line(event: Event, text: str = "") -> str:
             content |= {"step": event.step, "epoch": event.epoch, "text": text}
             content |= {"train_loss": event.train_loss, "metrics": event.metrics}
         case Finished():
-            content |= {"path": str(event.run.path), "metrics": event.summary["metrics"]}
+            content |= {"path": str(event.run.path), "metrics": event.summary.metrics}
         case Notice() | Working():
             content["text"] = event.text
         case Ended():

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -12,10 +13,11 @@ from nnlab.config import Config, Resolved
 from nnlab.dataset import Array, Dataset, Progress, Split, quiet
 from nnlab.errors import CheckError, ConfigError, NnlabError
 from nnlab.experiment.build import build_model, check, check_task, load_dataset, model_for, parameters
+from nnlab.finding import Finding, Outcome, subjects, worst
 from nnlab.fit import batch_order
 from nnlab.inspection.bench import twin
 from nnlab.inspection.causes import Evidence, cause_of_one, causes_of_many
-from nnlab.inspection.large import Outcome, apart, enlarged, not_finite
+from nnlab.inspection.large import Measured, apart, enlarged, not_finite
 from nnlab.inspection.slopes import slopes
 from nnlab.model import Differentiable, Model, Net, both_classes
 from nnlab.randomness import Purpose, generator
@@ -30,26 +32,6 @@ COPIES = 12
 
 
 @dataclass(frozen=True)
-class ParameterCheck:
-    """What was found of the gradient by one parameter."""
-
-    parameter: str
-    shape: tuple[int, ...]
-    measured: int
-    """Elements whose slope was measured."""
-    kinks: int
-    """Elements left out, because the loss has a kink there."""
-    differences: float | None
-    """Relative error against the measured slopes; None where there were none."""
-    autograd: float | None
-    """Relative error against autograd, over all elements; None where there is nothing to hold it against."""
-    held: bool | None
-    """None where nothing could be told."""
-    cause: str
-    """What is wrong, or why nothing could be told; empty where all is well."""
-
-
-@dataclass(frozen=True)
 class GradientCheck:
     """What was checked, and what came of it."""
 
@@ -58,10 +40,10 @@ class GradientCheck:
     rows: int
     tolerance: float
     loss: float
-    held: bool | None
-    """None where nothing is wrong, and not everything could be told."""
-    verdict: str
-    parameters: tuple[ParameterCheck, ...]
+    whole: Finding
+    """About all gradients of the model."""
+    parameters: tuple[Finding, ...]
+    """About the gradient by each parameter: see ``check_gradients``."""
     large: str
     """What is wrong where scores are about 1,000; empty where nothing is."""
     notes: tuple[str, ...]
@@ -105,19 +87,24 @@ def gradcheck(
         batch = _batch(dataset, rows, config.seed)
         loss, found = check_gradients(pair.net, batch, pair.reference, tolerance, rng)
         wrong = check_large(pair.net, batch, pair.reference, tolerance) if dataset.classes else ""
-    held = False if wrong or any(row.held is False for row in found) else all(row.held for row in found) or None
+    outcome = "wrong" if wrong else worst(found)
     warnings = (*resolved.warnings, *([warning] if warning else []))
     notes = (pair.note,) if pair.note else ()
     verdict = "; ".join(filter(None, (_verdict(config.model.name, found), wrong)))
+    whole = Finding(config.model.name, outcome, verdict)
     return GradientCheck(
-        config.model.name, dataset.name, len(batch), tolerance, loss, held, verdict, found, wrong, notes, warnings
+        config.model.name, dataset.name, len(batch), tolerance, loss, whole, found, wrong, notes, warnings
     )
 
 
 def check_gradients(
     net: Net, batch: Split, reference: Net | None, tolerance: float, rng: np.random.Generator
-) -> tuple[float, tuple[ParameterCheck, ...]]:
+) -> tuple[float, tuple[Finding, ...]]:
     """The loss of a batch, and what was found of the net's gradient by each of its weights, in their order.
+
+    The values of each are the ``shape``; how many elements' slope was ``measured``, and how many were left out because
+    the loss has a kink there (``kinks``); the relative errors against the measured slopes (``differences``) and, over
+    all elements, against ``autograd``: None where there is nothing to hold the gradient against.
 
     Weights and batch are float64. ``reference`` has the same weights, and its gradients are taken for right;
     ``rng`` chooses the elements of large parameters whose slope is measured. Raises CheckError where there is no
@@ -137,12 +124,22 @@ def check_gradients(
                 Evidence(name, weight.shape, given, found.places, found.values, found.rounding, exact, *of_batch)
             )
             kinks.append(found.kinks)
-        held = [_held(e) for e in evidence]
-        causes = _causes(evidence, held, (loss, theirs[0]) if theirs else None, net, reference, batch)
+        outcomes = [_outcome(e) for e in evidence]
+        causes = _causes(evidence, outcomes, (loss, theirs[0]) if theirs else None, net, reference, batch)
     return loss, tuple(
-        ParameterCheck(e.name, e.shape, len(e.places), skipped, e.off(e.given), e.off_autograd(e.given), verdict, cause)
-        for e, skipped, verdict, cause in zip(evidence, kinks, held, causes, strict=True)
+        Finding(e.name, outcome, cause, values=_values(e, skipped))
+        for e, skipped, outcome, cause in zip(evidence, kinks, outcomes, causes, strict=True)
     )
+
+
+def _values(e: Evidence, kinks: int) -> dict[str, Any]:
+    return {
+        "shape": e.shape,
+        "measured": len(e.places),
+        "kinks": kinks,
+        "differences": e.off(e.given),
+        "autograd": e.off_autograd(e.given),
+    }
 
 
 def check_large(net: Net, batch: Split, reference: Net | None, tolerance: float) -> str:
@@ -153,7 +150,7 @@ def check_large(net: Net, batch: Split, reference: Net | None, tolerance: float)
     """
     before = {name: weight.copy() for name, weight in net.weights.items()}
 
-    def outcome(of: Net, weights: Mapping[str, Array]) -> Outcome:
+    def outcome(of: Net, weights: Mapping[str, Array]) -> Measured:
         _put(of, weights)
         return of.loss_and_grads(batch.inputs, batch.targets)
 
@@ -161,7 +158,7 @@ def check_large(net: Net, batch: Split, reference: Net | None, tolerance: float)
         _put(net, weights)
         return net.forward(batch.inputs)
 
-    def right(weights: Mapping[str, Array], found: Array) -> Outcome:
+    def right(weights: Mapping[str, Array], found: Array) -> Measured:
         if reference is not None:
             return outcome(reference, weights)
         both = both_classes(found) if found.shape[1] == 1 else found
@@ -276,19 +273,19 @@ def _places(weight: Array, given: Array | None, rng: np.random.Generator) -> Arr
     return np.sort(order[:SAMPLE])
 
 
-def _held(e: Evidence) -> bool | None:
-    """Whether a gradient is right; None where it has to be 0 everywhere or could not be held against anything."""
+def _outcome(e: Evidence) -> Outcome:
+    """Whether a gradient is right; not checked where it has to be 0 everywhere or nothing is to be held against it."""
     if e.given is None or e.given.shape != e.shape or e.given.dtype != np.float64:
-        return False
+        return "wrong"
     found = [off for off in (e.off(e.given), e.off_autograd(e.given)) if off is not None]
     if any(off > e.tolerance for off in found):
-        return False
-    return True if found and (e.given.any() or e.truth[1].any()) else None
+        return "wrong"
+    return "ok" if found and (e.given.any() or e.truth[1].any()) else "not checked"
 
 
 def _causes(
     evidence: list[Evidence],
-    held: list[bool | None],
+    outcomes: list[Outcome],
     losses: tuple[float, float] | None,
     net: Net,
     reference: Net | None,
@@ -299,12 +296,12 @@ def _causes(
 
     causes = [""] * len(evidence)
     for number, e in enumerate(evidence):
-        if held[number] is None:
+        if outcomes[number] == "not checked":
             zero = "the gradient is 0 here, whatever the code: try another seed or more rows"
             causes[number] = zero if len(e.places) else "the loss has a kink at every element that was tried"
-        elif held[number] is False:
+        elif outcomes[number] == "wrong":
             causes[number] = cause_of_one(e, losses)
-    unexplained = [number for number, cause in enumerate(causes) if held[number] is False and not cause]
+    unexplained = [number for number, cause in enumerate(causes) if outcomes[number] == "wrong" and not cause]
     passages = reference.passages(batch.inputs, batch.targets) if isinstance(reference, ExactNet) else []
     found = causes_of_many(evidence, unexplained, passages, net.weights)
     for number in unexplained:
@@ -322,20 +319,20 @@ def _worst(e: Evidence) -> str:
     return f"[{place}] is {given[worst]:.6g} and should be {truth[worst]:.6g}"
 
 
-def _verdict(model: str, found: tuple[ParameterCheck, ...]) -> str:
-    wrong = [row for row in found if row.held is False]
+def _verdict(model: str, found: tuple[Finding, ...]) -> str:
+    wrong = [row for row in found if row.outcome == "wrong"]
     if wrong:
         which = f"{len(wrong)} of {model}'s {len(found)} gradients {'is' if len(wrong) == 1 else 'are'} wrong"
-        if len(wrong) == len(found) and len({row.cause for row in wrong}) == 1:
-            return f"{which}: {wrong[0].cause}"
+        if len(wrong) == len(found) and len({row.detail for row in wrong}) == 1:
+            return f"{which}: {wrong[0].detail}"
         # Mistakes travel back through the layers, so the last one is the nearest to where they begin.
-        return f"{which}; {'nearest to the loss, ' if len(wrong) > 1 else ''}{wrong[-1].parameter}: {wrong[-1].cause}"
-    silent = [row.parameter for row in found if row.held is None]
-    if silent:
+        return f"{which}; {'nearest to the loss, ' if len(wrong) > 1 else ''}{wrong[-1].subject}: {wrong[-1].detail}"
+    if silent := subjects(found, "not checked"):
         return f"none of {model}'s gradients is wrong, and nothing can be told of {', '.join(silent)}"
     errors = {
-        "central differences": [row.differences for row in found if row.differences is not None],
-        "autograd": [row.autograd for row in found if row.autograd is not None],
+        "central differences": [row.values["differences"] for row in found],
+        "autograd": [row.values["autograd"] for row in found],
     }
-    shown = " and ".join(f"with {way} to {max(off):.0e}" for way, off in errors.items() if off)
+    measured = {way: [error for error in of if error is not None] for way, of in errors.items()}
+    shown = " and ".join(f"with {way} to {max(off):.0e}" for way, off in measured.items() if off)
     return f"{model}'s gradients agree {shown}"

@@ -17,7 +17,7 @@ ROUNDS = 20
 Weights = dict[str, Array]
 
 
-Outcome = tuple[float, Mapping[str, Array]]
+Measured = tuple[float, Mapping[str, Array]]
 """The loss of a batch, and its gradient by each weight."""
 
 
@@ -65,7 +65,7 @@ def _scaled(
     return None
 
 
-def not_finite(who: str, found: Outcome, scores: Array) -> str:
+def not_finite(who: str, found: Measured, scores: Array) -> str:
     """What a net made of such scores that is no number; empty where all is one."""
     loss, grads = found
     wrong = [name for name, grad in grads.items() if not np.isfinite(grad).all()]
@@ -83,7 +83,7 @@ def not_finite(who: str, found: Outcome, scores: Array) -> str:
     return f"{who} overflows {_words(scores)}: {what}; {cure}"
 
 
-def apart(ours: Outcome, right: Outcome, tolerance: float, scores: Array) -> str:
+def apart(ours: Measured, right: Measured, tolerance: float, scores: Array) -> str:
     """Where a loss or a gradient, all of them finite, is further off than the tolerance; empty where they agree."""
     (loss, grads), (other, others) = ours, right
     if difference(loss, other) > tolerance:

@@ -13,8 +13,9 @@ from nnlab.dataset import Array, Dataset, Progress, digest, quiet
 from nnlab.errors import ConfigError, NnlabError, TrainingError
 from nnlab.experiment.build import batch_rows, check, check_task, load_dataset, model_for, optimizer
 from nnlab.experiment.distance import array_difference, difference
+from nnlab.finding import Finding
 from nnlab.fit import Plan, batch_order, batches
-from nnlab.inspection.large import Outcome, apart, enlarged, not_finite
+from nnlab.inspection.large import Measured, apart, enlarged, not_finite
 from nnlab.model import Differentiable
 from nnlab.randomness import Purpose, generator
 
@@ -81,8 +82,8 @@ class Parity:
     parting: Parting | None
     large: str
     """Where they part, or overflow, at scores of about 1,000; empty where they do not, or have parted before."""
-    held: bool
-    verdict: str
+    whole: Finding
+    """Whether they agree, but for what rounding decides."""
     warnings: tuple[str, ...]
 
 
@@ -115,8 +116,11 @@ def parity(
         large = _at_large_scores(models, a, b) if parting is None and a.dataset.classes else ""
     agreed = found[: parting.step - 1] if parting else found
     largest = max((max(s.loss, s.gradient.difference, s.weights.difference) for s in agreed), default=0.0)
+    names = a.config.model.name, b.config.model.name
+    alike = not large and (parting is None or (parting.rounding and bool(agreed)))
+    verdict = "; ".join(filter(None, (_verdict(largest, parting), large)))
     return Parity(
-        (f"{a.config.model.name} on {models[0].device}", f"{b.config.model.name} on {models[1].device}"),
+        (f"{names[0]} on {models[0].device}", f"{names[1]} on {models[1].device}"),
         a.dataset.name,
         batch_rows(a.config, len(a.dataset.train)),
         tolerance,
@@ -125,8 +129,7 @@ def parity(
         largest,
         parting,
         large,
-        not large and (parting is None or (parting.rounding and bool(agreed))),
-        "; ".join(filter(None, (_verdict(largest, parting), large))),
+        Finding(" and ".join(names), "ok" if alike else "wrong", verdict),
         tuple(dict.fromkeys(a.warnings + b.warnings)),
     )
 
@@ -261,7 +264,7 @@ def _at_large_scores(models: tuple[Differentiable, Differentiable], a: _Side, b:
 
     weights = models[0].weights()
     for tried, found in enlarged(weights, models[0].gradients(placed[0], everything)[1], scores):
-        outcomes: list[Outcome] = []
+        outcomes: list[Measured] = []
         for side, model, data in zip((a, b), models, placed, strict=True):
             model.load_weights(tried)
             outcomes.append(model.gradients(data, everything))

@@ -155,8 +155,8 @@ def _at_the_end(row: Row, confusion: Array | None) -> Frame | None:
         return None
     weights = row.run.weights()
     found = first_of({name: weights[name] for name in sorted(weights, key=_natural)})  # a file has them in any order
-    step, epoch = row.summary.get("steps") or 0, row.summary.get("epochs") or 0.0
-    return None if found is None else Frame(int(step), float(epoch), found.weight, {}, confusion)
+    step, epoch = row.summary.steps or 0, row.summary.epochs or 0.0
+    return None if found is None else Frame(step, float(epoch), found.weight, {}, confusion)
 
 
 def _check(frames: Sequence[Frame]) -> None:
@@ -170,7 +170,7 @@ def _check(frames: Sequence[Frame]) -> None:
 
 def _as_inputs(weight: Array, row: Row) -> Array:
     """The weights of each unit in the shape of the inputs they look at, where that is known."""
-    shape = tuple(row.summary["dataset"].get("shape") or ())
+    shape = tuple(row.summary.dataset.shape or ())
     flat = weight.ndim == 2
     if flat and is_picture(shape) and math.prod(shape) == weight.shape[1]:
         weight = weight.reshape(len(weight), *shape)

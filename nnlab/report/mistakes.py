@@ -67,7 +67,7 @@ def mistakes_of(row: Row, dataset: Dataset | None, room: int) -> Mistakes | None
 
 def class_names(row: Row, count: int) -> list[str]:
     """As the data has them; numbers where run.json has none, or others."""
-    names = row.summary["dataset"].get("classes") or []
+    names = row.summary.dataset.classes or []
     return list(names) if len(names) == count else [str(number) for number in range(count)]
 
 

@@ -21,7 +21,7 @@ def mistaken(mistakes: Mistakes | None, row: Row) -> Html:
         why = "its data has no test split" if finished else f"a run that is {row.status} has not predicted it yet"
         return join([head, element("p", f"There are no predictions of a test split: {why}.", class_="note")])
     if mistakes.confusion is None:
-        name = str(row.summary["dataset"].get("target_name") or "value")
+        name = row.summary.dataset.target_name or "value"
         drawings = [
             scatter.predicted_against_true(mistakes.predicted, name),
             scatter.residuals(mistakes.predicted, name),
@@ -148,14 +148,13 @@ def _first_layer(learning: Learning, row: Row) -> Html:
 
 def _is_colour(learning: Learning, row: Row) -> bool:
     shape = learning.last.weight.shape
-    inputs = row.summary["dataset"].get("shape") or []
+    inputs = row.summary.dataset.shape or []
     return learning.kind == "picture" and (shape[1] == 3 if len(shape) == 4 else len(inputs) == 3 and inputs[0] == 3)
 
 
 def _weight_table(learning: Learning, row: Row) -> Html:
     weight = table_of(learning.last.weight)
-    data = row.summary["dataset"]
-    names = data.get("feature_names") or []
+    names = row.summary.dataset.feature_names or []
     count = weight.shape[1]
     columns = names if len(names) == count else [f"input {number + 1}" for number in range(count)]
     units = _unit_names(row, len(weight))
@@ -168,8 +167,8 @@ def _weight_table(learning: Learning, row: Row) -> Html:
 
 def _unit_names(row: Row, count: int) -> list[str]:
     """A linear model's units are its outputs; of others they have numbers."""
-    classes = row.summary["dataset"].get("classes") or []
-    linear = str(row.summary["model"]).startswith(("logreg", "linreg"))
+    classes = row.summary.dataset.classes or []
+    linear = row.summary.model.startswith(("logreg", "linreg"))
     return list(classes) if linear and len(classes) == count else [f"{number + 1}" for number in range(count)]
 
 
@@ -179,8 +178,7 @@ def _confusion_then(learning: Learning, row: Row) -> list[Html]:
     if len(learning.frames) == 1 or measured is None or measured.confusion is None:
         return []
     matrix = measured.confusion
-    data = row.summary["dataset"]
-    watched = "val" if data.get("val") else "test" if data.get("test") else "train"
+    watched = row.summary.dataset.watched
     classes = class_names(row, len(matrix))
     then = element("b", shown_measured(measured), data_measured=True)
     caption = element("span", f"Confusion on the {watched} split, ", then, ".")

@@ -19,8 +19,8 @@ def runs(rows: Sequence[Row]) -> Html:
 
 def _run(row: Row) -> list[str]:
     found = row.summary
-    started = str(found.get("started") or "–")[:19].replace("T", " ")
-    counts = [count(found.get(key)) for key in ("steps", "epochs", "parameters")]
+    started = (found.started or "–")[:19].replace("T", " ")
+    counts = [count(number) for number in (found.steps, found.epochs, found.parameters)]
     return [row.name, row.config.get("seed", "–"), started, *counts, seconds(row.seconds), row.status]
 
 

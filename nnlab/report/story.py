@@ -119,7 +119,7 @@ def _panel(
     try:
         mistakes = mistakes_of(row, data.dataset, room // 5)
         parts.append(mistaken(mistakes, row))
-        if mistakes and not row.summary["dataset"].get("val"):
+        if mistakes and not row.summary.dataset.val:
             confusion = mistakes.confusion  # of the split that was watched
     except NnlabError as error:
         warnings.append(error.message)

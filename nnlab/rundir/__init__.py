@@ -39,7 +39,7 @@ from nnlab.rundir.growing import Growing
 from nnlab.rundir.ours import is_ours
 from nnlab.rundir.sealed import dump as json_bytes
 from nnlab.rundir.sealed import finite, sha256
-from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION, is_baselines
+from nnlab.rundir.summary import DIED, RUNNING, Baselines, Best, Facts, Membership, Status, Summary
 from nnlab.rundir.table import MAX_ROWS
 from nnlab.rundir.table import line as metrics_line
 from nnlab.rundir.tensors import Header
@@ -63,17 +63,22 @@ __all__ = [
     "METRICS",
     "PREDICTIONS",
     "RUNNING",
-    "SCHEMA_VERSION",
     "STATE",
     "SUMMARY",
     "WEIGHTS",
+    "Baselines",
+    "Best",
     "Checkpoint",
+    "Facts",
     "Frame",
     "Growing",
     "Header",
+    "Membership",
     "Removal",
     "RunDir",
     "State",
+    "Status",
+    "Summary",
     "all_runs",
     "ambiguous",
     "check_name",
@@ -82,7 +87,6 @@ __all__ = [
     "edited",
     "find",
     "finite",
-    "is_baselines",
     "is_ours",
     "json_bytes",
     "matching",

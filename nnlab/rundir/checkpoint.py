@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 from nnlab.dataset import Array
 from nnlab.errors import RunError
-from nnlab.rundir import sealed, storage, tensors
-from nnlab.rundir.summary import is_best
+from nnlab.rundir import sealed, storage, strict, tensors
+from nnlab.rundir.summary import Best, Count
 
 FOLDER = "checkpoint"
 STATE = f"{FOLDER}/state.json"
@@ -25,21 +25,21 @@ FILE = re.compile(r"[0-9]{12,}-[0-9a-f]{16}\.safetensors")
 class State:
     """Where a training stood, beside its arrays."""
 
-    step: int
+    step: Count
     epoch: float
-    evaluated: int
+    evaluated: Count
     """The step of the last evaluation: the running sum of the losses begins after it."""
     train_seconds: float
     eval_seconds: float
     seconds: float
     """All of the run's so far, with what was neither."""
-    metrics_bytes: int
+    metrics_bytes: Count
     """How long metrics.csv was."""
     metrics_sha256: str
     """Of these bytes."""
     config_sha256: str
     """Of the config.yaml that this belongs to."""
-    best: dict[str, Any] | None
+    best: Best | None
     """Where the val split was best so far."""
 
 
@@ -59,7 +59,7 @@ class _Stored:
     state: State
     arrays: list[str]
     """The name of each array, so that one that is missing shows."""
-    file: str
+    file: Annotated[str, FILE.fullmatch]
     """Where they are."""
     sha256: str
     """Of that file."""
@@ -107,8 +107,11 @@ def _read_stored(folder: Path) -> _Stored | None:
     if not storage.exists(path):
         return None
     try:
-        return _checked(sealed.unseal(storage.read(path, MAX_STATE_BYTES)))
-    except (ValueError, KeyError, TypeError) as error:
+        stored = strict.read(_Stored, sealed.unseal(storage.read(path, MAX_STATE_BYTES)))
+        if stored.state.evaluated > stored.state.step:
+            raise ValueError("its last evaluation is later than its step")
+        return stored
+    except ValueError as error:
         raise RunError(f"{path}: this is not a checkpoint's state: {error}", "the file is damaged") from None
 
 
@@ -131,26 +134,6 @@ def read(folder: Path, limit: int, check: tensors.Check | None = None) -> Checkp
     if sorted(arrays) != stored.arrays or len(groups) > len(GROUPS) or groups["losses"].keys() != {"losses"}:
         raise RunError(f"{path}: these are not the arrays that {STATE} lists", "the file is damaged")
     return Checkpoint(stored.state, groups)
-
-
-def _checked(content: dict[str, Any]) -> _Stored:
-    """Raises ValueError, KeyError or TypeError where a key is missing, unknown or of another type."""
-    stored = _Stored(state=State(**content.pop("state")), **content)
-    state = stored.state
-    whole = (state.step, state.evaluated, state.metrics_bytes)
-    numbers = (state.epoch, state.train_seconds, state.eval_seconds, state.seconds)
-    texts = (state.metrics_sha256, state.config_sha256, stored.file, stored.sha256)
-    if not (
-        all(type(n) is int and n >= 0 for n in whole)
-        and all(map(sealed.is_number, numbers))
-        and all(isinstance(text, str) for text in texts)
-        and (state.best is None or is_best(state.best))
-        and isinstance(stored.arrays, list)
-        and state.evaluated <= state.step
-        and FILE.fullmatch(stored.file)
-    ):
-        raise ValueError("it does not hold what it should")
-    return stored
 
 
 def _real(path: Path) -> None:

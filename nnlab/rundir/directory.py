@@ -6,6 +6,7 @@ import struct
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from nnlab.rundir import checkpoint, frames, lock, sealed, storage, table, tenso
 from nnlab.rundir.checkpoint import Checkpoint, State
 from nnlab.rundir.frames import Frame
 from nnlab.rundir.growing import Growing
-from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION, wrong
+from nnlab.rundir.strict import ShapeError
+from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION, Summary
 
 SUMMARY = "run.json"
 CONFIG = "config.yaml"
@@ -78,6 +80,10 @@ class RunDir:
     def write_json(self, name: str, content: Any) -> None:
         """Write strict JSON; see ``sealed.dump``."""
         self.write(name, sealed.dump(content))
+
+    def write_summary(self, summary: Summary) -> None:
+        """Write run.json."""
+        self.write_json(SUMMARY, summary.to_json())
 
     def write_weights(self, name: str, weights: Mapping[str, Array]) -> None:
         """Write arrays as safetensors."""
@@ -235,33 +241,31 @@ class RunDir:
         """
         return checkpoint.read(self.path, limit, check)
 
-    def summary(self) -> dict[str, Any]:
-        """run.json, with at least the keys that every run has from its start.
+    def summary(self) -> Summary:
+        """What run.json says.
 
         A run that says it is running, and whose lock nobody holds, has the status ``died``. Raises RunError where the
         file is missing, damaged or of another version.
         """
         summary = self._summary()
-        if summary["status"] == RUNNING and not self.going():
+        if summary.status == RUNNING and not self.going():
             summary = self._summary()  # it may have ended since
-            if summary["status"] == RUNNING:
-                summary["status"] = DIED
+            if summary.status == RUNNING:
+                return replace(summary, status=DIED)
         return summary
 
     def going(self) -> bool:
         """Whether a living process trains it; False where there are no locks to tell by."""
         return lock.held(self.path)
 
-    def _summary(self) -> dict[str, Any]:
-        summary = self.read_json(SUMMARY)
-        if summary.get("schema_version") != SCHEMA_VERSION:
-            raise RunError(
-                f"{self.path / SUMMARY}: schema_version is {summary.get('schema_version')!r}, not {SCHEMA_VERSION}"
-            )
-        key = wrong(summary)
-        if key:
-            raise RunError(f"{self.path / SUMMARY}: {key} is missing or not what it should be", "the file is damaged")
-        return summary
+    def _summary(self) -> Summary:
+        content = self.read_json(SUMMARY)
+        if (version := content.get("schema_version")) != SCHEMA_VERSION:
+            raise RunError(f"{self.path / SUMMARY}: schema_version is {version!r}, not {SCHEMA_VERSION}")
+        try:
+            return Summary.of(content)
+        except ShapeError as error:
+            raise RunError(f"{self.path / SUMMARY}: {error}", "the file is damaged") from None
 
     def metrics(self, length: int | None = None) -> dict[str, list[float]]:
         """The columns of metrics.csv, or of its first ``length`` bytes.

@@ -5,13 +5,12 @@ Sizes and clocks are compared, and the hash of what is small; whoever puts these
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from nnlab.errors import RunError
 from nnlab.rundir import storage
 from nnlab.rundir.directory import CONFIG, MANIFEST, METRICS, SUMMARY, RunDir
 from nnlab.rundir.ours import is_ours
-from nnlab.rundir.summary import ENDED
+from nnlab.rundir.summary import ENDED, Summary
 
 SLACK = 2.0
 """Seconds: clocks of files are coarse, and those that belong together are written one after another."""
@@ -20,17 +19,17 @@ SMALL = (CONFIG, METRICS)
 SHOWN = 3
 
 
-def edited(run: RunDir, summary: Mapping[str, Any]) -> list[str]:
+def edited(run: RunDir, summary: Summary) -> list[str]:
     """What does not fit in the folder of a run that has ended, each in a few words; ``summary`` is its run.json."""
     said = []
-    if summary["name"] != run.name:
-        said.append(f"made as {summary['name']:.100}: renamed, or a copy")
-    if summary["status"] not in ENDED:
+    if summary.name != run.name:
+        said.append(f"made as {summary.name:.100}: renamed, or a copy")
+    if summary.status not in ENDED:
         return said
     try:
         if not storage.exists(run.path / MANIFEST):
             gone = f"{MANIFEST} is gone, so nothing says whether its files are as they were"
-            return [*said, *[gone] * (summary["status"] == "finished")]
+            return [*said, *[gone] * (summary.status == "finished")]
         hashes, sizes = run.hashes_and_sizes()
     except RunError:
         return [*said, f"{MANIFEST} was edited or damaged"]

@@ -1,182 +1,255 @@
-"""The shape of run.json: which keys every run has from its start, and what their values may be."""
+"""The summary: what run.json says of a run, read strictly and written by the same class."""
 
 import math
 import re
-from collections.abc import Callable, Mapping
-from typing import Any, get_args
+from collections.abc import Mapping, Sized
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Annotated, Any, Literal
 
-from nnlab.dataset import Layout, Transform
-from nnlab.rundir.sealed import is_number
+from nnlab.dataset import Dataset, Layout, SplitName, Task, Transform
+from nnlab.rundir import strict
 
 SCHEMA_VERSION = 1
-RUNNING, DIED = "running", "died"
+Status = Literal["running", "finished", "failed", "interrupted", "died"]
+RUNNING: Status = "running"
+DIED: Status = "died"
 ENDED = ("finished", "failed", "interrupted")
-STATUSES = (RUNNING, *ENDED)
+RARE = ("config_before", "group")
+"""Keys that run.json has only where they say something."""
 MAX_DIMENSIONS = 8
 MAX_COUNT = 2**53
 MAX_TEXT = 4096
 MAX_DEPTH = 5
 MAX_METRICS = 20
 MAX_VARIED = 20
-_GROUP = re.compile(r"[0-9a-f]{16}")
-SPLITS = ("train", "val", "test")
-
-Check = Callable[[Any], bool]
 
 
-def _is(kind: Any) -> Check:
-    return lambda value: isinstance(value, kind) and not isinstance(value, bool)
+def _possible(count: int) -> bool:
+    return 0 <= count <= MAX_COUNT
 
 
-def _count(value: Any) -> bool:
-    return type(value) is int and 0 <= value <= MAX_COUNT
+def _positive(value: float) -> bool:
+    return value > 0
 
 
-def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+def _few(values: Sized) -> bool:
+    return len(values) <= MAX_METRICS
 
 
-def _numbers(value: Any) -> bool:
-    return isinstance(value, list) and all(map(is_number, value))
+def _dimensions(sides: list[int]) -> bool:
+    return 0 < len(sides) <= MAX_DIMENSIONS and all(sides)
 
 
-def _shape(value: Any) -> bool:
-    return isinstance(value, list) and 0 < len(value) <= MAX_DIMENSIONS and all(_count(n) and n for n in value)
+def _in_a_file(status: str) -> bool:
+    return status != DIED  # which is told by the lock
 
 
-def is_best(value: Any) -> bool:
-    """Whether this is where a val split was best."""
-    wanted: dict[str, Check] = {"step": _count, "epoch": is_number, "metric": _is(str), "value": is_number}
-    return isinstance(value, dict) and value.keys() == wanted.keys() and all(wanted[key](value[key]) for key in wanted)
+Count = Annotated[int, _possible]
+Deviations = Annotated[list[float], all]
+Scores = Annotated[dict[str, float], _few]
+"""By metric."""
+Baselines = Annotated[dict[str, dict[SplitName, Scores]], _few]
+"""Scores by baseline and split."""
 
 
-def is_baselines(value: Any) -> bool:
-    """Whether these are scores by baseline, split and metric."""
-    return (
-        isinstance(value, dict)
-        and len(value) <= MAX_METRICS
-        and all(isinstance(splits, dict) and set(splits) <= set(SPLITS) for splits in value.values())
-        and all(_scores(found) for splits in value.values() for found in splits.values())
-    )
+@dataclass(frozen=True)
+class Best:
+    """Where a val split was best."""
+
+    step: Count
+    epoch: float
+    metric: str
+    value: float
 
 
-def _scores(found: Any) -> bool:
-    return isinstance(found, dict) and len(found) <= MAX_METRICS and all(map(is_number, found.values()))
+def _some(varied: Sized) -> bool:
+    return 0 < len(varied) <= MAX_VARIED
 
 
-def is_group(value: Any) -> bool:
-    """Whether this is the id of runs that belong together, and by dotted key how this one differs from the rest."""
-    if not isinstance(value, dict) or value.keys() != {"id", "varied"}:
-        return False
-    name, varied = value["id"], value["varied"]
-    return (
-        isinstance(name, str)
-        and _GROUP.fullmatch(name) is not None
-        and isinstance(varied, dict)
-        and 0 < len(varied) <= MAX_VARIED
-        and all(isinstance(found, str) or is_number(found) for found in varied.values())
-    )
+def _text_or_number(value: Any) -> bool:
+    return isinstance(value, str) or strict.fits(float, value)
 
 
-_EVERY_RUN_HAS: dict[str, Check] = {
-    "name": _is(str),
-    "status": lambda value: value in STATUSES,
-    "model": _is(str),
-    "task": lambda value: value in ("classification", "regression"),
-    "dataset": _is(dict),
-    "metrics": _is(dict),
-    "seconds": _is(dict),
-}
-_MAY_HAVE: dict[str, Check] = {
-    "seed": lambda value: type(value) is int,
-    "steps": _count,
-    "epochs": is_number,
-    "parameters": _count,
-    "best": is_best,
-    "baselines": is_baselines,
-    "resumed": _is(list),
-    "config_sha256": _is(str),
-    "config_before": _is(str),
-    "path_given": _is(str),
-    "group": is_group,
-}
-_OF_DATA: dict[str, Check] = {
-    **dict.fromkeys(("name", "sha256"), _is(str)),
-    **dict.fromkeys(("val", "test", "features", "outputs"), _count),
-    **dict.fromkeys(("classes", "feature_names"), _texts),
-    "train": lambda value: _count(value) and value > 0,
-    "mean": _numbers,
-    "std": lambda value: _numbers(value) and all(value),
-    "shape": _shape,
-    "scale": lambda value: is_number(value) and value > 0,
-    "target_name": _is(str),
-    "target_names": _texts,
-    "examples": lambda value: isinstance(value, dict) and all(isinstance(v, str | None) for v in value.values()),
-    "columns": _is(list),
-    "header": lambda value: isinstance(value, bool),
-    "whole": lambda value: isinstance(value, bool),
-    "width": _count,
-    "target_places": lambda value: isinstance(value, list) and all(map(_count, value)),
-    "layout": lambda value: value in get_args(Layout),
-    "picture": _is(dict),
-    "target_mean": _numbers,
-    "target_std": lambda value: _numbers(value) and all(value),
-}
+@dataclass(frozen=True)
+class Membership:
+    """The group of runs that a run belongs to, which were started together."""
+
+    id: Annotated[str, re.compile(r"[0-9a-f]{16}").fullmatch]
+    varied: Annotated[dict[str, Annotated[Any, _text_or_number]], _some]
+    """By dotted key of the config: how this run differs from the rest."""
 
 
-def _too_much(content: Any, depth: int = 0) -> bool:
-    """Whether a text is longer, or a level deeper, than anything that is written here."""
-    if isinstance(content, str):
-        return len(content) > MAX_TEXT
-    if isinstance(content, dict):
-        inside = [*content, *content.values()]
-    else:
-        inside = content if isinstance(content, list) else []
-    return depth > MAX_DEPTH or any(_too_much(item, depth + 1) for item in inside)
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What run.json says of the data: enough to compare runs, and to predict without having the data."""
+
+    name: str | None = None
+    sha256: str | None = None
+    train: Annotated[Count, _positive] | None = None
+    val: Count | None = None
+    test: Count | None = None
+    features: Count | None = None
+    outputs: Annotated[Count, _positive] | None = None
+    shape: Annotated[list[Count], _dimensions] | None = None
+    classes: list[str] | None = None
+    """Empty for regression."""
+    feature_names: list[str] | None = None
+    target_name: str | None = None
+    target_names: list[str] | None = None
+    examples: dict[str, str | None] | None = None
+    """The hash of the very examples of each split."""
+    columns: list[Any] | None = None
+    """From here on the parts of ``transform``."""
+    header: bool | None = None
+    width: Count | None = None
+    target_places: list[Count] | None = None
+    layout: Layout | None = None
+    picture: dict[str, Any] | None = None
+    scale: Annotated[float, _positive] | None = None
+    whole: bool | None = None
+    mean: list[float] | None = None
+    std: Deviations | None = None
+    target_mean: list[float] | None = None
+    target_std: Deviations | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Keys that this version does not know."""
+    keys: tuple[str, ...] = ()
+    """All keys that the file has, in their order."""
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "Facts":
+        """Those of the data that is here."""
+        return cls(
+            name=dataset.name,
+            sha256=dataset.sha256,
+            train=len(dataset.train),
+            val=len(dataset.val) if dataset.val else 0,
+            test=len(dataset.test) if dataset.test else 0,
+            features=dataset.features,
+            outputs=dataset.outputs,
+            shape=list(dataset.shape),
+            classes=list(dataset.classes),
+            feature_names=list(dataset.feature_names),
+            target_name=dataset.target_name,
+            target_names=list(dataset.target_names),
+            examples={name: dataset.examples.get(name) for name in ("train", "val", "test")},
+            **dataset.transform.to_dict(),
+        )
+
+    @cached_property
+    def transform(self) -> Transform:
+        """What was done to the data. Raises ValueError, TypeError or KeyError for what cannot have been."""
+        return Transform.from_dict(vars(self))
+
+    def count(self, split: SplitName) -> int | None:
+        """How many examples a split has."""
+        return {"train": self.train, "val": self.val, "test": self.test}[split]
+
+    def to_json(self) -> dict[str, Any]:
+        """What run.json is to hold of them."""
+        found: dict[str, Any] = strict.plain(self)
+        return found
+
+    @property
+    def watched(self) -> SplitName:
+        """The split that was evaluated while the run trained."""
+        return "val" if self.val else "test" if self.test else "train"
+
+    @property
+    def scored(self) -> SplitName:
+        """The split whose score counts: test where there is one, else val, else train."""
+        return "test" if self.test else "val" if self.val else "train"
+
+    def contradiction(self, task: Task) -> str | None:
+        """What cannot be so together: features as the shape says, outputs as there are classes, a mean for each."""
+        features, outputs = self.features, self.outputs
+        if self.shape and features is not None and math.prod(self.shape) != features:
+            return "features"
+        for key, values in (("mean", self.mean), ("std", self.std), ("feature_names", self.feature_names)):
+            if values and features is not None and len(values) != features:
+                return key
+        if bool(self.mean) != bool(self.std):
+            return "std"
+        means, deviations = self.target_mean or [], self.target_std or []
+        if len(means) != len(deviations) or (means and outputs is not None and len(means) != outputs):
+            return "target_std"
+        try:
+            transform = self.transform
+        except (ValueError, TypeError, KeyError):
+            return "columns"
+        if transform.columns and features is not None and len(transform.feature_names) != features:
+            return "columns"
+        if self.classes is not None and bool(self.classes) != (task == "classification"):
+            return "classes"
+        return "outputs" if self.classes and outputs is not None and len(self.classes) != outputs else None
 
 
-def wrong(summary: Mapping[str, Any]) -> str | None:
-    """The first dotted key of a run.json that is missing, or holds what it cannot have been written with."""
-    for key, right in _EVERY_RUN_HAS.items():
-        if not right(summary.get(key)):
-            return key
-    if _too_much(summary):
-        return "a text or a list"
-    if not set(summary["metrics"]) <= set(SPLITS):
-        return "metrics"
-    data = summary["dataset"]
-    checks = [(key, summary.get(key), right) for key, right in _MAY_HAVE.items()]
-    checks += [(f"dataset.{key}", data.get(key), right) for key, right in _OF_DATA.items()]
-    checks += [(f"seconds.{key}", value, is_number) for key, value in summary["seconds"].items()]
-    for split, found in summary["metrics"].items():
-        checks.append((f"metrics.{split}", found, lambda found: isinstance(found, dict) and len(found) <= MAX_METRICS))
-        if isinstance(found, dict):
-            checks += [(f"metrics.{split}.{key}", value, is_number) for key, value in found.items()]
-    bad = next((key for key, value, right in checks if value is not None and not right(value)), None)
-    return bad or _contradiction(data, summary["task"])
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What run.json says; None for what the run does not know yet, or an older version did not write."""
+
+    schema_version: int = SCHEMA_VERSION
+    status: Annotated[Status, _in_a_file]
+    name: str
+    """Of its folder when it was made."""
+    config_sha256: str | None = None
+    model: str
+    dataset: Facts
+    path_given: str | None = None
+    """How the path of the data was written."""
+    task: Task
+    device: str | None = None
+    seed: int | None = None
+    parameters: Count | None = None
+    """How many numbers the model learns."""
+    started: str | None = None
+    finished: str | None = None
+    seconds: dict[str, float | None]
+    """In total, and those of training and evaluating."""
+    steps: Count | None = None
+    epochs: float | None = None
+    metrics: Annotated[dict[SplitName, Annotated[dict[str, float | None], _few] | None], _few]
+    """By split and metric; None where a number was none."""
+    best: Best | None = None
+    baselines: Baselines | None = None
+    resumed: list[Any] | None = None
+    """Where resumes went on from."""
+    error: str | None = None
+    config_before: str | None = None
+    """The hash of the config that a resume is about to replace."""
+    group: Membership | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Keys that this version does not know."""
+    keys: tuple[str, ...] = ()
+    """All keys that the file has, in their order."""
+
+    @classmethod
+    def of(cls, content: dict[str, Any]) -> "Summary":
+        """What run.json holds. Raises ShapeError for the first key that is missing, or cannot have been written so."""
+        if _too_much(content):
+            raise strict.ShapeError("a text or a list")
+        found = strict.read(cls, content)
+        if key := found.dataset.contradiction(found.task):
+            raise strict.ShapeError("dataset", key)
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """What run.json is to hold."""
+        found: dict[str, Any] = strict.plain(self)
+        return {key: value for key, value in found.items() if value is not None or key not in RARE or key in self.keys}
+
+    def scores(self, split: SplitName) -> Mapping[str, float | None]:
+        """The metrics of a split; empty where there are none."""
+        return self.metrics.get(split) or {}
 
 
-def _contradiction(data: Mapping[str, Any], task: str) -> str | None:
-    """What cannot be so together: features as the shape says, outputs as there are classes, a mean for each feature."""
-    shape, features, classes, outputs = (data.get(key) for key in ("shape", "features", "classes", "outputs"))
-    if shape and features is not None and math.prod(shape) != features:
-        return "dataset.features"
-    for key in ("mean", "std", "feature_names"):
-        if data.get(key) and features is not None and len(data[key]) != features:
-            return f"dataset.{key}"
-    if bool(data.get("mean")) != bool(data.get("std")):
-        return "dataset.std"
-    means, deviations = data.get("target_mean") or [], data.get("target_std") or []
-    if len(means) != len(deviations) or (means and outputs is not None and len(means) != outputs):
-        return "dataset.target_std"
-    try:
-        transform = Transform.from_dict(data)
-    except (ValueError, TypeError, KeyError):
-        return "dataset.columns"
-    if transform.columns and features is not None and len(transform.feature_names) != features:
-        return "dataset.columns"
-    if classes is not None and bool(classes) != (task == "classification"):
-        return "dataset.classes"
-    if classes and outputs is not None and len(classes) != outputs:
-        return "dataset.outputs"
-    return "dataset.outputs" if outputs == 0 else None
+def _too_much(content: dict[str, Any]) -> bool:
+    """Whether a text in it is longer, or a level deeper, than anything that is written here."""
+    level: list[Any] = [content]
+    for _ in range(MAX_DEPTH):
+        inside = [item for each in level for item in (each if type(each) is list else (*each, *each.values()))]
+        if max(map(len, [item for item in inside if type(item) is str]), default=0) > MAX_TEXT:
+            return True
+        level = [item for item in inside if type(item) in (dict, list)]
+    return any(level)

@@ -9,6 +9,7 @@ from unittest import mock
 from nnlab import experiment, rundir
 from nnlab.errors import NnlabError
 from nnlab.experiment import pictures
+from nnlab.finding import ENDS
 from nnlab.rundir import RunDir
 from tests.reliability.children import DISK_FULL, IO_ERROR, KILL, NO_HANDLES, Children, Outcome, few_pictures
 from tests.reliability.finding import Finding
@@ -120,15 +121,16 @@ class Trial:
             return [f"left {folders}"] if folders and done.code >= 0 else []
         (run,) = runs
         wrong = self._committed(run, done) if start == self.fresh else []
-        wrong += [f"verify: {check.subject}: {check.detail}" for check in experiment.verify(run) if check.held is False]
+        found = [check for check in experiment.verify(run) if check.outcome == "wrong"]
+        wrong += [f"verify: {check.subject}: {check.detail}" for check in found]
         straight, more = (self.long, ["--epochs", EPOCHS]) if start == self.extended else (self.straight, [])
-        if run.summary()["status"] != "finished" or run.summary()["steps"] != straight["steps"]:
+        if run.summary().status != "finished" or run.summary().steps != straight["steps"]:
             resumed = self.children.run("resume", "latest", *more, "--runs-dir", self.runs, "-q")
             if resumed.code:
                 return [*wrong, f"resume: {resumed.stderr[:300]}"]
         wrong += [f"{name} is another in the end" for name in differing(run, straight)]
         checks = list(experiment.verify(run))
-        return wrong + [f"verify: {check.subject}: {check.detail}" for check in checks if not check.passes]
+        return wrong + [f"verify: {check.subject}: {check.detail}" for check in checks if ENDS[check.outcome]]
 
     def _committed(self, run: RunDir, done: Outcome) -> list[str]:
         """Rows and checkpoints that the training was told stand, and that are not there."""

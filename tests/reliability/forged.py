@@ -124,7 +124,7 @@ class Worker:
             copy = RunDir(shutil.copytree(run.path, place / "copy" / run.name))
             lie.tell(copy)
             put_right(copy)
-            said = [(check.subject, check.held) for check in experiment.verify(copy)]
+            said = [(check.subject, check.outcome) for check in experiment.verify(copy)]
             shutil.rmtree(copy.path)
             if found_out(lie, said):
                 self.wrong += lie.told == "WRONG"

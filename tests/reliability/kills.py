@@ -108,7 +108,7 @@ class Case:
         return [*command, "--runs-dir", self.runs, "-q"]
 
     def _finished(self) -> bool:
-        return any(run.summary()["status"] == "finished" for run in rundir.all_runs(self.runs))
+        return any(run.summary().status == "finished" for run in rundir.all_runs(self.runs))
 
     def _look(self, count: Counter[str]) -> None:
         """Count what kind of remains a kill has left."""

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from nnlab.finding import Outcome
 from nnlab.rundir import (
     BEST_WEIGHTS,
     CONFIG,
@@ -77,15 +78,15 @@ def put_right(run: RunDir) -> None:
     run.write_manifest()
 
 
-def found_out(lie: Lie, checks: Iterable[tuple[str, bool | None]]) -> bool:
-    """Whether checks, each a subject and whether it held, say of a lie what they must.
+def found_out(lie: Lie, checks: Iterable[tuple[str, Outcome]]) -> bool:
+    """Whether checks, each a subject and an outcome, say of a lie what they must.
 
     What cannot be told must be named, and beside it nothing is wrong: who says otherwise has not looked at the lie.
     """
-    told = {"WRONG": False, "not checked": None}[lie.told]
+    told = {"WRONG": {"wrong"}, "not checked": {"not checked", "untold"}}[lie.told]
     there = list(checks)
-    named = any(held is told and subject.startswith(lie.subject) for subject, held in there)
-    return named and (lie.told == "WRONG" or all(held is not False for _, held in there))
+    named = any(outcome in told and subject.startswith(lie.subject) for subject, outcome in there)
+    return named and (lie.told == "WRONG" or all(outcome != "wrong" for _, outcome in there))
 
 
 # Ways to lie
@@ -179,7 +180,7 @@ def scores() -> Iterator[Lie]:
 
 def _more_right(run: RunDir, by: int) -> None:
     """So many more of the test examples are right."""
-    count = run.summary()["dataset"]["test"]
+    count = run.summary().dataset.test
     _metric("test", "accuracy", lambda value: (round(value * count) + by) / count)(run)
 
 
@@ -189,27 +190,27 @@ def _invent_val(run: RunDir) -> None:
 
 def _better_best(run: RunDir) -> None:
     """The best row, everywhere that it is told of."""
-    best = run.summary()["best"]
+    best = run.summary().best
 
     def change(columns: dict[str, list[float]]) -> None:
-        columns["val_accuracy"][columns["step"].index(best["step"])] = 1.0
+        columns["val_accuracy"][columns["step"].index(best.step)] = 1.0
 
     _table(run, change)
-    best = {**best, "value": 1.0}
-    _summary(run, lambda found: found.update(best=best))
+    best = replace(best, value=1.0)
+    _summary(run, lambda found: found["best"].update(value=1.0))
     _checkpoint(run, lambda kept: replace(kept, state=replace(kept.state, best=best)))
-    if best["step"] == run.summary()["steps"]:
+    if best.step == run.summary().steps:
         _metric("val", "accuracy", lambda _: 1.0)(run)
 
 
 def _better_best_loss(run: RunDir) -> None:
-    best = run.summary()["best"]
+    best = run.summary().best
 
     def change(columns: dict[str, list[float]]) -> None:
-        columns["val_loss"][columns["step"].index(best["step"])] *= 0.5
+        columns["val_loss"][columns["step"].index(best.step)] *= 0.5
 
     _table(run, change)
-    if best["step"] == run.summary()["steps"]:
+    if best.step == run.summary().steps:
         _metric("val", "loss", lambda loss: loss / 2)(run)
 
 
@@ -238,7 +239,8 @@ def _rows(column: str, change: Callable[[float], float]) -> Tell:
     """All rows before the best and the last."""
 
     def tell(run: RunDir) -> None:
-        best = (run.summary()["best"] or {}).get("step", math.inf)
+        found = run.summary().best
+        best = found.step if found else math.inf
 
         def lie(columns: dict[str, list[float]]) -> None:
             for row, step in enumerate(columns["step"][:-1]):

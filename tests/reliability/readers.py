@@ -135,7 +135,7 @@ class Loop:
 
     def _read(self, run: rundir.RunDir) -> None:
         assert run.files(), "no files"
-        before = run.summary()
+        before = run.summary().to_json()
         columns = run.metrics()
         rows = list(zip(*columns.values(), strict=True))
         steps = columns["step"]

@@ -60,7 +60,7 @@ def _train(folder: Path, count: int, config: str) -> tuple[int, list[str]]:
         code, output, errors = ended(process, 300)
         path = folder / output.strip()
         try:
-            status = rundir.RunDir(path).summary()["status"]
+            status = rundir.RunDir(path).summary().status
         except RunError as error:
             status = str(error)
         if code or errors or status != "finished":

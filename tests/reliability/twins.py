@@ -35,7 +35,7 @@ def outcome(run: RunDir) -> dict[str, Any]:
     found: dict[str, Any] = {name: run.read(name) for name in (*files, *framed) if name in there}
     rows = run.metrics_bytes().splitlines()
     found[rundir.METRICS] = [row.rpartition(b",")[0] for row in rows]
-    summary = run.summary()
+    summary = run.summary().to_json()
     return found | {key: summary[key] for key in ("status", "steps", "metrics", "best", "parameters")}
 
 

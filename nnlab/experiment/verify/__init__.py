@@ -1,6 +1,5 @@
 """Verify: whether a run's files are as they were written, belong together, and its weights still give its numbers."""
 
-from nnlab.experiment.verify.check import Check
 from nnlab.experiment.verify.whole import verify
 
-__all__ = ["Check", "verify"]
+__all__ = ["verify"]

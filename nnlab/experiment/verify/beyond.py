@@ -3,84 +3,93 @@
 from collections.abc import Iterator
 
 from nnlab.errors import NnlabError
-from nnlab.experiment.verify.check import Check, untold
 from nnlab.experiment.verify.evidence import Evidence
-from nnlab.experiment.verify.recorded import HELD, watched
 from nnlab.experiment.verify.scores import steppable
+from nnlab.finding import Finding
 from nnlab.rundir import CHECKPOINTS, CONFIG, FRAMES, LOSSES, METRICS, SUMMARY, WEIGHTS, RunDir, is_ours
 
 MOST = 5
 """Names that are listed."""
 
 
-def of_run(e: Evidence) -> Iterator[Check]:
+def of_run(e: Evidence) -> Iterator[Finding]:
     """What a run says that only its training knew; a forger may have written it."""
     if e.finished:
-        yield untold(f"{WEIGHTS}: origin", f"that {CONFIG} leads to these weights: nnlab reproduce trains it again")
+        yield Finding(
+            f"{WEIGHTS}: origin", "untold", f"that {CONFIG} leads to these weights: nnlab reproduce trains it again"
+        )
         which = "after step 1" if steppable(e) else "of its own solver"
-        yield untold(
-            f"{LOSSES}: {which}", f"and train_loss in {METRICS} with them: nnlab reproduce comes to them again"
+        yield Finding(
+            f"{LOSSES}: {which}",
+            "untold",
+            f"and train_loss in {METRICS} with them: nnlab reproduce comes to them again",
         )
         yield from _rows(e)
         yield from _frames(e)
     else:
-        yield untold(
+        yield Finding(
             f"{METRICS}: its numbers",
+            "untold",
             f"scores and losses: nnlab resume goes on from {CHECKPOINTS}, and does not look back",
         )
-        yield untold(f"{SUMMARY}: error", f"why it ended: {e.summary.get('error')!s:.60}")
-    yield untold(f"{CHECKPOINTS}: optimizer", "what the optimizer remembers")
-    yield untold(f"{SUMMARY}: times", f"started, finished and seconds, there and in {METRICS}")
-    yield untold(f"{SUMMARY}: resumed", "how often it was stopped, and gone on with")
-    if e.summary.get("path_given"):
-        yield untold(f"{SUMMARY}: path_given", "how the path of the data was written")
-    if group := e.summary.get("group"):
-        yield untold(f"{SUMMARY}: group", f"that it was started together with others, as {group['id']}")
+        yield Finding(f"{SUMMARY}: error", "untold", f"why it ended: {e.summary.error!s:.60}")
+    yield Finding(f"{CHECKPOINTS}: optimizer", "untold", "what the optimizer remembers")
+    yield Finding(f"{SUMMARY}: times", "untold", f"started, finished and seconds, there and in {METRICS}")
+    yield Finding(f"{SUMMARY}: resumed", "untold", "how often it was stopped, and gone on with")
+    if e.summary.path_given:
+        yield Finding(f"{SUMMARY}: path_given", "untold", "how the path of the data was written")
+    if group := e.summary.group:
+        yield Finding(f"{SUMMARY}: group", "untold", f"that it was started together with others, as {group.id}")
     yield _name(e)
-    if more := sorted(e.summary.keys() - HELD):
-        yield untold(f"{SUMMARY}: keys", f"they are not nnlab's: {_listed(more)}")
+    if more := sorted(e.summary.more):
+        yield Finding(f"{SUMMARY}: keys", "untold", f"they are not nnlab's: {_listed(more)}")
     yield from others(e.run)
 
 
-def _rows(e: Evidence) -> Iterator[Check]:
+def _rows(e: Evidence) -> Iterator[Finding]:
     try:
         steps = set(e.columns["step"])
     except (NnlabError, KeyError):
         return
-    known = {e.plan.steps, (e.summary.get("best") or {}).get("step")}
+    known = {e.plan.steps, e.summary.best.step if e.summary.best else None}
     if between := len(steps - known):
         which = "the last" if len(known - {None}) == 1 else "the best and the last"
-        yield untold(
-            f"{METRICS}: earlier scores", f"{watched(e.summary)} in {between:,} rows: {which} alone can be had again"
+        split = e.summary.dataset.watched
+        yield Finding(
+            f"{METRICS}: earlier scores",
+            "untold",
+            f"{split} in {between:,} rows: {which} alone can be had again",
         )
 
 
-def _frames(e: Evidence) -> Iterator[Check]:
+def _frames(e: Evidence) -> Iterator[Finding]:
     try:
         steps = {frame.step for frame in e.run.frames()}
     except NnlabError:
         return
-    known = {0, e.plan.steps, (e.summary.get("best") or {}).get("step")}
+    known = {0, e.plan.steps, e.summary.best.step if e.summary.best else None}
     if steps:
-        yield untold(f"{FRAMES}: earlier ones", f"the weights of {len(steps - known)}; and how much each step changed")
+        yield Finding(
+            f"{FRAMES}: earlier ones", "untold", f"the weights of {len(steps - known)}; and how much each step changed"
+        )
 
 
-def _name(e: Evidence) -> Check:
-    said = e.summary["name"]
+def _name(e: Evidence) -> Finding:
+    said = e.summary.name
     subject = f"{SUMMARY}: name"
     if said != e.run.name:
-        return untold(subject, f"the run was made as {said!s:.100}: it was renamed, or this is a copy")
-    return untold(subject, "that it was made under this name")
+        return Finding(subject, "untold", f"the run was made as {said:.100}: it was renamed, or this is a copy")
+    return Finding(subject, "untold", "that it was made under this name")
 
 
-def others(run: RunDir) -> Iterator[Check]:
+def others(run: RunDir) -> Iterator[Finding]:
     """Files that nnlab does not write, of which nothing is known."""
     try:
         found = [name for name in run.files() if not is_ours(name)]
     except NnlabError:
         return
     if found:
-        yield untold("other files", f"nnlab does not write them: {_listed(found)}")
+        yield Finding("other files", "untold", f"nnlab does not write them: {_listed(found)}")
 
 
 def _listed(names: list[str]) -> str:

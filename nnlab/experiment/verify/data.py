@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nnlab import environment, metrics
-from nnlab.dataset import Dataset
+from nnlab.dataset import Dataset, SplitName
 from nnlab.errors import CheckError
 from nnlab.experiment.baselines import affordable, fitted_name, worked_out
 from nnlab.experiment.distance import difference
-from nnlab.experiment.recording import _facts as facts_of
-from nnlab.experiment.verify.check import Check, differing, must_equal, untold
+from nnlab.experiment.verify.check import differing, must_equal
 from nnlab.experiment.verify.evidence import ROUNDING, Evidence
-from nnlab.rundir import ENVIRONMENT, SUMMARY, json_bytes, sealed
+from nnlab.finding import Finding
+from nnlab.rundir import ENVIRONMENT, SUMMARY, Facts, json_bytes, sealed
 
 STATISTICS = 1e-6
 """What means and deviations may be off by on another processor, relative: sums of float32 in another order."""
@@ -19,13 +19,13 @@ SOLVED = 1e-6
 """The same of a solver's scores on the same machine."""
 ITERATED = 2e-2
 """The same on another one, where a solver may stop at another iteration: what is nearer is not called wrong."""
-Scores = Mapping[str, Mapping[str, float]]
+Scores = Mapping[SplitName, Mapping[str, float]]
 """By split and metric."""
 
 
 def facts(e: Evidence, dataset: Dataset) -> str:
     """All that run.json says of the data: names, counts, and what was done to it, by which ``predict`` goes."""
-    said, found = e.summary["dataset"], sealed.load(json_bytes(facts_of(dataset)))
+    said, found = e.summary.dataset.to_json(), sealed.load(json_bytes(Facts.of(dataset).to_json()))
     for key, value in found.items():
         if key not in said:
             raise CheckError(f"dataset.{key} is missing")
@@ -33,7 +33,7 @@ def facts(e: Evidence, dataset: Dataset) -> str:
             raise differing(f"dataset.{key}", said[key], value)
     if more := sorted(said.keys() - found.keys()):
         raise CheckError(f"dataset.{more[0]:.60} is nothing that nnlab says of data")
-    must_equal("task", e.summary["task"], dataset.task)
+    must_equal("task", e.summary.task, dataset.task)
     return f"as the data has it: {', '.join(found)}"
 
 
@@ -48,31 +48,33 @@ def _alike(a: Any, b: Any, tolerance: float) -> bool:
     return type(a) is type(b) and bool(a == b)
 
 
-def baselines(e: Evidence, dataset: Dataset) -> Iterator[Check]:
+def baselines(e: Evidence, dataset: Dataset) -> Iterator[Finding]:
     """The scores that next to no learning comes to, out of the data alone; where all agree, one check for all."""
-    subject, said = f"{SUMMARY}: baselines", e.summary.get("baselines")
+    subject, said = f"{SUMMARY}: baselines", e.summary.baselines
     if not said:
-        yield Check(subject, False, "there are none, and every run is given some")
+        yield Finding(subject, "wrong", "there are none, and every run is given some")
         return
     found = worked_out(dataset)
     fitted, fine = fitted_name(dataset), True
     for name in {**said, **found}:
-        check = None
+        finding = None
         if name not in found and name == fitted and affordable(dataset):
-            check = Check(subject, None, f"{name}: there is too little memory to work it out here")
+            finding = Finding(subject, "not checked", f"{name}: there is too little memory to work it out here")
         elif name not in found:
-            check = Check(subject, False, f"{name}: this is no baseline of this data")
+            finding = Finding(subject, "wrong", f"{name}: this is no baseline of this data")
         elif name not in said and name == fitted:
-            check = untold(subject, f"{name}: there is none, as where memory is short; here it can be worked out")
+            finding = Finding(
+                subject, "untold", f"{name}: there is none, as where memory is short; here it can be worked out"
+            )
         elif name not in said:
-            check = Check(subject, False, f"{name}: there is none")
+            finding = Finding(subject, "wrong", f"{name}: there is none")
         elif by := _apart(said[name], found[name]):
-            check = _judged(e, subject, name, by, solved=name == fitted)
-        if check:
+            finding = _judged(e, subject, name, by, solved=name == fitted)
+        if finding:
             fine = False
-            yield check
+            yield finding
     if fine:
-        yield Check(subject, True, f"worked out again: {', '.join(found)}")
+        yield Finding(subject, "ok", f"worked out again: {', '.join(found)}")
 
 
 def _apart(said: Scores, found: Scores) -> dict[str, float]:
@@ -89,15 +91,15 @@ def _apart(said: Scores, found: Scores) -> dict[str, float]:
     return apart
 
 
-def _judged(e: Evidence, subject: str, name: str, apart: Mapping[str, float], *, solved: bool) -> Check | None:
+def _judged(e: Evidence, subject: str, name: str, apart: Mapping[str, float], *, solved: bool) -> Finding | None:
     """What to say of a baseline with scores that differ; nothing of what is rounding."""
     column, by = max(apart.items(), key=lambda item: item[1])
     if by <= (SOLVED if solved else ROUNDING):
         return None
     detail = f"{name}: {column} differs by {by:.2g} from what it comes to now"
     if solved and by <= ITERATED and not _same_cores(e):
-        return untold(subject, f"{detail}, as a solver's may on another machine")
-    return Check(subject, False, detail)
+        return Finding(subject, "untold", f"{detail}, as a solver's may on another machine")
+    return Finding(subject, "wrong", detail)
 
 
 def _same_cores(e: Evidence) -> bool:

@@ -12,7 +12,7 @@ from nnlab.errors import NnlabError
 from nnlab.experiment.distance import near
 from nnlab.fit import Plan
 from nnlab.model import Model
-from nnlab.rundir import ENVIRONMENT, RunDir
+from nnlab.rundir import ENVIRONMENT, RunDir, Summary
 
 TOLERANCE = 1e-4
 """Relative; another processor's last bits are far below it in float32."""
@@ -27,7 +27,7 @@ class Evidence:
     """What there is to hold a run against."""
 
     run: RunDir
-    summary: dict[str, Any]
+    summary: Summary
     """Its run.json."""
     config: Config
     plan: Plan
@@ -39,7 +39,12 @@ class Evidence:
     @property
     def finished(self) -> bool:
         """Whether the run says so."""
-        return bool(self.summary["status"] == "finished")
+        return self.summary.status == "finished"
+
+    @property
+    def examples(self) -> int:
+        """How many it was trained on."""
+        return self.summary.dataset.train or 0
 
     @cached_property
     def columns(self) -> dict[str, list[float]]:
@@ -54,8 +59,7 @@ class Evidence:
     @property
     def inexact(self) -> bool:
         """Whether it was resumed where its last bits could come out otherwise."""
-        resumed = self.summary.get("resumed")
-        found = resumed if isinstance(resumed, list) else []
+        found = self.summary.resumed or []
         return any(not isinstance(each, dict) or bool(each.get("inexact")) for each in found)
 
     @cached_property

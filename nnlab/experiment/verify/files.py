@@ -5,7 +5,8 @@ from typing import Any
 
 from nnlab.config import Config
 from nnlab.errors import NnlabError
-from nnlab.experiment.verify.check import Check, must_equal, tried, untold
+from nnlab.experiment.verify.check import must_equal, tried
+from nnlab.finding import Finding
 from nnlab.rundir import (
     BEST_WEIGHTS,
     CONFIG,
@@ -23,19 +24,21 @@ from nnlab.rundir import (
 OURS = {SUMMARY, CONFIG, METRICS, WEIGHTS, BEST_WEIGHTS, PREDICTIONS, LOSSES, ENVIRONMENT}
 
 
-def manifest(run: RunDir, status: str) -> Iterator[Check]:
+def manifest(run: RunDir, status: str) -> Iterator[Finding]:
     """One check for each file that is not as it was, else one for all."""
     if status == DIED:
-        yield Check(MANIFEST, None, "the run died, so there is none until nnlab resume has gone on with it")
+        yield Finding(MANIFEST, "not checked", "the run died, so there is none until nnlab resume has gone on with it")
         return
     try:
         there = run.files()
         if status != "finished" and MANIFEST not in there:
-            yield Check(MANIFEST, None, "the run was stopped before it was written; nnlab resume goes on with it")
+            yield Finding(
+                MANIFEST, "not checked", "the run was stopped before it was written; nnlab resume goes on with it"
+            )
             return
         hashes, sizes = run.hashes_and_sizes()
     except NnlabError as error:
-        yield Check(MANIFEST, False, error.message)
+        yield Finding(MANIFEST, "wrong", error.message)
         return
     wrong = 0
     for name, expected in hashes.items():
@@ -49,15 +52,15 @@ def manifest(run: RunDir, status: str) -> Iterator[Check]:
             reason = error.message
         if reason:
             wrong += 1
-            yield Check(name, False, reason)
+            yield Finding(name, "wrong", reason)
     for name in sorted((there.keys() & OURS) - hashes.keys()):
         wrong += 1
-        yield Check(name, False, f"it is not in {MANIFEST}")
+        yield Finding(name, "wrong", f"it is not in {MANIFEST}")
     if not wrong:
-        yield Check(MANIFEST, True, f"{len(hashes)} files are as they were written")
+        yield Finding(MANIFEST, "ok", f"{len(hashes)} files are as they were written")
 
 
-def environment(run: RunDir, config: Config) -> Iterator[Check]:
+def environment(run: RunDir, config: Config) -> Iterator[Finding]:
     """env.json cannot be proved; it can contradict the config."""
     found: dict[str, Any] = {}
 
@@ -67,8 +70,8 @@ def environment(run: RunDir, config: Config) -> Iterator[Check]:
         must_equal("threads", found.get("threads"), config.threads)
         return ""
 
-    (check,) = tried(ENVIRONMENT, look)
-    if check.held:
+    (finding,) = tried(ENVIRONMENT, look)
+    if finding.outcome == "ok":
         said = f"Python {found.get('python')}; device and threads are those of {CONFIG}"
-        check = untold(ENVIRONMENT, f"{said}; nothing can tell whether versions and processor were these")
-    yield check
+        finding = Finding(ENVIRONMENT, "untold", f"{said}; nothing can tell whether versions and processor were these")
+    yield finding

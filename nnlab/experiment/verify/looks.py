@@ -12,9 +12,10 @@ from nnlab.dataset import Array, Dataset
 from nnlab.errors import CheckError
 from nnlab.experiment import frames, pictures
 from nnlab.experiment.build import model_of, parameters
-from nnlab.experiment.verify.check import Check, must_equal, untold
+from nnlab.experiment.verify.check import must_equal
 from nnlab.experiment.verify.evidence import Evidence
 from nnlab.experiment.verify.scores import SPLITS, reach, rounding
+from nnlab.finding import Finding
 from nnlab.model import check_weights
 from nnlab.rundir import BEST_WEIGHTS, ENVIRONMENT, HEADERS, LOSSES, WEIGHTS, Frame
 
@@ -32,7 +33,7 @@ def of_training(e: Evidence, dataset: Dataset) -> str:
     first = frames.first_of(last)
     due = () if first is None else frames.steps_of(e.plan, len(dataset.train), parameters(e.model))
     # A run that was too short for any, and was made longer, has all but the first.
-    start = [] if not due or (e.summary["resumed"] and 0 not in found) else [0]
+    start = [] if not due or (e.summary.resumed and 0 not in found) else [0]
     must_equal("the steps", list(found), [*start, *due])
     for frame in found.values():
         _must_fit(e, dataset, frame, first)
@@ -51,9 +52,9 @@ def of_training(e: Evidence, dataset: Dataset) -> str:
 def _weights_of(e: Evidence, last: Mapping[str, Array]) -> Iterator[tuple[int, Mapping[str, Array]]]:
     """The steps whose weights are known, with these."""
     yield 0, model_of(e.run)[0].weights()
-    if best := e.summary.get("best"):
+    if best := e.summary.best:
         found = e.run.weights(BEST_WEIGHTS, check=lambda found: check_weights(found, last))
-        yield best["step"], {name: found[name] for name in last}  # in the net's order, in which layers come
+        yield best.step, {name: found[name] for name in last}  # in the net's order, in which layers come
     yield e.plan.steps, last
 
 
@@ -93,7 +94,7 @@ def _must_be_last(e: Evidence, dataset: Dataset, counts: Array | None) -> None:
         raise CheckError(f"the counts of step {e.plan.steps:,} are not those of {WEIGHTS}")
 
 
-def drawn_again(e: Evidence, dataset: Dataset) -> Iterator[Check]:
+def drawn_again(e: Evidence, dataset: Dataset) -> Iterator[Finding]:
     """The pictures, each drawn again from what has been verified; where all agree, one check for all."""
     there = [name for name in e.run.files() if name.endswith(".png") and "/" not in name]
     if not there:
@@ -102,7 +103,9 @@ def drawn_again(e: Evidence, dataset: Dataset) -> Iterator[Check]:
     theirs = e.run.read_json(ENVIRONMENT).get("packages")
     drawn_by = theirs.get("matplotlib") if isinstance(theirs, dict) else None
     if drawn_by != ours:
-        yield untold("pictures", f"drawn by matplotlib {drawn_by!s:.20}, and here is {ours}: {', '.join(there)}")
+        yield Finding(
+            "pictures", "untold", f"drawn by matplotlib {drawn_by!s:.20}, and here is {ours}: {', '.join(there)}"
+        )
         return
     wanted = _drawings(e, dataset, set(there))
     fine = []
@@ -112,11 +115,11 @@ def drawn_again(e: Evidence, dataset: Dataset) -> Iterator[Check]:
         if any(_same_picture(e, name, content) for content in wanted[name]):
             fine.append(name)
         elif e.otherwise:
-            yield untold(name, f"drawn again it comes out otherwise, as it may here: {e.otherwise[0]}")
+            yield Finding(name, "untold", f"drawn again it comes out otherwise, as it may here: {e.otherwise[0]}")
         else:
-            yield Check(name, False, "it does not show what the run's numbers come to")
+            yield Finding(name, "wrong", "it does not show what the run's numbers come to")
     if fine:
-        yield Check("pictures", True, f"drawn again, they are the same: {', '.join(fine)}")
+        yield Finding("pictures", "ok", f"drawn again, they are the same: {', '.join(fine)}")
 
 
 def _drawings(e: Evidence, dataset: Dataset, there: set[str]) -> dict[str, list[bytes]]:
@@ -124,7 +127,7 @@ def _drawings(e: Evidence, dataset: Dataset, there: set[str]) -> dict[str, list[
     columns, losses = e.columns, e.run.array(LOSSES, HEADERS + 8 * e.plan.steps)
     per_epoch = e.plan.steps_per_epoch(len(dataset.train))
     found: dict[str, list[bytes]] = {}
-    for title in dict.fromkeys((e.run.name, e.summary["name"])):
+    for title in dict.fromkeys((e.run.name, e.summary.name)):
         drawings = dict(pictures.of_training(title, dataset, columns, losses, e.scores, per_epoch))
         for split in SPLITS:  # nnlab eval draws them of any
             examples = dataset.split(split)

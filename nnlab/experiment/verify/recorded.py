@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from nnlab import metrics
-from nnlab.dataset import Array, SplitName, Task
+from nnlab.dataset import Array, Task
 from nnlab.errors import CheckError
 from nnlab.experiment.build import checkpoint_of, parameters, unedited_config_of
 from nnlab.experiment.distance import array_difference
@@ -23,19 +23,15 @@ from nnlab.rundir import (
     METRICS,
     SUMMARY,
     WEIGHTS,
+    Best,
     Checkpoint,
     RunDir,
     State,
+    Summary,
     metrics_line,
     sha256,
 )
 
-HELD = {
-    *("schema_version", "status", "name", "config_sha256", "config_before", "model", "dataset", "task", "device"),
-    *("seed", "parameters", "started", "finished", "seconds", "steps", "epochs", "metrics", "best", "baselines"),
-    *("resumed", "error", "path_given", "group"),
-}
-"""The keys of run.json that something here, or in the other files, looks at."""
 CLOCK = 1e-3
 """Seconds that times may be off by where each is rounded by itself."""
 
@@ -43,13 +39,12 @@ CLOCK = 1e-3
 def config(run: RunDir) -> str:
     """config.yaml, which must be the one that run.json names, and say the same."""
     summary = run.summary()
-    state = None if summary["status"] == "finished" else run.checkpoint_state()
+    state = None if summary.status == "finished" else run.checkpoint_state()
     found = unedited_config_of(run, summary, state)
-    said = {"model": found.model.name, "seed": found.seed}
-    for key, value in said.items():
-        must_equal(f"{key} in {SUMMARY}", summary.get(key), value)
-    must_equal(f"dataset.name in {SUMMARY}", summary["dataset"].get("name"), found.dataset.name)
-    for key, value in (summary.get("group") or {"varied": {}})["varied"].items():
+    must_equal(f"model in {SUMMARY}", summary.model, found.model.name)
+    must_equal(f"seed in {SUMMARY}", summary.seed, found.seed)
+    must_equal(f"dataset.name in {SUMMARY}", summary.dataset.name, found.dataset.name)
+    for key, value in (summary.group.varied if summary.group else {}).items():
         must_equal(f"group.varied.{key} in {SUMMARY}", value, _at(found.to_dict(), key))
     return f"SHA-256 {run.sha256(CONFIG)[:12]}…, as recorded"
 
@@ -64,30 +59,31 @@ def _at(config: Any, dotted: str) -> Any:
 def counts(e: Evidence) -> str:
     """What run.json says of the training beside its scores."""
     summary = e.summary
-    steps, per_epoch = summary.get("steps"), e.plan.steps_per_epoch(summary["dataset"]["train"])
-    must_equal("device", summary.get("device"), e.config.device)
-    must_equal("parameters", summary.get("parameters"), parameters(e.model))
+    steps, per_epoch = summary.steps, e.plan.steps_per_epoch(e.examples)
+    must_equal("device", summary.device, e.config.device)
+    must_equal("parameters", summary.parameters, parameters(e.model))
     if e.finished:
         must_equal("steps", steps, e.plan.steps)
-        must_equal("error", summary.get("error"), None)
-        must_equal("config_before", summary.get("config_before"), None)
+        must_equal("error", summary.error, None)
+        must_equal("config_before", summary.config_before, None)
     else:
-        must_equal("metrics", [found for found in summary["metrics"].values() if found], [])
-    if type(steps) is not int or not 0 <= steps <= e.plan.steps:
+        must_equal("metrics", [found for found in summary.metrics.values() if found], [])
+    if steps is None or steps > e.plan.steps:
         raise CheckError(f"steps should be at most {e.plan.steps:,}, and is {steps}")
-    must_equal("epochs", summary.get("epochs"), steps / per_epoch)
-    _resumes(summary.get("resumed"), e.plan.steps)
+    must_equal("epochs", summary.epochs, steps / per_epoch)
+    _resumes(summary.resumed, e.plan.steps)
     _seconds(summary)
-    return f"{steps:,} steps, {summary['parameters']:,} parameters, {summary['device']}: as config.yaml comes to"
+    return f"{steps:,} steps, {summary.parameters:,} parameters, {summary.device}: as config.yaml comes to"
 
 
-def _seconds(summary: Mapping[str, Any]) -> tuple[float, float]:
+def _seconds(summary: Summary) -> tuple[float, float]:
     """The seconds of training and evaluating, and those in total. Raises CheckError where they are none."""
-    found = summary["seconds"]
+    found = summary.seconds
     must_equal("the keys of seconds", sorted(found), ["eval", "total", "train"])
-    if None in found.values() or min(found.values()) < 0 or found["train"] + found["eval"] > found["total"] + CLOCK:
+    training, evaluating, total = (-1.0 if (n := found[key]) is None else n for key in ("train", "eval", "total"))
+    if min(training, evaluating, total) < 0 or training + evaluating > total + CLOCK:
         raise CheckError(f"seconds in {SUMMARY} cannot be: training and evaluating are a part of the total")
-    return found["train"] + found["eval"], found["total"]
+    return training + evaluating, total
 
 
 def _resumes(found: Any, steps: int) -> None:
@@ -98,17 +94,11 @@ def _resumes(found: Any, steps: int) -> None:
         raise CheckError("resumed is not where resumes went on from")
 
 
-def watched(summary: Mapping[str, Any]) -> SplitName:
-    """The split that was evaluated while the run trained."""
-    data = summary["dataset"]
-    return "val" if data.get("val") else "test" if data.get("test") else "train"
-
-
 def rows(e: Evidence) -> str:
     """metrics.csv, held against losses.npy, the config and run.json."""
     run, summary, plan = e.run, e.summary, e.plan
     columns, losses = e.columns, run.array(LOSSES, HEADERS + 8 * plan.steps)
-    must_equal("steps", summary.get("steps"), plan.steps)
+    must_equal("steps", summary.steps, plan.steps)
     if losses.shape != (plan.steps,) or losses.dtype != np.float64 or not np.isfinite(losses).all():
         raise CheckError(f"{LOSSES} does not hold a finite loss for each of the {plan.steps:,} steps")
     due = list(range(plan.eval_every, plan.steps + 1, plan.eval_every))
@@ -118,35 +108,35 @@ def rows(e: Evidence) -> str:
     table = [[int(row[0]), *row[1:]] for row in zip(*columns.values(), strict=True)]
     if run.metrics_bytes() != (",".join(columns) + "\n").encode() + b"".join(map(metrics_line, table)):
         raise CheckError("it is not as nnlab writes it")
-    per_epoch = plan.steps_per_epoch(summary["dataset"]["train"])
+    per_epoch = plan.steps_per_epoch(e.examples)
     starts = [0, *due[:-1]]
     for row, start, end in zip(table, starts, due, strict=True):
         must_equal(f"the epoch at step {end}", row[1], end / per_epoch)
         must_equal(f"train_loss at step {end}", row[2], math.fsum(losses[start:end].tolist()) / (end - start))
     _possible(e, columns)
     for name, values in columns.items():
-        split, _, metric = name.partition("_")
+        metric = name.partition("_")[2]
         if name in ("step", "epoch", "train_loss", "seconds"):
             continue
-        recorded = (summary["metrics"].get(split) or {}).get(metric)
+        recorded = summary.scores(summary.dataset.watched).get(metric)
         if not e.same(values[-1], recorded, exact=not e.inexact):
             raise CheckError(f"the last {name} is {values[-1]}, and {SUMMARY} says {recorded}")
-    must_equal(f"best in {SUMMARY}", summary.get("best"), best(columns, summary["task"]))
+    must_equal(f"best in {SUMMARY}", summary.best, best(columns, summary.task))
     return f"{len(due):,} rows, whole and in agreement with {LOSSES} and {SUMMARY}"
 
 
-def _must_be_columns(columns: Mapping[str, Any], summary: Mapping[str, Any]) -> None:
+def _must_be_columns(columns: Mapping[str, Any], summary: Summary) -> None:
     """Raise CheckError where the columns are not those of the run's task and of the split it watched."""
-    split = watched(summary)
-    names = [name for name in metrics.measured(summary["task"]) if (split, name) != ("train", "loss")]
+    split = summary.dataset.watched
+    names = [name for name in metrics.measured(summary.task) if (split, name) != ("train", "loss")]
     expected = ["step", "epoch", "train_loss", *(f"{split}_{name}" for name in names), "seconds"]
     must_equal("the columns", list(columns), expected)
 
 
 def _possible(e: Evidence, columns: Mapping[str, list[float]]) -> None:
     """Raise CheckError for scores that no examples can give, and for a clock that goes back."""
-    split = watched(e.summary)
-    count = e.summary["dataset"][split]
+    split = e.summary.dataset.watched
+    count = e.summary.dataset.count(split) or 0
     for step, value in zip(columns["step"], columns.get(f"{split}_accuracy", []), strict=False):
         if not 0 <= value <= 1 or round(value * count) / count != value:
             raise CheckError(
@@ -159,7 +149,7 @@ def _possible(e: Evidence, columns: Mapping[str, list[float]]) -> None:
         raise CheckError(f"its seconds are more than those in {SUMMARY}")
 
 
-def best(columns: Mapping[str, list[float]], task: Task) -> dict[str, Any] | None:
+def best(columns: Mapping[str, list[float]], task: Task) -> Best | None:
     """Where the val split came out best, the first time; None where there is none."""
     name = metrics.PRIMARY[task]
     values = columns.get(f"val_{name}")
@@ -167,7 +157,7 @@ def best(columns: Mapping[str, list[float]], task: Task) -> dict[str, Any] | Non
         return None
     row = values.index(max(values) if metrics.HIGHER_IS_BETTER[name] else min(values))
     step, epoch = int(columns["step"][row]), columns["epoch"][row]
-    return {"step": step, "epoch": epoch, "metric": f"val_{name}", "value": values[row]}
+    return Best(step, epoch, f"val_{name}", values[row])
 
 
 def last_checkpoint(e: Evidence) -> str:
@@ -188,18 +178,18 @@ def last_checkpoint(e: Evidence) -> str:
     columns, after = _rows_of(e, state, content), content[state.metrics_bytes :]
     # An evaluation off the beat, at the end, comes after the checkpoint.
     must_equal(f"the rows of {METRICS} after it", after.count(b"\n"), 1 if plan.steps % plan.eval_every else 0)
-    if recorded := e.summary.get("best"):
+    if recorded := e.summary.best:
         # Where such an evaluation was the best, its weights are the last.
         expected = kept.arrays["best"] if recorded == state.best else weights
         if not _same(run.weights(BEST_WEIGHTS, check=lambda found: check_weights(found, weights)), expected):
-            raise CheckError(f"{BEST_WEIGHTS} does not hold the weights of step {recorded.get('step')}")
+            raise CheckError(f"{BEST_WEIGHTS} does not hold the weights of step {recorded.step}")
     return f"of step {state.step:,}, with the weights of {WEIGHTS}, all losses and {len(columns['step']):,} rows"
 
 
 def _must_belong(e: Evidence, kept: Checkpoint) -> None:
     """Raise CheckError where a checkpoint's counts are not those of its step, or its times more than the run's."""
     state, (_, total) = kept.state, _seconds(e.summary)
-    must_equal("its epoch", state.epoch, state.step / e.plan.steps_per_epoch(e.summary["dataset"]["train"]))
+    must_equal("its epoch", state.epoch, state.step / e.plan.steps_per_epoch(e.examples))
     must_equal("its last evaluation", state.evaluated, state.step - state.step % e.plan.eval_every)
     times = (state.train_seconds, state.eval_seconds, state.seconds)
     if min(times) < 0 or state.train_seconds + state.eval_seconds > state.seconds + CLOCK:
@@ -216,7 +206,7 @@ def _rows_of(e: Evidence, state: State, content: bytes) -> dict[str, list[float]
     _must_be_columns(columns, e.summary)
     if not np.isfinite(columns["step"]).all():
         raise CheckError(f"a step in {METRICS} is no number")
-    must_equal("its best", state.best, best(columns, e.summary["task"]))
+    must_equal("its best", state.best, best(columns, e.summary.task))
     return columns
 
 
@@ -229,8 +219,8 @@ def stopped(e: Evidence) -> str:
     state = kept.state
     _must_belong(e, kept)
     _rows_of(e, state, run.metrics_bytes())
-    if summary.get("steps") == state.step and {WEIGHTS, LOSSES} <= run.files().keys():
-        if summary.get("best") not in (state.best, best(e.columns, summary["task"])):
+    if summary.steps == state.step and {WEIGHTS, LOSSES} <= run.files().keys():
+        if summary.best not in (state.best, best(e.columns, summary.task)):
             raise CheckError(f"best in {SUMMARY} is not where {METRICS} has it")
         expected = e.model.weights()
         if not _same(run.weights(check=lambda found: check_weights(found, expected)), kept.arrays["weights"]):

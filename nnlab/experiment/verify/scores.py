@@ -19,7 +19,7 @@ from nnlab.experiment.verify.check import must_equal
 from nnlab.experiment.verify.evidence import ROUNDING, Evidence
 from nnlab.fit import batches
 from nnlab.model import check_weights
-from nnlab.rundir import BEST_WEIGHTS, HEADERS, LOSSES, METRICS, PREDICTIONS, SUMMARY
+from nnlab.rundir import BEST_WEIGHTS, HEADERS, LOSSES, METRICS, PREDICTIONS, SUMMARY, Best
 
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 
@@ -28,18 +28,18 @@ def again(e: Evidence, dataset: Dataset) -> str:
     """Every split evaluated again, held against run.json and predictions.npz; then the best weights on val."""
     largest = 0.0
     for name in SPLITS:
-        recorded, split = e.summary["metrics"].get(name), dataset.split(name)
+        recorded, split = e.summary.metrics.get(name), dataset.split(name)
         if bool(recorded) != bool(split):
             raise CheckError(f"{SUMMARY} and the data do not have the same splits: {name}")
-        if split is None:
+        if split is None or not recorded:
             continue
         found = evaluate(e.model, e.model.put(split), split, dataset.task)
         e.scores[name] = found.scores
         largest = max(largest, _held(e, name, found.scores, split, found.metrics, recorded, SUMMARY))
         if name == "test":
             _predictions(e, found.scores, split, recorded)
-    if e.summary.get("best") and dataset.val:
-        largest = max(largest, _best(e, dataset, dataset.val))
+    if e.summary.best and dataset.val:
+        largest = max(largest, _best(e, e.summary.best, dataset, dataset.val))
     same = "to the bit" if not largest else f"but for {largest:.1g} of each number at most"
     return f"evaluated again, they give the numbers of {SUMMARY} {same}"
 
@@ -106,7 +106,7 @@ def _predictions(e: Evidence, scores: Array, split: Split, recorded: Mapping[str
     bound = rounding(e, scores) if e.otherwise else 0.0
     if not fine or not np.array_equal(kept["targets"], split.targets) or not _within(kept["scores"], scores, bound):
         raise CheckError(f"{PREDICTIONS} does not hold what the weights predict")
-    for metric, value in metrics.measure(e.summary["task"], kept["scores"], split.targets).items():
+    for metric, value in metrics.measure(e.summary.task, kept["scores"], split.targets).items():
         tolerance = 0.0 if metric == "accuracy" or not e.otherwise else ROUNDING
         if not near(value, recorded[metric], tolerance):
             raise CheckError(f"test {metric} of {PREDICTIONS} is {value}, and {SUMMARY} says {recorded[metric]}")
@@ -116,19 +116,19 @@ def _within(a: Array, b: Array, bound: float) -> bool:
     return bool((np.abs(a.astype(np.float64) - b) <= bound).all()) if bound else np.array_equal(a, b)
 
 
-def _best(e: Evidence, dataset: Dataset, val: Split) -> float:
+def _best(e: Evidence, best: Best, dataset: Dataset, val: Split) -> float:
     """The best weights, evaluated again, give the row of metrics.csv where they came out best."""
-    columns, best, last = e.columns, e.summary["best"], e.model.weights()
+    columns, last = e.columns, e.model.weights()
     e.model.load_weights(e.run.weights(BEST_WEIGHTS, check=lambda found: check_weights(found, last)))
     try:
         found = evaluate(e.model, e.model.put(val), val, dataset.task)
     finally:
         e.model.load_weights(last)
-    if best["step"] not in columns.get("step", []) or not {f"val_{name}" for name in found.metrics} <= columns.keys():
-        raise CheckError(f"there is no row of the best step, {best['step']}, in {METRICS}")
-    row = columns["step"].index(best["step"])
+    if best.step not in columns.get("step", []) or not {f"val_{name}" for name in found.metrics} <= columns.keys():
+        raise CheckError(f"there is no row of the best step, {best.step}, in {METRICS}")
+    row = columns["step"].index(best.step)
     recorded = {name: columns[f"val_{name}"][row] for name in found.metrics}
-    where = f"the row of step {best['step']} in {METRICS}"
+    where = f"the row of step {best.step} in {METRICS}"
     return _held(e, f"{BEST_WEIGHTS}: val", found.scores, val, found.metrics, recorded, where)
 
 

@@ -9,8 +9,9 @@ from nnlab.experiment.build import load_same_dataset, model_of, trained_model
 from nnlab.experiment.given import Given
 from nnlab.experiment.plan import complete
 from nnlab.experiment.verify import beyond, data, files, looks, recorded, scores
-from nnlab.experiment.verify.check import UNABLE, Check, tried
+from nnlab.experiment.verify.check import UNABLE, tried
 from nnlab.experiment.verify.evidence import Evidence
+from nnlab.finding import Finding, worst
 from nnlab.rundir import CHECKPOINTS, CONFIG, FRAMES, LOSSES, METRICS, RUNNING, SUMMARY, WEIGHTS, RunDir
 
 DATA = f"{SUMMARY}: dataset"
@@ -18,7 +19,7 @@ Load = Callable[..., Dataset]
 """Loads the data of a run, its config and its run.json."""
 
 
-def verify(run: RunDir, progress: Progress = quiet, data: Given | None = None) -> Iterator[Check]:
+def verify(run: RunDir, progress: Progress = quiet, data: Given | None = None) -> Iterator[Finding]:
     """Look at everything in a run directory that can be right or wrong, and go on where something is wrong.
 
     A finished run is evaluated again, on its ``data`` where that is now; of one that stopped, what is there is held
@@ -28,27 +29,27 @@ def verify(run: RunDir, progress: Progress = quiet, data: Given | None = None) -
     status = _status(run)
     if status == RUNNING:
         raise RunError(f"{run.path}: this run is still going", "verify it when it has ended")
-    made: list[Check] = []
-    for check in _checks(run, status, made, partial(load_same_dataset, progress=progress, data=data)):
-        made.append(check)
-        yield check
+    made: list[Finding] = []
+    for finding in _checks(run, status, made, partial(load_same_dataset, progress=progress, data=data)):
+        made.append(finding)
+        yield finding
 
 
 def _status(run: RunDir) -> str:
     """The run's status; where run.json cannot say, it is looked at as a finished one."""
     try:
-        return str(run.summary()["status"])
+        return run.summary().status
     except NnlabError:
         return "finished"
 
 
-def _checks(run: RunDir, status: str, made: Sequence[Check], load: Load) -> Iterator[Check]:
+def _checks(run: RunDir, status: str, made: Sequence[Finding], load: Load) -> Iterator[Finding]:
     """All checks; ``made`` are those so far."""
     yield from files.manifest(run, status)
     try:
-        yield Check(SUMMARY, True, "{status}, step {steps}".format_map({"steps": None, **run.summary()}))
+        yield Finding(SUMMARY, "ok", f"{run.summary().status}, step {run.summary().steps}")
     except NnlabError as error:
-        yield Check(SUMMARY, False, error.message)
+        yield Finding(SUMMARY, "wrong", error.message)
         return  # all else is held against it
     yield from tried(CONFIG, lambda: recorded.config(run))
     e = yield from _evidence(run)
@@ -67,41 +68,41 @@ def _checks(run: RunDir, status: str, made: Sequence[Check], load: Load) -> Iter
         if e.finished:
             yield from _finished(e, dataset)
         # What takes seconds is left out where the run is known to be wrong.
-        if all(check.held is not False for check in made):
+        if worst(made) != "wrong":
             yield from data.baselines(e, dataset)
             if e.finished:
                 yield from looks.drawn_again(e, dataset)
     yield from beyond.of_run(e)
 
 
-def _evidence(run: RunDir) -> Generator[Check, None, Evidence | None]:
+def _evidence(run: RunDir) -> Generator[Finding, None, Evidence | None]:
     """What the run is held against; None, with a check that says why, where its model cannot be made."""
-    finished = run.summary()["status"] == "finished"
+    finished = run.summary().status == "finished"
     subject = WEIGHTS if finished else CHECKPOINTS
     try:
         model, config, summary, _ = (trained_model if finished else model_of)(run)
-        _, plan = complete(config, model, summary["dataset"]["train"])
+        _, plan = complete(config, model, summary.dataset.train or 0)
         return Evidence(run, summary, config, plan, model)
     except (ConfigError, MissingDependencyError) as error:  # of the device or the memory here; a bad config is named
-        yield Check(subject, None, f"not looked into: {error.message}")
+        yield Finding(subject, "not checked", f"not looked into: {error.message}")
     except NnlabError as error:
-        yield Check(subject, False, error.message)
+        yield Finding(subject, "wrong", error.message)
     return None
 
 
-def _data(e: Evidence, load: Load) -> Generator[Check, None, Dataset | None]:
+def _data(e: Evidence, load: Load) -> Generator[Finding, None, Dataset | None]:
     """The data of the run; None, with a check that says why, where there is none that could be it."""
     subject = WEIGHTS if e.finished else DATA
     try:
         return load(e.run, e.config, e.summary)
     except DataChangedError as error:
-        yield Check(subject, False, error.message)
+        yield Finding(subject, "wrong", error.message)
     except NnlabError as error:
-        yield Check(subject, None, f"not evaluated again: {error.message}")
+        yield Finding(subject, "not checked", f"not evaluated again: {error.message}")
     return None
 
 
-def _finished(e: Evidence, dataset: Dataset) -> Iterator[Check]:
+def _finished(e: Evidence, dataset: Dataset) -> Iterator[Finding]:
     """The model of a finished run, and what it says of the data."""
     able = (*UNABLE, ConfigError)  # of the memory here
     yield from tried(WEIGHTS, lambda: scores.again(e, dataset))

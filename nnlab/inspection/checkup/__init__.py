@@ -8,13 +8,13 @@ from nnlab.config import Resolved
 from nnlab.dataset import Array, Progress, quiet
 from nnlab.experiment.build import parameters
 from nnlab.experiment.train import Ready, prepare
+from nnlab.finding import Finding
 from nnlab.inspection.checkup.costs import memory_needed, time_needed
 from nnlab.inspection.checkup.data import of_data
-from nnlab.inspection.checkup.finding import Finding, Verdict
 from nnlab.inspection.checkup.learning import by_heart, initial_loss
 from nnlab.inspection.checkup.scores import scores
 
-__all__ = ["Checkup", "Finding", "Layer", "Verdict", "checkup"]
+__all__ = ["Checkup", "Layer", "checkup"]
 
 
 @dataclass(frozen=True)
@@ -78,5 +78,5 @@ def _of_training(ready: Ready, free: int) -> Iterator[Finding]:
         yield time_needed(dataset, model, ready.plan)
     else:
         for subject in ("initial loss", "can learn a few by heart", "time"):
-            yield Finding(subject, "not checked", f"{config.model.name} is fitted in one call, without steps")
+            yield Finding(subject, "untold", f"{config.model.name} is fitted in one call, without steps")
     yield memory_needed(config, dataset, model, free)

@@ -9,8 +9,8 @@ from nnlab.config import Config
 from nnlab.dataset import Dataset
 from nnlab.evaluate import evaluate
 from nnlab.experiment.estimate import process_bytes
+from nnlab.finding import Finding
 from nnlab.fit import Plan, batch_order
-from nnlab.inspection.checkup.finding import Finding
 from nnlab.model import Model
 
 ROUNDS = 5

@@ -7,8 +7,9 @@ import numpy as np
 from nnlab.config import Named, yaml
 from nnlab.dataset import Array, Dataset
 from nnlab.datasets._doubts import id_like
-from nnlab.inspection.checkup.finding import Finding, share, spread_out
+from nnlab.finding import Finding
 from nnlab.inspection.checkup.repeats import of_repeats
+from nnlab.inspection.checkup.sample import share, spread_out
 
 SAMPLE = 10_000
 """Rows from which mean and deviation are measured: in float64 all of MNIST would be 376 MB."""

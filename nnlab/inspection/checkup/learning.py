@@ -12,8 +12,9 @@ from nnlab.config.frame import DEFAULT_LR
 from nnlab.dataset import Array, Dataset, Split
 from nnlab.evaluate import evaluate
 from nnlab.experiment.build import batch_rows, model_for
+from nnlab.finding import Finding
 from nnlab.fit import batch_order
-from nnlab.inspection.checkup.finding import Finding, spread_out
+from nnlab.inspection.checkup.sample import spread_out
 from nnlab.model import Model
 
 FAR = 2.0
@@ -94,7 +95,7 @@ def by_heart(config: Config, dataset: Dataset) -> Finding:
     sample = few(dataset, config)
     reference = ignorance(dataset, sample.targets)
     if len(sample) < 2 or not reference:
-        return Finding(subject, "not checked", "there are no two examples here that differ in inputs and targets")
+        return Finding(subject, "untold", "there are no two examples here that differ in inputs and targets")
     goal = LEARNT * reference
     trials = [_try(config, dataset, sample, config.train.lr or 0.0, goal)]
     for lr in _others(trials[0], DEFAULT_LR[config.train.optimizer]):
@@ -115,7 +116,7 @@ def _judged(subject: str, found: str, trials: list[Trial], values: dict[str, Any
         better = None
     if own.outcome != "diverged" and own.steps < STEPS:
         found += f", when {SECONDS:g} s were over" + (f"; {better}" if better else "")
-        return Finding(subject, "ok" if own.outcome == "slow" else "not checked", found, values=values)
+        return Finding(subject, "ok" if own.outcome == "slow" else "untold", found, values=values)
     if better:
         return Finding(subject, "warning", found, str(better), values)
     found += "; " + ", ".join(f"{trial.outcome} with {trial.lr:g}" for trial in others)

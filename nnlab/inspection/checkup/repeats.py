@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from nnlab.dataset import Dataset, Split
-from nnlab.inspection.checkup.finding import Finding, share
+from nnlab.finding import Finding
+from nnlab.inspection.checkup.sample import share
 
 Key = tuple[bytes, bytes]
 """A hash of an example's inputs, and its target."""
@@ -33,7 +34,7 @@ def _shared(keys: Keys) -> Finding:
     subject, train = "rows in two splits", set(keys["train"])
     others = {name: found for name, found in keys.items() if name != "train"}
     if not others:
-        return Finding(subject, "not checked", "there is no other split than train")
+        return Finding(subject, "untold", "there is no other split than train")
     seen = {name: sum(key in train for key in found) for name, found in others.items()}
     if {"val", "test"} <= others.keys():
         val = set(others["val"])

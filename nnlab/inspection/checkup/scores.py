@@ -7,7 +7,8 @@ import numpy as np
 
 from nnlab.dataset import Array, Dataset, Split
 from nnlab.errors import TrainingError
-from nnlab.inspection.checkup.finding import Finding, spread_out
+from nnlab.finding import Finding
+from nnlab.inspection.checkup.sample import spread_out
 from nnlab.model import Differentiable, Model
 from nnlab.randomness import Purpose, generator
 

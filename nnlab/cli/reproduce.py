@@ -1,58 +1,18 @@
-"""The verify and reproduce commands: whether a run is what it says, and whether it comes out again."""
+"""The reproduce command: whether a run comes out again."""
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nnlab.cli import options, screen
 from nnlab.cli.follow import follow
-from nnlab.errors import CheckError, ConfigError, NnlabError
+from nnlab.errors import ConfigError, NnlabError
+from nnlab.finding import Finding, conclude, subjects
 from nnlab.present.values import Table
 
 if TYPE_CHECKING:
-    from nnlab.experiment import Reproduction
     from nnlab.rundir import RunDir
-
-RESULTS = {True: "ok", False: "WRONG", None: "not checked"}
-
-
-def verify(
-    run: options.RunName,
-    data: options.Data = None,
-    runs_dir: options.RunsDir = options.DEFAULT_RUNS,
-    json: options.Json = False,
-) -> None:
-    """Check a run: every hash, what its files say of one another, of the data, and its weights evaluated again.
-
-    What no look at a run can tell is listed as not checked. Ends in exit code 3 where something is wrong, and 2 where
-    something else could not be checked here.
-    """
-    from nnlab import experiment, rundir
-    from nnlab.cli.download import Fetching
-
-    found = rundir.find(runs_dir, run)
-    with Fetching() as progress:
-        checks = list(experiment.verify(found, progress, data))
-    wrong = list(dict.fromkeys(check.subject for check in checks if check.held is False))
-    if json:
-        document = {
-            "run": found.name,
-            "path": str(found.path),
-            "verified": all(check.passes for check in checks),
-            "not_checked": [check.subject for check in checks if check.held is None],
-            "checks": [asdict(check) for check in checks],
-        }
-        screen.print_json(document)
-    else:
-        rows = [[check.subject, RESULTS[check.held], check.detail] for check in checks]
-        screen.show(Table([found.name, "", "what was found"], rows, left=(0, 1, 2)))
-    if wrong:
-        raise CheckError(f"{found.path}: not as it should be: {', '.join(wrong)}")
-    if missing := list(dict.fromkeys(check.subject for check in checks if not check.passes)):
-        message = f"{found.path}: not everything could be checked here: {', '.join(missing)}"
-        raise ConfigError(message, "see above for what it takes")
 
 
 def reproduce(
@@ -80,7 +40,7 @@ def reproduce(
         raise ConfigError("reproduce takes one RUN, or --all and a folder of configs", "nnlab reproduce latest")
     if data is not None and configs is not None:
         raise ConfigError("--data is where one run's data is, and --all means many runs", "leave one of them out")
-    results: list[Reproduction] = []
+    results: list[Finding] = []
     failures: list[NnlabError] = []
     if run is not None:
         results.append(_again(rundir.find(runs_dir, run), runs_dir, device, tolerance, data))
@@ -93,20 +53,18 @@ def reproduce(
                 error.message = f"{config}: {error.message}"
             screen.complain(error)
             failures.append(error)
-    documents = [_document(result) for result in results]
+    documents = [result.values for result in results]
     if json:
         screen.print_json(documents if configs else documents[0])
     else:
         _print(results)
-    different = [result.run.name for result in results if result.verdict == "DIFFERENT"]
-    if different:
-        raise CheckError(f"did not come out again: {', '.join(different)}")
+    conclude(results, wrong=(f"did not come out again: {', '.join(subjects(results, 'wrong'))}", ""))
     if failures:
         message = f"{len(failures)} of {len(wanted)} configs could not be reproduced; see above"
         raise type(failures[0])(message)
 
 
-def _again(run: "RunDir", runs: Path, device: str | None, tolerance: float, data: Path | None = None) -> "Reproduction":
+def _again(run: "RunDir", runs: Path, device: str | None, tolerance: float, data: Path | None = None) -> Finding:
     """Train a run once more, and compare."""
     from nnlab import experiment
     from nnlab.cli.download import Fetching
@@ -131,20 +89,11 @@ def _original(config: Path, runs: Path) -> "RunDir":
     return run
 
 
-def _print(results: "list[Reproduction]") -> None:
-    rows = [[result.run.name, result.again.name, result.verdict, result.detail] for result in results]
+def _print(results: list[Finding]) -> None:
+    rows = [
+        [result.subject, Path(result.values["again"]).name, result.values["verdict"], result.detail]
+        for result in results
+    ]
     screen.show(Table(["run", "trained again", "verdict", "how"], rows, left=(0, 1, 2, 3)))
-    for text in dict.fromkeys(text for result in results for text in result.environment):
+    for text in dict.fromkeys(text for result in results for text in result.values["environment"]):
         screen.line(f"env.json, {text}")
-
-
-def _document(result: "Reproduction") -> dict[str, Any]:
-    return {
-        "run": str(result.run.path),
-        "again": str(result.again.path),
-        "verdict": result.verdict,
-        "largest": result.largest,
-        "where": result.where,
-        "step": result.step,
-        "environment": result.environment,
-    }

@@ -1,0 +1,51 @@
+"""Findings on the screen: one table and one piece of JSON for whatever command looked at something."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from nnlab.cli import screen
+from nnlab.finding import Finding
+from nnlab.present.values import Table
+
+SHOWN = {"wrong": "WRONG", "untold": "not checked"}
+HELD = {"ok": True, "wrong": False}
+
+
+def print_findings(
+    findings: Sequence[Finding],
+    about: str,
+    columns: Mapping[str, Callable[[Finding], str]] | None = None,
+    found: str = "what was found",
+    title: str = "",
+) -> None:
+    """A row for each: its subject under ``about``, the ``columns``, its outcome and, where any has one, its detail."""
+    columns = columns or {}
+    rows = [
+        [finding.subject, *(cell(finding) for cell in columns.values()), shown(finding), finding.detail]
+        for finding in findings
+    ]
+    names = [about, *columns, "", found]
+    if not any(finding.detail for finding in findings):
+        names, rows = names[:-1], [row[:-1] for row in rows]
+    outcome = len(columns) + 1
+    screen.show(Table(names, rows, title=title, left=(0, outcome, outcome + 1)))
+
+
+def shown(finding: Finding) -> str:
+    """The outcome as people read it."""
+    return SHOWN.get(finding.outcome, finding.outcome)
+
+
+def as_json(finding: Finding, **names: str) -> dict[str, Any]:
+    """What a document has of a finding, by its own keys: each names a part of the finding or one of its values."""
+    parts = {
+        "subject": finding.subject,
+        "shown": shown(finding),
+        "held": HELD.get(finding.outcome),
+        "possible": finding.outcome != "untold",
+        "detail": finding.detail,
+        "advice": finding.advice,
+        "values": finding.values,
+        **finding.values,
+    }
+    return {key: parts[name] for key, name in names.items()}
