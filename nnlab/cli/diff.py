@@ -6,7 +6,7 @@ import typer
 
 from nnlab.cli import complete, options, screen
 from nnlab.metrics import shown
-from nnlab.present.values import Table
+from nnlab.present.values import Listing
 
 if TYPE_CHECKING:
     from nnlab.comparison import Diff, Score
@@ -41,7 +41,7 @@ def _print(found: "Diff") -> None:
         for section in found.sections
         for change in section.changes[:MOST_KEYS]
     ]
-    screen.show(Table(["", "A", "B"], rows, left=(0, 1, 2)))
+    screen.show(Listing(["", "A", "B"], rows, left=(0, 1, 2)))
     for section in found.sections:
         if not section.changes:
             screen.line(f"{section.name}: {f'not known: {section.unknown}' if section.unknown else 'the same'}")
@@ -49,7 +49,7 @@ def _print(found: "Diff") -> None:
     comparable = found.incomparable is None
     scores = [_score(score, comparable) for score in found.scores]
     scores.append(["time", *(_time(row.seconds) for row in (found.a, found.b)), "", ""])
-    screen.show(Table(["score", "A", "B", "B - A", "B is"], scores, left=(0, 4)))
+    screen.show(Listing(["score", "A", "B", "B - A", "B is"], scores, left=(0, 4)))
     screen.line(found.sentence)
 
 

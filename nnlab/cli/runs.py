@@ -12,7 +12,7 @@ from nnlab.cli import options, screen
 from nnlab.errors import NnlabError, RunError
 from nnlab.metrics import PRIMARY
 from nnlab.present import terminal
-from nnlab.present.values import Table
+from nnlab.present.values import Listing
 
 MOST_LEFT = 20
 """Names that are listed."""
@@ -45,7 +45,7 @@ def list_runs(
             time = "-" if entry.seconds is None else screen.duration(entry.seconds)
             rows.append([entry.name, entry.status, steps, time, score(entry)])
             marks += [f"{entry.name}: {mark}" for mark in entry.marks]
-        screen.show(Table(columns, rows, left=(0, 1)))
+        screen.show(Listing(columns, rows, left=(0, 1)))
         for mark in marks:
             screen.line(mark)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from nnlab.errors import complaint
 from nnlab.present import terminal
 from nnlab.present.terminal import clean
-from nnlab.present.values import Table
+from nnlab.present.values import Listing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -84,7 +84,7 @@ def print_json(content: Any) -> None:
     sys.stdout.write(json.dumps(finite(content), indent=2, allow_nan=False) + "\n")
 
 
-def show(table: Table) -> None:
+def show(table: Listing) -> None:
     """A table on stdout: its title above it, an empty line below, and what is to be said of it."""
     if table.title:
         line(table.title)

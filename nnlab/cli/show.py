@@ -10,7 +10,7 @@ from nnlab.cli.runs import count, total_time
 from nnlab.errors import ConfigError, RunError
 from nnlab.metrics import shortfall
 from nnlab.present import terminal
-from nnlab.present.values import Table
+from nnlab.present.values import Listing
 from nnlab.signals import undisturbed
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def show(
         _print_numbers(found, summary, with_curves is not False)
     if not ended:  # what was watched was its numbers, and they are to stay on the screen
         screen.line(found.read_text(rundir.CONFIG))
-        screen.show(Table(["file", "bytes"], [[name, f"{size:,}"] for name, size in found.files().items()]))
+        screen.show(Listing(["file", "bytes"], [[name, f"{size:,}"] for name, size in found.files().items()]))
     screen.line(str(found.path))
 
 
@@ -130,7 +130,7 @@ def _print_numbers(run: rundir.RunDir, summary: rundir.Summary, drawing: bool) -
         screen.note(f"no curves: {trouble or few}")
 
 
-def _print_beside(listings: list[Table], columns: "Columns") -> bool:
+def _print_beside(listings: list[Listing], columns: "Columns") -> bool:
     """Tables at the left and curves at the right; False where the terminal is too narrow, or there are no curves."""
     from rich.measure import Measurement
 
@@ -147,7 +147,7 @@ def _print_beside(listings: list[Table], columns: "Columns") -> bool:
     return True
 
 
-def _facts(run: rundir.RunDir, summary: rundir.Summary, last_row: str) -> Table:
+def _facts(run: rundir.RunDir, summary: rundir.Summary, last_row: str) -> Listing:
     """What the run is, and how far it came; ``last_row`` is its newest evaluation, where there is nothing later."""
     data = summary.dataset
     facts: list[list[object]] = [
@@ -163,4 +163,4 @@ def _facts(run: rundir.RunDir, summary: rundir.Summary, last_row: str) -> Table:
         facts.append(["mark", worse.mark])
     if last_row:
         facts.append(["last row", last_row])
-    return Table(["run", run.name], facts, left=(0, 1))
+    return Listing(["run", run.name], facts, left=(0, 1))

@@ -39,7 +39,7 @@ TO_ASCII = str.maketrans("│┤└┬─", "||++-")
 SPLITS = ("train", "test", "val")
 
 
-class Line(NamedTuple):
+class Stroke(NamedTuple):
     """One curve as it is drawn: its points are finite and in the unit of the axis; never told by colour alone."""
 
     label: str
@@ -116,13 +116,13 @@ def panel(chart: Chart, width: int, height: int, *, unicode: bool = True) -> str
     return text if unicode else text.translate(TO_ASCII)
 
 
-def _lines(chart: Chart, unicode: bool) -> list[Line]:
+def _lines(chart: Chart, unicode: bool) -> list[Stroke]:
     """The curves with the look of the split each is of, or with looks in order where labels are of something else."""
     names, scale = [series.name for series in chart.series], 100.0 if chart.percent else 1.0
     places = [SPLITS.index(name) for name in names] if set(names) <= set(SPLITS) else range(len(names))
     markers = MARKERS if unicode else ASCII_MARKERS
     return [
-        Line(
+        Stroke(
             series.name,
             COLORS[place % len(COLORS)],
             *markers[place % len(markers)],
@@ -132,7 +132,7 @@ def _lines(chart: Chart, unicode: bool) -> list[Line]:
     ]
 
 
-def _entry(line: Line, unit: str) -> str:
+def _entry(line: Stroke, unit: str) -> str:
     """A curve's entry in the legend: its mark in its colour, its label and its last value."""
     import plotext  # type: ignore[import-untyped,unused-ignore]
 
@@ -141,7 +141,7 @@ def _entry(line: Line, unit: str) -> str:
     return f"{mark} {clean(line.label)}{''.join(last)}"
 
 
-def _drawn(lines: Sequence[Line], along: Axis, up: Axis, size: tuple[int, int], unit: str) -> str:
+def _drawn(lines: Sequence[Stroke], along: Axis, up: Axis, size: tuple[int, int], unit: str) -> str:
     """The axes and what is between them, as plotext draws it."""
     import plotext
 

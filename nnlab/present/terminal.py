@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
-    from rich.table import Table as RichTable
+    from rich.table import Table
 
-    from nnlab.present.values import Table
+    from nnlab.present.values import Listing
 
 FOLD_AT = 24
 MOST_CHARACTERS = 1000
@@ -21,14 +21,14 @@ def clean(value: object) -> str:
     )
 
 
-def laid_out(table: "Table") -> "RichTable":
+def laid_out(table: "Listing") -> "Table":
     """A table without its title and its notes, to be printed alone or with other things."""
     from rich import box
-    from rich.table import Table as RichTable
+    from rich.table import Table
     from rich.text import Text
 
     cells, names = [[_cell(cell) for cell in row] for row in table.rows], [_cell(name) for name in table.columns]
-    found = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    found = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for number, name in enumerate(names):
         text = number in table.left
         longest = max(map(len, [name, *(row[number] for row in cells)]))
@@ -41,7 +41,7 @@ def laid_out(table: "Table") -> "RichTable":
     return found
 
 
-def stacked(tables: "Sequence[Table]") -> "Group":
+def stacked(tables: "Sequence[Listing]") -> "Group":
     """Tables with their titles, one below the other."""
     from rich.console import Group
     from rich.text import Text
@@ -52,11 +52,11 @@ def stacked(tables: "Sequence[Table]") -> "Group":
     return Group(*parts)
 
 
-def beside(*parts: "RenderableType", gap: int, left: int | None = None) -> "RichTable":
+def beside(*parts: "RenderableType", gap: int, left: int | None = None) -> "Table":
     """Things in columns side by side, the first of them ``left`` columns wide where that is said."""
-    from rich.table import Table as RichTable
+    from rich.table import Table
 
-    grid = RichTable.grid(padding=(0, gap, 0, 0), pad_edge=False)
+    grid = Table.grid(padding=(0, gap, 0, 0), pad_edge=False)
     if left is not None:
         grid.add_column(width=left)
     grid.add_row(*parts)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Table:
+class Listing:
     """Rows of cells under the names of their columns; a renderer shows a cell as its text."""
 
     columns: Sequence[object]
