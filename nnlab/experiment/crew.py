@@ -17,10 +17,9 @@ from nnlab.dataset import Progress, quiet
 from nnlab.environment import cores
 from nnlab.experiment.baselines import announced, baselines
 from nnlab.experiment.build import resolve
-from nnlab.experiment.estimate import process_bytes
 from nnlab.experiment.events import Ended, Event, Finished, Notice, Started, Working
 from nnlab.experiment.jobs import Job, Jobs
-from nnlab.experiment.train import Ready, prepare, said_of
+from nnlab.experiment.train import Ready, prepare, process_bytes, said_of
 from nnlab.experiment.wire import from_line
 from nnlab.fit import Record
 from nnlab.rundir import RunDir
@@ -66,7 +65,7 @@ def _fitting(ready: Ready) -> int:
     """How many such trainings the cores and the free memory have room for; one where a CUDA device does the work."""
     if ready.config.device != "cpu":
         return 1
-    by_memory = memory.room() // process_bytes(ready.config, ready.dataset, ready.model)
+    by_memory = memory.room() // process_bytes(ready)
     return max(1, min(cores() // int(ready.config.threads), by_memory))
 
 
