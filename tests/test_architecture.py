@@ -57,7 +57,6 @@ SHARED_CLASSES = {
     "Update",
 }
 SHARED_FILES = {
-    "curves",
     "data",
     "estimate",
     "evaluate",
