@@ -5,7 +5,6 @@ from pathlib import Path
 
 from nnlab.comparison.entries import Entry
 from nnlab.comparison.groups import Comparison, Group
-from nnlab.dataset import Task
 from nnlab.errors import RunError
 from nnlab.present import charts, lines
 from nnlab.present.values import Chart
@@ -34,18 +33,13 @@ def charts_of(group: Group, names: Sequence[str]) -> list[Chart]:
     """Loss, score and loss in training of the group's entries, which go by these names; none without any curve."""
     entries = enumerate(zip(names, group.entries, strict=True))
     return charts.of_entries(
-        {place: (name, list(columns_of(entry))) for place, (name, entry) in entries}, score_of(group.data.task)
+        {place: (name, list(columns_of(entry))) for place, (name, entry) in entries}, group.data.task.curve
     )
 
 
 def charts_of_seeds(entry: Entry) -> list[Chart]:
     """Loss and score of an entry of several runs."""
-    return charts.of_seeds(list(columns_of(entry)), score_of(entry.data.task))
-
-
-def score_of(task: Task) -> str:
-    """The metric that is drawn beside the loss."""
-    return "accuracy" if task == "classification" else "r2"
+    return charts.of_seeds(list(columns_of(entry)), entry.data.task.curve)
 
 
 def columns_of(entry: Entry) -> Iterator[charts.Columns]:

@@ -24,18 +24,23 @@ def of_training(
 
     ``columns`` are those of metrics.csv, ``losses`` (steps,) that of every step, ``scores`` the final ones by split.
     """
-    unit = "cross-entropy, nats" if dataset.task == "classification" else "mean squared error"
+    task = dataset.task
+    unit = ", ".join(filter(None, (task.loss, task.unit)))
     for chart in charts.of_run(columns):
-        named = {"accuracy": ("Accuracy", "accuracy"), "r2": ("R²", "R²")}.get(chart.column, ("Loss", f"loss ({unit})"))
-        every = None
+        every, label = None, task.curve.title
         if chart.column == "loss":
             train, *others = chart.series
             chart = replace(chart, series=[replace(train, name="train, mean since the last point"), *others])
-            every = np.arange(1, len(losses) + 1), losses
+            every, label = (np.arange(1, len(losses) + 1), losses), f"loss ({unit})"
+        said = label.partition(" ")[0]
         yield (
             f"{chart.column}.png",
             lines.drawn(
-                chart, title=f"{named[0]}: {title}", label=named[1], every=every, steps_per_epoch=steps_per_epoch
+                chart,
+                title=f"{said[:1].upper()}{said[1:]}: {title}",
+                label=label,
+                every=every,
+                steps_per_epoch=steps_per_epoch,
             ),
         )
     yield of_data(dataset)
@@ -63,7 +68,7 @@ def of_data(dataset: Dataset) -> tuple[str, bytes]:
 
 def of_scores(title: str, dataset: Dataset, name: str, scores: Array, split: Split) -> tuple[str, bytes]:
     """(file name, PNG) of a split's scores: a confusion matrix, a fitted line, or predicted over true values."""
-    if dataset.task == "classification":
+    if dataset.task.picture == "confusion":
         matrix = metrics.confusion(scores, split.targets, dataset.outputs)
         return f"confusion-{name}.png", results.confusion(matrix, dataset.classes, title=f"Confusion, {name}: {title}")
     label = dataset.target_name or "value"

@@ -151,7 +151,7 @@ def _switch(series: Series) -> Html:
 
 
 def _chart(chart: Chart, group: Group) -> Html:
-    unit = "nats" if group.data.task == "classification" else "mean squared error"
+    unit = group.data.task.unit or group.data.task.loss
     note = {"loss": unit, "train": f"{unit}; faint: each step"}.get(chart.column)
     title = titled(chart)
     return element(
