@@ -10,6 +10,7 @@ import typer
 from nnlab import discover
 from nnlab.cli import complete, options, screen
 from nnlab.errors import ConfigError
+from nnlab.present.values import Listing
 
 if TYPE_CHECKING:
     from nnlab.experiment import Survey
@@ -40,7 +41,7 @@ def models(json: options.Json = False) -> None:
         cells = [
             [row["name"], row["about"], ", ".join(row["tasks"]), ", ".join(row["keys"]), row["source"]] for row in rows
         ]
-        screen.print_table(["model", "what", "learns", "own keys", "source"], cells, left=range(5))
+        screen.show(Listing(["model", "what", "learns", "own keys", "source"], cells, left=range(5)))
 
 
 def plugins(json: options.Json = False) -> None:
@@ -64,7 +65,7 @@ def plugins(json: options.Json = False) -> None:
             [row["name"], row["kind"], row["origin"], row["version"] or "-", said if row["ignored"] else ""]
             for row in rows
         ]
-        screen.print_table(["plug-in", "kind", "origin", "version", ""], cells, left=range(5))
+        screen.show(Listing(["plug-in", "kind", "origin", "version", ""], cells, left=range(5)))
     else:
         screen.note("there are none: install a package that has some, or give --plugins DIR")
 
@@ -103,7 +104,7 @@ def list_datasets(context: typer.Context, json: options.Json = False) -> None:
         for row in rows
     ]
     names = ["dataset", "what", "train", "test", "input", "outputs", "source", "origin"]
-    screen.print_table(names, cells, left=(0, 1, 6, 7))
+    screen.show(Listing(names, cells, left=(0, 1, 6, 7)))
 
 
 def _card(name: str) -> dict[str, Any]:
@@ -187,8 +188,8 @@ def _show_table(found: "Survey", json: bool) -> None:
         for each in found.columns
     ]
     title = f"{found.path}: {found.rows:,} rows"
-    screen.print_table(["column", "kind", "missing", "different", "content", "becomes"], rows, title, (0, 1, 4, 5))
-    screen.print_table([column.name for column in found.columns], found.first, "First rows as they are read")
+    screen.show(Listing(["column", "kind", "missing", "different", "content", "becomes"], rows, title, (0, 1, 4, 5)))
+    screen.show(Listing([column.name for column in found.columns], found.first, "First rows as they are read"))
     screen.line("For a config:")
     screen.write(yaml.dump({"dataset": {"name": "csv", **found.keys}}))
 
