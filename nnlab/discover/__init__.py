@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from nnlab.discover.registry import Registry
 from nnlab.discover.sources import KINDS, NAME, Kind, Listed, failed
+from nnlab.errors import ConfigError
 
 if TYPE_CHECKING:
     from nnlab.plugin import DatasetFile, ModelFile
@@ -27,7 +28,11 @@ def use(folders: Iterable[str | Path]) -> None:
     Their files are read anew. Raises ConfigError as ``Registry`` does.
     """
     global _registry
-    found = [Path(folder).expanduser().absolute() for folder in folders]
+    given = [str(folder) for folder in folders]
+    for folder in given:
+        if not folder or os.pathsep in folder:
+            raise ConfigError(f"--plugins: given {folder!r}", "name one folder; give --plugins again for another")
+    found = [Path(folder).expanduser().absolute() for folder in given]
     _registry = Registry(found)
     os.environ[VARIABLE] = os.pathsep.join(map(str, found))
 
