@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 # Wide enough that nothing is cut off where the output goes to a file or another program.
 PIPE_WIDTH = 2000
 FOLD_AT = 24
+_ARGUMENT = re.compile("`(allow_inexact|data|epochs|jobs|name|runs_dir|seeds|sort|test)`")
 MOST_CHARACTERS = 1000
 """Of a cell: a damaged file may hold any text, and laying out a long one takes minutes."""
 
@@ -73,7 +75,12 @@ def silence(stream: TextIO) -> None:
 def complain(error: BaseException) -> None:
     """What ``errors.complaint`` says of an error, on stderr."""
     for text in complaint(error):
-        note(text)
+        note(with_flags(text))
+
+
+def with_flags(text: str) -> str:
+    """A message of the library's, which names arguments, as it is read on the command line: "`epochs`" is --epochs."""
+    return _ARGUMENT.sub(lambda found: f"--{found[1].replace('_', '-')}", text)
 
 
 def line(text: str) -> None:
