@@ -8,13 +8,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
 from nnlab import memory, metrics
 from nnlab.dataset import Progress, quiet
 from nnlab.environment import cores
+from nnlab.errors import Interrupted
 from nnlab.experiment.baselines import announced, baselines
 from nnlab.experiment.build import resolve
 from nnlab.experiment.events import Ended, Event, Finished, Notice, Started, Working
@@ -34,9 +35,9 @@ def train_jobs(jobs: Jobs, progress: Progress = quiet) -> Iterator[Notice | Work
     """Train jobs that differ in nothing that decides what they cost, each in a process of its own.
 
     The first one is checked, data and model and all, before any process starts; then comes ``jobs`` with how many run
-    at once, and what happens to each, with it; None where nothing has happened for a moment. Closing the generator
-    stops what is running, so that it can be resumed. Raises what ``train`` does before anything begins; what goes wrong
-    with a job later is in its Ended.
+    at once, and what happens to each, with it; None where nothing has happened for a moment. Closing the generator, or
+    raising Interrupted in it, stops what is running, so that it can be resumed. Raises what ``train`` does before
+    anything begins; what goes wrong with a job later is in its Ended.
     """
     first = jobs.each[0]
     resolved = resolve(Path(first.config), list(first.overrides))
@@ -57,6 +58,11 @@ def train_jobs(jobs: Jobs, progress: Progress = quiet) -> Iterator[Notice | Work
             while waiting and len(crew.workers) < at_once:
                 crew.start(waiting.pop(0))
             yield from crew.listen()
+    except Interrupted:
+        crew.stop()
+        while crew.workers:
+            yield from crew.listen()
+        raise
     finally:
         crew.stop()
 
@@ -107,7 +113,7 @@ class _Crew:
         assert process.stdout is not None  # noqa: S101
         assert process.stderr is not None  # noqa: S101
         with suppress(BrokenPipeError), process.stdin as order:  # one that has died at once ends with its own code
-            json.dump(job.as_data(), order)
+            json.dump(asdict(job), order)
         complaints = threading.Thread(target=_keep, args=(process.stderr, worker.said), daemon=True)
         complaints.start()
         threading.Thread(target=self._read, args=(worker, process.stdout, complaints), daemon=True).start()
@@ -138,7 +144,7 @@ class _Crew:
                 worker.said.append(f"{text}\n")
             case Ended():
                 worker.said.append(event.error)
-            case Finished(summary=said) if worse := metrics.shortfall(said.task, said.metrics, said.baselines):
+            case Finished(summary=said) if worse := metrics.shortfall(said.learnt, said.metrics, said.baselines):
                 yield Notice(f"the run of {worker.job.title} is {worse}")
             case Started():
                 worker.run = event.run
