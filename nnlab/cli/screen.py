@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Wide enough that nothing is cut off where the output goes to a file or another program.
 PIPE_WIDTH = 2000
-_ARGUMENT = re.compile("`(allow_inexact|data|epochs|jobs|name|runs_dir|seeds|sort|test)`")
+_ARGUMENT = re.compile("`(allow_inexact|data|epochs|jobs|name|plugins|runs_dir|seeds|sort|test|traceback)`")
 _tracebacks = False
 
 
