@@ -337,7 +337,7 @@ def test_a_config_cannot_name_a_folder(nnlab, tmp_path: Path) -> None:
 def test_a_folder_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder_with(tmp_path / "here"))
     for place in ("", "a:b"):
-        with pytest.raises(ConfigError, match="--plugins: given"):
+        with pytest.raises(ConfigError, match="`plugins`: given"):
             discover.use([place])
     for place in (tmp_path / "nowhere", tmp_path):
         with pytest.raises(ConfigError, match="has no folder models or datasets"):

@@ -31,7 +31,7 @@ def use(folders: Iterable[str | Path]) -> None:
     given = [str(folder) for folder in folders]
     for folder in given:
         if not folder or os.pathsep in folder:
-            raise ConfigError(f"--plugins: given {folder!r}", "name one folder; give --plugins again for another")
+            raise ConfigError(f"`plugins`: given {folder!r}", "name one folder; give it again for another")
     found = [Path(folder).expanduser().absolute() for folder in given]
     _registry = Registry(found)
     os.environ[VARIABLE] = os.pathsep.join(map(str, found))

@@ -187,7 +187,7 @@ def failed(error: BaseException, where: str = "") -> ConfigError:
     elif code:
         place = f"{shown(Path(code[-1].filename))}:{code[-1].lineno}: "
     what = " ".join(what.split())[:MOST_SAID]
-    hint = "put that right, or do without it; --traceback shows how it came to this"
+    hint = "put that right, or do without it; `traceback` shows how it came to this"
     return ConfigError(f"{where}{place}{what}", hint)
 
 

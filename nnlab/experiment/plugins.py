@@ -51,7 +51,7 @@ def refuse(run: RunDir, content: Any, *, other: bool = False) -> None:
         if before.get("kind") != kind.removesuffix("s"):
             before = {}
         if not discover.registry().knows(kind, name):
-            raise ConfigError(f"{run.path}: needs plug-in {_title(name, before)}", "install it, or --plugins DIR")
+            raise ConfigError(f"{run.path}: needs plug-in {_title(name, before)}", "install it, or `plugins` DIR")
         origin = discover.file(kind, name).origin
         if not other and (difference := _difference(name, before, origin)):
             raise (ConfigError if before else RunError)(f"{run.path}: {difference}", _cure(run, name, before))
