@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from nnlab import rundir
 from nnlab.cli import curves, screen
 from nnlab.errors import RunError
+from nnlab.rundir import Growing
 from nnlab.signals import undisturbed
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Eye:
     """Looks at a run again and again, and reads no more of it than is new."""
 
     def __init__(self, run: rundir.RunDir, summary: rundir.Summary) -> None:
-        self.run, self.rows = run, run.growing_metrics()
+        self.run, self.rows = run, Growing(run.metrics.path)
         self.last = Sight(summary, {})
 
     def look(self) -> Sight:
@@ -43,7 +44,7 @@ class Eye:
         try:
             summary = self.run.summary()
         except RunError as error:
-            if not self.run.there() and not self.run.going():
+            if not self.run.json.there() and not self.run.going():
                 raise RunError(f"{self.run.path}: this run was deleted while it was watched") from None
             if not self.run.going():
                 raise

@@ -77,7 +77,7 @@ def columns_of(entry: Entry, task: Task) -> tuple[str, dict[str, Array]] | None:
 def _watched(row: Row, score: str) -> Iterator[tuple[str, dict[str, Array]]]:
     """The split that a run's curves are of, and their columns; nothing for a run without any."""
     try:
-        columns = {name: np.array(values) for name, values in row.run.metrics().items()}
+        columns = {name: np.array(values) for name, values in row.run.metrics.read().items()}
     except RunError:
         return  # a run that failed before its first evaluation has no curve
     split = next((split for split in ("val", "test", "train") if f"{split}_{score}" in columns), None)

@@ -9,7 +9,7 @@ from nnlab.comparison.comparable import why_not
 from nnlab.comparison.rows import SPLITS, Row, read_row
 from nnlab.errors import RunError
 from nnlab.metrics import HIGHER_IS_BETTER
-from nnlab.rundir import ENVIRONMENT, RunDir
+from nnlab.rundir import RunDir
 
 METRICS = ("accuracy", "loss", "r2")
 NAMED = 5
@@ -131,7 +131,7 @@ def _environment(a: Row, b: Row) -> Iterator[Section]:
     """Code, packages and hardware, from the env.json that each run has but for old ones and those killed early."""
     found: list[dict[str, Any]] = []
     try:
-        found = [environment.flat(row.run.read_json(ENVIRONMENT)) for row in (a, b)]
+        found = [environment.flat(row.run.environment.read()) for row in (a, b)]
     except RunError as error:
         for name in ("code", "packages", "hardware"):
             yield Section(name, unknown=error.message)

@@ -195,7 +195,7 @@ def threads_for(work: int) -> int:
 
 def config_of(run: RunDir) -> Config:
     """The config that a run was trained from. Raises ConfigError or RunError where it has been damaged."""
-    content = yaml.read(run.read_text(CONFIG), str(run.path / CONFIG)).data  # refuses links, pipes and the like
+    content = yaml.read(run.config.read(), str(run.path / CONFIG)).data  # refuses links, pipes and the like
     if isinstance(content, dict) and "extends" in content:
         raise RunError(f"{run.path / CONFIG}: a run's config extends no other", "the file was edited or damaged")
     return resolve(run.path / CONFIG).config
@@ -226,7 +226,7 @@ def model_of(run: RunDir, *, trained: bool = False) -> tuple[Model, Config, Summ
     for key in ("train", "features", "outputs", "shape", "classes"):
         if getattr(data, key) is None:
             raise RunError(f"{run.path / SUMMARY}: dataset.{key} is missing", "the file is damaged")
-    warning, held, target = None, run.count() if trained else None, data.transform.target
+    warning, held, target = None, run.weights.count() if trained else None, data.transform.target
     arguments = (tuple(data.shape or ()), data.outputs or 0, summary.task, data.train or 0)
     try:
         model = build_model(config, *arguments, held=held, target=target)
@@ -240,7 +240,7 @@ def trained_model(run: RunDir) -> tuple[Model, Config, Summary, str | None]:
     """``model_of`` with the weights that the run has learnt."""
     model, config, summary, warning = model_of(run, trained=True)
     expected = model.weights()
-    model.load_weights(run.weights(check=lambda found: check_weights(found, expected)))
+    model.load_weights(run.weights.read(check=lambda found: check_weights(found, expected)))
     return model, config, summary, warning
 
 

@@ -13,7 +13,6 @@ from nnlab.metrics import shown
 from nnlab.present.marks import envelope
 from nnlab.report.looks import labels_of
 from nnlab.report.numbers import rounded
-from nnlab.rundir import LOSSES
 
 MOST_POINTS = 300
 """Of one curve, where there are few of them."""
@@ -147,7 +146,7 @@ def _every_step(curve: Curve, most: int) -> dict[str, list[float | None]] | None
     if len(curve.entry.rows) > 1:
         return None
     try:
-        losses = curve.entry.rows[0].run.array(LOSSES)
+        losses = curve.entry.rows[0].run.losses.read()
     except RunError:
         return None  # a run that has not finished has no such file yet
     if losses.ndim != 1 or losses.dtype.kind != "f" or not len(losses):

@@ -5,13 +5,14 @@ from pathlib import Path
 
 from nnlab.errors import RunError
 from nnlab.rundir import storage, table
+from nnlab.rundir.directory import RunDir
 
 
 class Growing:
     """The columns of one file, up to date after each ``read``."""
 
-    def __init__(self, path: Path, limit: int) -> None:
-        self.path, self.limit = path, limit
+    def __init__(self, path: Path) -> None:
+        self.path, self.limit = path, RunDir.metrics.limit
         self.columns: dict[str, list[float]] = {}
         self._begin(0)
 

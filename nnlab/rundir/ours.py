@@ -3,24 +3,11 @@
 import re
 
 from nnlab.rundir import checkpoint, frames, lock
-from nnlab.rundir.directory import (
-    BEST_WEIGHTS,
-    CONFIG,
-    ENVIRONMENT,
-    KEPT_ARRAYS,
-    KEPT_TABLE,
-    LOSSES,
-    MANIFEST,
-    METRICS,
-    PICTURE,
-    PREDICTIONS,
-    SUMMARY,
-    WEIGHTS,
-)
+from nnlab.rundir.directory import PICTURE, RunDir
+from nnlab.rundir.file import File
 
 FOLDERS = (checkpoint.FOLDER, frames.FOLDER)
-_NAMES = {SUMMARY, CONFIG, METRICS, WEIGHTS, BEST_WEIGHTS, PREDICTIONS, LOSSES, ENVIRONMENT, MANIFEST}
-_NAMES |= {KEPT_TABLE, KEPT_ARRAYS, lock.FILE, checkpoint.STATE, checkpoint.CUT}
+_NAMES = {file.name for file in vars(RunDir).values() if isinstance(file, File)} | {lock.FILE, checkpoint.STATE}
 _ASIDE = re.compile(r"\.(.+)\.tmp")
 """What a kill leaves of a file that was being written."""
 

@@ -36,28 +36,28 @@ def manifest(run: RunDir, status: str) -> Iterator[Finding]:
                 MANIFEST, "not checked", "the run was stopped before it was written; nnlab resume goes on with it"
             )
             return
-        hashes, sizes = run.hashes_and_sizes()
+        recorded = run.manifest.read()
     except NnlabError as error:
         yield Finding(MANIFEST, "wrong", error.message)
         return
     wrong = 0
-    for name, expected in hashes.items():
+    for name, expected in recorded.sha256.items():
         reason = "it is gone, or no plain file"
         try:
             if name in there:
                 reason = "" if run.sha256(name) == expected else "its SHA-256 is not the one recorded"
-                if not reason and sizes.get(name, there[name]) != there[name]:
+                if not reason and recorded.bytes.get(name, there[name]) != there[name]:
                     reason = "its size is not the one recorded"
         except NnlabError as error:
             reason = error.message
         if reason:
             wrong += 1
             yield Finding(name, "wrong", reason)
-    for name in sorted((there.keys() & OURS) - hashes.keys()):
+    for name in sorted((there.keys() & OURS) - recorded.sha256.keys()):
         wrong += 1
         yield Finding(name, "wrong", f"it is not in {MANIFEST}")
     if not wrong:
-        yield Finding(MANIFEST, "ok", f"{len(hashes)} files are as they were written")
+        yield Finding(MANIFEST, "ok", f"{len(recorded.sha256)} files are as they were written")
 
 
 def environment(run: RunDir, config: Config) -> Iterator[Finding]:
@@ -65,7 +65,7 @@ def environment(run: RunDir, config: Config) -> Iterator[Finding]:
     found: dict[str, Any] = {}
 
     def look() -> str:
-        found.update(run.read_json(ENVIRONMENT))
+        found.update(run.environment.read())
         must_equal("device", found.get("device"), config.device)
         must_equal("threads", found.get("threads"), config.threads)
         return ""
