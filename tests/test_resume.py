@@ -139,7 +139,7 @@ def test_what_comes_after_a_row_that_was_let_differ_is_held_against_nothing_olde
     for step in (b"30", b"35"):
         run.write("metrics.csv", run.read("metrics.csv").replace(b"\n" + step + b",", b"\n" + step + b",9"))
     stop_at(experiment.resume(run, inexact=True), 31)
-    assert not run.cut.read()
+    assert not run.cut.there()
     run_to_end(experiment.resume(run))
     assert [each["rows_differing"] for each in run.summary().resumed] == [[30], []]
 

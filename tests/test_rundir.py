@@ -110,7 +110,7 @@ def test_the_manifest_has_the_hash_of_every_other_file(run):
     (run.path / "checkpoint").mkdir()
     (run.path / "checkpoint" / "x.bin").write_bytes(b"abc")
     run.write_manifest()
-    found = run.manifest.read()["sha256"]
+    found = run.manifest.read().sha256
     assert sorted(found) == ["checkpoint/x.bin", "run.json"]
     assert found["checkpoint/x.bin"] == hashlib.sha256(b"abc").hexdigest()
 

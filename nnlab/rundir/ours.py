@@ -7,7 +7,7 @@ from nnlab.rundir.directory import PICTURE, RunDir
 from nnlab.rundir.file import File
 
 FOLDERS = (checkpoint.FOLDER, frames.FOLDER)
-_NAMES = {file.name for file in vars(RunDir).values() if isinstance(file, File)} | {lock.FILE, checkpoint.STATE}
+NAMES = {file.name for file in vars(RunDir).values() if isinstance(file, File)} | {lock.FILE, checkpoint.STATE}
 _ASIDE = re.compile(r"\.(.+)\.tmp")
 """What a kill leaves of a file that was being written."""
 
@@ -19,7 +19,7 @@ def is_ours(name: str) -> bool:
         base = aside[1]
     whole = f"{folder}/{base}" if folder else base
     if folder == checkpoint.FOLDER:
-        return whole in _NAMES or bool(checkpoint.FILE.fullmatch(base))
+        return whole in NAMES or bool(checkpoint.FILE.fullmatch(base))
     if folder == frames.FOLDER:
         return bool(frames.FILE.fullmatch(base))
-    return whole in _NAMES or bool(PICTURE.fullmatch(whole))
+    return whole in NAMES or bool(PICTURE.fullmatch(whole))

@@ -8,20 +8,13 @@ from nnlab.errors import NnlabError
 from nnlab.experiment.verify.check import must_equal, tried
 from nnlab.finding import Finding
 from nnlab.rundir import (
-    BEST_WEIGHTS,
     CONFIG,
     DIED,
     ENVIRONMENT,
-    LOSSES,
     MANIFEST,
-    METRICS,
-    PREDICTIONS,
-    SUMMARY,
-    WEIGHTS,
     RunDir,
 )
-
-OURS = {SUMMARY, CONFIG, METRICS, WEIGHTS, BEST_WEIGHTS, PREDICTIONS, LOSSES, ENVIRONMENT}
+from nnlab.rundir.ours import NAMES
 
 
 def manifest(run: RunDir, status: str) -> Iterator[Finding]:
@@ -53,7 +46,7 @@ def manifest(run: RunDir, status: str) -> Iterator[Finding]:
         if reason:
             wrong += 1
             yield Finding(name, "wrong", reason)
-    for name in sorted((there.keys() & OURS) - recorded.sha256.keys()):
+    for name in sorted(there.keys() & NAMES - recorded.sha256.keys() - {MANIFEST}):
         wrong += 1
         yield Finding(name, "wrong", f"it is not in {MANIFEST}")
     if not wrong:
