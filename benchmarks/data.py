@@ -13,7 +13,7 @@ from nnlab.dataset import Array, Dataset, Split
 from nnlab.experiment import resolve
 from nnlab.experiment.build import load_dataset, model_for
 from nnlab.fit import batch_order
-from nnlab.model import Model
+from nnlab.model import Model, Step
 
 CONFIGS = Path(__file__).parent.parent / "configs"
 Batches = Sequence[Array]
@@ -59,6 +59,11 @@ class Case:
         """The batches of the first epoch."""
         size = self.config.train.batch_size
         return batch_order(len(self.dataset.train), None if size == "full" else int(size), self.config.seed, 0)
+
+    @cached_property
+    def steps(self) -> list[Step]:
+        """The steps on them."""
+        return [Step(batch, number, self.lr) for number, batch in enumerate(self.batches)]
 
     @cached_property
     def in_order(self) -> tuple[Array, Array]:

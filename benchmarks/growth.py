@@ -54,25 +54,25 @@ def train_briefly(name: str, examples: int, batch: int, width: int, depth: int) 
     from nnlab import discover
     from nnlab.dataset import Split
     from nnlab.experiment.build import parameters, threads_for
-    from nnlab.model import Model, Optimizer, Setup
+    from nnlab.model import Model, Optimizer, Setup, Step
 
     rng = np.random.default_rng(0)
     split = Split(rng.random((examples, FEATURES), dtype=np.float32), rng.integers(0, CLASSES, examples))
     file = discover.model(name)
-    setup = Setup((FEATURES,), CLASSES, "classification", Optimizer(lr=0.01), device="cpu")
+    setup = Setup((FEATURES,), CLASSES, "classification", Optimizer(), device="cpu")
     model: Model = file.build(file.params.model_validate({"hidden": [width] * depth}), setup)
     model.threads = threads_for(min(batch, examples) * parameters(model))
     data = model.put(split)
-    batches = [rng.integers(0, examples, min(batch, examples)) for _ in range(4)]
+    few = [Step(rng.integers(0, examples, min(batch, examples)), number, 0.01) for number in range(4)]
     began = time.perf_counter()
-    model.train(data, batches)
-    once = (time.perf_counter() - began) / len(batches)
-    steps = batches * max(1, int(SECONDS / 5 / once / len(batches)))
+    model.train(data, few)
+    once = (time.perf_counter() - began) / len(few)
+    steps = few * max(1, int(SECONDS / 5 / once / len(few)))
     seconds = []
     for _ in range(5):
         began = time.perf_counter()
         model.train(data, steps)
-        seconds.append((time.perf_counter() - began) / len(steps) / len(batches[0]))
+        seconds.append((time.perf_counter() - began) / len(steps) / len(few[0].rows))
     model.predict(data)
     return {"us_per_example": 1e6 * statistics.median(seconds), "threads": model.threads}
 

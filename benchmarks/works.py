@@ -129,7 +129,7 @@ def overhead(effort: Effort) -> list[Row]:
             bar.close()
             began = time.perf_counter()
             for at in range(0, steps, every):
-                model.train(put, case.batches[at : at + every])
+                model.train(put, case.steps[at : at + every])
                 evaluate(model, put_test, test, case.dataset.task)
             seconds["bare loop"].append(time.perf_counter() - began)
         began = time.perf_counter()
@@ -187,9 +187,9 @@ def ann_epoch(effort: Effort) -> list[Row]:
     works, missing = peers.ready(case, names)
     row = Row("ann-torch, one training epoch (600 steps of 100)", missing=missing)
     contestants: dict[str, Work] = {
-        "nnlab": lambda: model.train(model.put(data), case.batches),
-        "nnlab (relu)": lambda: relu.train(relu.put(data), case.batches),
-        "nnlab (bf16)": lambda: rounded.train(rounded.put(data), case.batches),
+        "nnlab": lambda: model.train(model.put(data), case.steps),
+        "nnlab (relu)": lambda: relu.train(relu.put(data), case.steps),
+        "nnlab (bf16)": lambda: rounded.train(rounded.put(data), case.steps),
         **{name: _free(work) for name, work in works.items()},
         "article": _free(lambda: article.train_epoch(net, pictures, case.batches, case.lr)),
         "floor: the products": floors.products_of_steps(case, model.threads),
@@ -212,7 +212,7 @@ def logreg_epoch(effort: Effort) -> list[Row]:
     row = Row("logreg-torch, one training epoch", facts={"threads": model.threads})
     row.timings = alternate(
         {
-            "nnlab": lambda: model.train(model.put(data), case.batches),
+            "nnlab": lambda: model.train(model.put(data), case.steps),
             "article": _free(lambda: article.train_epoch(net, pictures, case.batches, case.lr)),
         },
         effort.rounds,
@@ -268,8 +268,8 @@ def mlp_np(effort: Effort) -> list[Row]:
     row = Row("mlp-np, one training epoch", missing=missing, facts={"threads": model.threads})
     row.timings = alternate(
         {
-            "nnlab": lambda: model.train(data, case.batches),
-            "nnlab (relu)": lambda: relu.train(data, case.batches),
+            "nnlab": lambda: model.train(data, case.steps),
+            "nnlab (relu)": lambda: relu.train(data, case.steps),
             **{name: _free(work) for name, work in works.items()},
         },
         effort.rounds,
@@ -326,13 +326,13 @@ def gpu(effort: Effort) -> list[Row]:
     case = load("ann", device="cuda")
     model = case.model()
     put = model.put(case.dataset.train)
-    works = {"an epoch": lambda: model.train(put, case.batches), "plain eager loop": peers.eager(case, "cuda")}
+    works = {"an epoch": lambda: model.train(put, case.steps), "plain eager loop": peers.eager(case, "cuda")}
     row.timings = alternate(works, effort.rounds)
     with tempfile.TemporaryDirectory() as folder:
         _, _, summary = processes.train(CONFIGS / "ann.yaml", Path(folder), "device=cuda")
     seconds = summary["seconds"]["train"] + summary["seconds"]["eval"]
     with torch.profiler.profile() as profile:
-        model.train(put, case.batches)
+        model.train(put, case.steps)
     kernels = sum(event.self_device_time_total for event in profile.key_averages()) / 1e6
     name = torch.cuda.get_device_name()
     row.facts = {"device": name, "seconds": summary["seconds"], "metrics": summary["metrics"]}

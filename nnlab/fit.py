@@ -12,7 +12,7 @@ import numpy as np
 from nnlab.dataset import Array, Split, Task
 from nnlab.errors import TrainingError
 from nnlab.evaluate import evaluate
-from nnlab.model import Model
+from nnlab.model import Model, Step
 from nnlab.randomness import Purpose, generator
 
 CHUNK_SECONDS = 0.4
@@ -21,13 +21,15 @@ CHUNK_SECONDS = 0.4
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to train, on batches of which size, and how often to evaluate."""
+    """How long to train, on batches of which size, at which learning rate, and how often to evaluate."""
 
     steps: int
     batch_size: int | None
     """None: all rows, in their order."""
     eval_every: int
     seed: int
+    lr: float
+    """The learning rate; 0 for a model that takes none."""
     pause_every: int | None = None
     """Steps after which a record comes in any case, for a caller that must save there."""
     pauses: tuple[int, ...] = ()
@@ -36,6 +38,10 @@ class Plan:
     def steps_per_epoch(self, rows: int) -> int:
         """How many batches a pass over ``rows`` examples takes; the last one may be smaller."""
         return 1 if self.batch_size is None else math.ceil(rows / self.batch_size)
+
+    def lr_at(self, number: int) -> float:
+        """The learning rate of the step that ``number`` steps came before; the same for all so far."""
+        return self.lr
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ def fit(
     record in which the loss is not a finite number.
     """
     per_epoch = plan.steps_per_epoch(rows)
-    following = batches(rows, plan, start.step)
+    following = each_step(rows, plan, start.step)
     since = list(start.since)
     step, size, train_seconds, eval_seconds = start.step, 1, start.train_seconds, start.eval_seconds
     while step < plan.steps or since:
@@ -124,13 +130,15 @@ def fit(
             raise TrainingError(broken)
 
 
-def batches(rows: int, plan: Plan, step: int = 0) -> Iterator[Array]:
-    """Batches without end, epoch after epoch, from the one after ``step`` steps."""
+def each_step(rows: int, plan: Plan, number: int = 0) -> Iterator[Step]:
+    """Steps without end, epoch after epoch, from the one that ``number`` steps came before."""
     everything = batch_order(rows, None, plan.seed, 0)
-    epoch, done = divmod(step, plan.steps_per_epoch(rows))
+    epoch, done = divmod(number, plan.steps_per_epoch(rows))
     while True:
         order = everything if plan.batch_size is None else batch_order(rows, plan.batch_size, plan.seed, epoch)
-        yield from order[done:]
+        for batch in order[done:]:
+            yield Step(batch, number, plan.lr_at(number))
+            number += 1
         epoch, done = epoch + 1, 0
 
 

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -16,15 +16,25 @@ Precision = Literal["float32", "bf16"]
 
 @dataclass(frozen=True)
 class Optimizer:
-    """An update rule and its numbers, meant as in torch.optim."""
+    """An update rule and the numbers that it keeps to the end, meant as in torch.optim."""
 
     name: Literal["sgd", "adam", "adamw"] = "sgd"
-    lr: float = 0.01
     momentum: float = 0.0
     nesterov: bool = False
     weight_decay: float = 0.0
     betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-8
+
+
+class Step(NamedTuple):
+    """What changes from one training step to the next."""
+
+    rows: Array
+    """The row numbers of its batch, (n,) int64."""
+    number: int
+    """How many steps came before it: what is drawn at random in it depends on that."""
+    lr: float
+    """The learning rate of its update."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,8 @@ class Setup:
     """How values are shrunk to be learnt, and scores brought back; None: values are learnt as they are."""
     held: int | None = None
     """How many numbers the weights have that are to be loaded; a model of more is refused before it is made."""
+    blamed: str = "model.name"
+    """The dotted key of what decides most how large the model is."""
 
     @property
     def features(self) -> int:
@@ -73,8 +85,8 @@ class Model(Protocol):
         """Bring a split to where it is used, once per run."""
         ...
 
-    def train(self, data: Any, batches: Sequence[Array]) -> Array:
-        """One update of the weights per vector of row numbers; returns the loss of each step, (steps,) float64.
+    def train(self, data: Any, steps: Sequence[Step]) -> Array:
+        """One update of the weights a step; returns the loss of each before its update, (steps,) float64.
 
         In the targets' own units, also where the model learns them scaled.
         """
@@ -105,8 +117,8 @@ class Model(Protocol):
 class Differentiable(Model, Protocol):
     """A model that trains step by step, and shows a step's gradients without taking it."""
 
-    def gradients(self, data: Any, batch: Array) -> tuple[float, dict[str, Array]]:
-        """The mean loss of a batch and its gradient by each learned weight, as the next step would have them.
+    def gradients(self, data: Any, step: Step) -> tuple[float, dict[str, Array]]:
+        """The mean loss of a step's batch and its gradient by each learned weight, as the step would have them.
 
         Copies on the host, by the names and in the layout of ``weights``; nothing changes.
         """

@@ -1,6 +1,6 @@
 """Plug-ins: what the file of a model or a dataset declares, and what each backend can do."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,9 @@ class ModelFile:
     """From its checked keys and the setup to a model with its initial weights."""
     twin: Callable[[Any], tuple[str, dict[str, Any]] | None] | None = None
     """Of its checked keys: the same network in another backend, by its model's name and keys; None: there is none."""
+    layers: Callable[[Any, Setup], Sequence[tuple[int, int]]] | None = None
+    """(in, out) of each linear layer, by which a net in NumPy is judged before it is made: one that would not fit into
+    the memory is refused. A net in PyTorch tells them itself; None: nothing is judged."""
     about: str = ""
     """One sentence on what it is; by default the first line of the file's docstring."""
 

@@ -1,21 +1,31 @@
 """Small data and models for the tests of models: every model in the folder, on every task it has."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from nnlab import discover
 from nnlab.dataset import Array, Split, Task
-from nnlab.model import Model, Net, Optimizer, Setup
+from nnlab.model import Model, Net, Optimizer, Setup, Step
 
 SHAPE = (8, 8)
 ROWS = 40
+LR = 0.02
 OPTIMIZERS = [
-    Optimizer("sgd", 0.02),
-    Optimizer("sgd", 0.02, momentum=0.9, nesterov=True, weight_decay=0.01),
-    Optimizer("adam", 0.01, weight_decay=0.01),
-    Optimizer("adamw", 0.01, weight_decay=0.1),
+    Optimizer("sgd"),
+    Optimizer("sgd", momentum=0.9, nesterov=True, weight_decay=0.01),
+    Optimizer("adam", weight_decay=0.01),
+    Optimizer("adamw", weight_decay=0.1),
 ]
+RULES = {
+    "sgd": (Optimizer(), 0.1),
+    "momentum": (Optimizer(momentum=0.9, nesterov=True, weight_decay=0.01), 0.05),
+    "decay": (Optimizer(weight_decay=0.05), 0.1),
+    "adam": (Optimizer("adam", weight_decay=0.01), 0.005),
+    "adamw": (Optimizer("adamw", weight_decay=0.1), 0.005),
+}
+"""Each with a learning rate that suits it."""
 
 
 def cases() -> list[tuple[str, Task, int]]:
@@ -55,7 +65,7 @@ def build(
 ) -> Model:
     """A model of that name for data like ``data``; ``params`` are its own keys."""
     file = discover.model(name)
-    setup = Setup(shape, outputs, task, optimizer or Optimizer(lr=0.02), seed, "cpu")
+    setup = Setup(shape, outputs, task, optimizer or Optimizer(), seed, "cpu")
     model: Model = file.build(file.params(**params), setup)
     return model
 
@@ -75,7 +85,12 @@ def moved(net: Net) -> Net:
     return net
 
 
-def batches(rows: int, steps: int, size: int = 10) -> list[Array]:
-    """Row numbers of ``steps`` batches."""
+def steps(rows: int, count: int, size: int = 10, lr: float = LR) -> list[Step]:
+    """The first steps of a training, on batches of ``size``."""
     rng = np.random.default_rng(1)
-    return [rng.permutation(rows)[:size] for _ in range(steps)]
+    return numbered([rng.permutation(rows)[:size] for _ in range(count)], lr)
+
+
+def numbered(batches: Iterable[Array], lr: float = LR) -> list[Step]:
+    """The first steps of a training on these batches."""
+    return [Step(batch, number, lr) for number, batch in enumerate(batches)]

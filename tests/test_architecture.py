@@ -31,7 +31,7 @@ FLOORS = [
         "signals",
         "tables",
     },
-    {"plugin"},
+    {"budget", "plugin"},
     {"evaluate", "backends", "datasets", "discover"},
     {"fit", "models"},
     {"experiment", "comparison"},

@@ -8,9 +8,8 @@ from benchmarks.rows import Goal, Row
 from benchmarks.timing import alternate, each, timing
 from benchmarks.works import WORKS
 from nnlab.dataset import Split
-from nnlab.model import Optimizer
 from tests.conftest import ROOT
-from tests.model_fixtures import build, data
+from tests.model_fixtures import build, data, numbered
 
 
 def row(**medians: float) -> Row:
@@ -55,8 +54,8 @@ def test_a_peer_that_is_not_installed_or_breaks_is_named(monkeypatch: pytest.Mon
 
 def test_the_article_by_hand_computes_what_logreg_np_does() -> None:
     split = data("classification", 2)
-    model = build("logreg-np", "classification", 2, optimizer=Optimizer(lr=0.01))
-    model.train(model.put(split), [np.arange(len(split))] * 30)
+    model = build("logreg-np", "classification", 2)
+    model.train(model.put(split), numbered([np.arange(len(split))] * 30, 0.01))
     weight, _ = article.logistic_regression(split, split, 30, 0.01)
     np.testing.assert_allclose(model.weights()["weight"][0], weight[:, 0], atol=1e-6)
 
@@ -67,12 +66,12 @@ def test_the_article_with_a_dataloader_takes_the_steps_of_logreg_torch() -> None
     rng = np.random.default_rng(0)
     inputs = (rng.integers(0, 256, (40, 784)) / 255).astype(np.float32)
     split = Split(inputs, rng.integers(0, 10, 40))
-    model = build("logreg-torch", "classification", 10, shape=(28, 28), optimizer=Optimizer(lr=0.1))
+    model = build("logreg-torch", "classification", 10, shape=(28, 28))
     net = torch.nn.Linear(784, 10)
     net.load_state_dict({name: torch.from_numpy(weight) for name, weight in model.weights().items()})
     batches = list(rng.permutation(40).reshape(4, 10))
     article.train_epoch(net, article.Pictures(split), batches, 0.1)
-    model.train(model.put(split), batches)
+    model.train(model.put(split), numbered(batches, 0.1))
     np.testing.assert_allclose(model.weights()["weight"], net.weight.detach().numpy(), atol=1e-6)
     accuracy = (model.predict(model.put(split)).argmax(axis=1) == split.targets).mean()
     assert article.evaluate(net, article.Pictures(split)) == pytest.approx(accuracy)

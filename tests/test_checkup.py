@@ -10,14 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import create_model
 
+from nnlab.budget import given
 from nnlab.config import Named
 from nnlab.datasets import Examples, build
 from nnlab.datasets._doubts import id_like
 from nnlab.errors import ConfigError
 from nnlab.experiment import resolve
 from nnlab.experiment.build import load_dataset, model_for
-from nnlab.experiment.estimate import given, process_bytes
+from nnlab.experiment.train import prepare, process_bytes
 from nnlab.inspection import checkup
 from nnlab.inspection.checkup import learning
 from nnlab.inspection.checkup.costs import memory_needed, size, words
@@ -44,7 +46,8 @@ def table(inputs, targets, test=None, *, classes=("no", "yes"), names=(), **keys
 
 def found(dataset, **params):
     """The findings about a dataset, by subject."""
-    return {one.subject: one for one in of_data(dataset, Named("csv", type("Params", (), params)))}
+    keys = create_model("Params", **{key: (type(value), value) for key, value in params.items()})()
+    return {one.subject: one for one in of_data(dataset, Named("csv", keys))}
 
 
 def points(rows=60, features=3, seed=0):
@@ -367,8 +370,7 @@ def test_what_layers_give_is_told_from_their_weights():
 @pytest.mark.skipif(sys.platform != "linux", reason="the estimate's constants were measured on Linux")
 def test_the_memory_of_a_real_training_is_just_below_the_estimate(digits, tmp_path, monkeypatch):
     monkeypatch.setenv("NNLAB_DATA", str(tmp_path / "data"))  # where no baseline is kept yet
-    config, dataset, _ = load_dataset(resolve(digits).config)
-    estimate = process_bytes(config, dataset, model_for(config, dataset))
+    estimate = process_bytes(prepare(resolve(digits)))
     code = (
         "import resource, subprocess, sys\n"
         "done = subprocess.run([sys.executable, '-m', 'nnlab', 'train', *sys.argv[1:]], check=True)\n"
@@ -381,10 +383,9 @@ def test_the_memory_of_a_real_training_is_just_below_the_estimate(digits, tmp_pa
 
 
 def test_memory_is_held_against_what_is_free(digits):
-    config, dataset, _ = load_dataset(resolve(digits).config)
-    model = model_for(config, dataset)
-    assert memory_needed(config, dataset, model, 2**33).outcome == "ok"
-    scarce = memory_needed(config, dataset, model, 2**20)
+    ready = prepare(resolve(digits))
+    assert memory_needed(ready, 2**33).outcome == "ok"
+    scarce = memory_needed(ready, 2**20)
     assert (scarce.outcome, "of the 1 MiB that are free" in scarce.detail) == ("warning", True)
 
 

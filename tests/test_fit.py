@@ -9,7 +9,7 @@ from nnlab import fit as fitting
 from nnlab.errors import TrainingError
 from nnlab.fit import Plan, Position, Record, batch_order, fit
 from nnlab.model import Model, Optimizer
-from tests.model_fixtures import build, data
+from tests.model_fixtures import LR, build, data
 
 ROWS = 40
 
@@ -37,14 +37,14 @@ def test_a_full_batch_is_every_row_in_its_order() -> None:
 
 
 def test_it_evaluates_at_every_multiple_and_at_the_end() -> None:
-    found = [record for record in records(Plan(25, 8, 10, 0)) if record.metrics]
+    found = [record for record in records(Plan(25, 8, 10, 0, LR)) if record.metrics]
     assert [record.step for record in found] == [10, 20, 25]
     assert [record.epoch for record in found] == [2, 4, 5]
     assert all(set(record.metrics or {}) == {"loss", "accuracy"} for record in found)
 
 
 def test_the_train_loss_is_the_mean_of_the_steps_since_the_last_row() -> None:
-    found = list(records(Plan(25, 8, 10, 0)))
+    found = list(records(Plan(25, 8, 10, 0, LR)))
     losses = np.concatenate([record.losses for record in found])
     assert len(losses) == 25
     means = [record.train_loss for record in found if record.train_loss is not None]
@@ -57,7 +57,7 @@ def test_how_often_it_pauses_changes_no_bit(name: str, monkeypatch: pytest.Monke
     for seconds in (0.0, 100.0):
         monkeypatch.setattr(fitting, "CHUNK_SECONDS", seconds)
         model = build(name, "classification", 4, hidden=[6])
-        found = list(records(Plan(50, 8, 20, 3), model))
+        found = list(records(Plan(50, 8, 20, 3, LR), model))
         losses = np.concatenate([record.losses for record in found])
         rows = [(record.step, record.train_loss, record.metrics) for record in found if record.metrics]
         results.append((losses, rows, model.weights(), len(found)))
@@ -69,8 +69,8 @@ def test_how_often_it_pauses_changes_no_bit(name: str, monkeypatch: pytest.Monke
 
 
 def test_a_loss_that_is_no_number_stops_it_after_the_record_that_shows_it() -> None:
-    model = build("mlp-np", "classification", 4, optimizer=Optimizer(lr=1e38), hidden=[6])
-    training = records(Plan(500, 8, 1, 0), model)
+    model = build("mlp-np", "classification", 4, hidden=[6])
+    training = records(Plan(500, 8, 1, 0, 1e38), model)
     seen: list[Record] = []
 
     def watch() -> None:
@@ -88,17 +88,17 @@ def test_a_loss_that_is_no_number_stops_it_after_the_record_that_shows_it() -> N
 @pytest.mark.parametrize("name", ["mlp-np", "ann-torch"])
 @pytest.mark.parametrize("stop", [1, 7, 13, 20])
 def test_it_goes_on_from_any_step_to_the_same_bits(name: str, stop: int) -> None:
-    plan = Plan(33, 8, 10, 3, pause_every=stop)
-    straight = build(name, "classification", 4, hidden=[6], optimizer=Optimizer("adam", 0.01))
+    plan = Plan(33, 8, 10, 3, 0.01, pause_every=stop)
+    straight = build(name, "classification", 4, hidden=[6], optimizer=Optimizer("adam"))
     whole = list(records(plan, straight))
-    first = build(name, "classification", 4, hidden=[6], optimizer=Optimizer("adam", 0.01))
+    first = build(name, "classification", 4, hidden=[6], optimizer=Optimizer("adam"))
     before = []
     for record in records(plan, first):
         before.append(record)
         if record.step == stop:
             break
     losses = np.concatenate([record.losses for record in before])
-    second = build(name, "classification", 4, hidden=[6], optimizer=Optimizer("adam", 0.01), seed=8)
+    second = build(name, "classification", 4, hidden=[6], optimizer=Optimizer("adam"), seed=8)
     second.load_weights(first.weights())
     second.load_optimizer_state(first.optimizer_state())
     split = data("classification", 4, rows=ROWS)
@@ -113,13 +113,13 @@ def test_it_goes_on_from_any_step_to_the_same_bits(name: str, stop: int) -> None
 
 
 def test_a_net_broken_by_the_very_last_update_is_found_too() -> None:
-    model = build("logreg-np", "classification", 4, optimizer=Optimizer(lr=1e38, weight_decay=1e3))
+    model = build("logreg-np", "classification", 4, optimizer=Optimizer(weight_decay=1e3))
     with pytest.raises(TrainingError, match="after step 1"):
-        list(records(Plan(1, 8, 1, 0), model))
+        list(records(Plan(1, 8, 1, 0, 1e38), model))
 
 
 def test_time_is_split_into_training_and_evaluation() -> None:
-    *_, last = records(Plan(20, 8, 5, 0))
+    *_, last = records(Plan(20, 8, 5, 0, LR))
     assert last.train_seconds > 0
     assert last.eval_seconds > 0
     assert last.seconds == last.train_seconds + last.eval_seconds

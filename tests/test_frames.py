@@ -1,5 +1,6 @@
 """Frames: what a training keeps of its epochs, at which steps, and that keeping them changes nothing else."""
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ from nnlab import experiment, metrics
 from nnlab.errors import RunError
 from nnlab.experiment import frames
 from nnlab.experiment.build import load_dataset, model_for
-from nnlab.fit import Plan, batch_order
+from nnlab.experiment.plan import plan_for
+from nnlab.fit import Plan, each_step
 from nnlab.rundir import Frame, RunDir
 
 
@@ -21,11 +23,11 @@ def trained(config: Path, runs: Path, *overrides: str) -> RunDir:
 @pytest.mark.parametrize(
     ("plan", "steps"),
     [
-        (Plan(450, 100, 10, 0), (10, 20, 30, 40, 60, 90, 130, 190, 280, 420)),
-        (Plan(300, 10, 1, 0), (100, 200, 300)),
-        (Plan(50, None, 7, 0), (7, 14, 21, 28, 42)),
-        (Plan(50, 10, 7, 0), ()),
-        (Plan(10**9, None, 1, 0), None),
+        (Plan(450, 100, 10, 0, 0.1), (10, 20, 30, 40, 60, 90, 130, 190, 280, 420)),
+        (Plan(300, 10, 1, 0, 0.1), (100, 200, 300)),
+        (Plan(50, None, 7, 0, 0.1), (7, 14, 21, 28, 42)),
+        (Plan(50, 10, 7, 0, 0.1), ()),
+        (Plan(10**9, None, 1, 0, 0.1), None),
     ],
 )
 def test_the_steps_are_evaluations_after_epochs_ever_further_apart(plan: Plan, steps: tuple[int, ...] | None):
@@ -34,7 +36,7 @@ def test_the_steps_are_evaluations_after_epochs_ever_further_apart(plan: Plan, s
         assert len(found) < 60
     else:
         assert found == steps
-    longer = frames.steps_of(Plan(2 * plan.steps, plan.batch_size, plan.eval_every, 0), 1000, 10)
+    longer = frames.steps_of(Plan(2 * plan.steps, plan.batch_size, plan.eval_every, 0, 0.1), 1000, 10)
     assert longer[: len(found)] == found
     assert frames.steps_of(plan, 1000, frames.MOST_PARAMETERS + 1) == ()
 
@@ -45,7 +47,7 @@ def test_a_frame_is_the_net_after_its_step(digits: Path, tmp_path: Path, no_pict
     model = model_for(config, dataset)
     found = run.frames()
     assert [(frame.step, frame.epoch) for frame in found] == [(0, 0.0), (20, 20 / 7)] or len(found) > 1
-    order = [batch for epoch in range(3) for batch in batch_order(200, 32, 0, epoch)]
+    order = list(islice(each_step(200, plan_for(config, 200)), 21))
     data, step = model.put(dataset.train), 0
     for frame in found:
         if frame.step:

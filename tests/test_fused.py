@@ -7,18 +7,11 @@ import pytest
 
 from nnlab import discover
 from nnlab.dataset import Array, Split, Task
-from nnlab.model import Model, Optimizer, Setup
+from nnlab.model import Model, Optimizer, Setup, Step
 from nnlab.models import ann_torch
-from tests.model_fixtures import ROWS, batches, build, data
+from tests.model_fixtures import ROWS, RULES, build, data, numbered, steps
 
 ACTIVATIONS = typing.get_args(ann_torch.Activation)
-RULES = {
-    "sgd": Optimizer(lr=0.1),
-    "momentum": Optimizer(lr=0.05, momentum=0.9, nesterov=True, weight_decay=0.01),
-    "decay": Optimizer(lr=0.1, weight_decay=0.05),
-    "adam": Optimizer("adam", lr=0.005, weight_decay=0.01),
-    "adamw": Optimizer("adamw", lr=0.005, weight_decay=0.1),
-}
 
 
 def pair(task: Task, outputs: int, **keys: typing.Any) -> tuple[Model, Model]:
@@ -29,8 +22,8 @@ def pair(task: Task, outputs: int, **keys: typing.Any) -> tuple[Model, Model]:
     return fused, plain
 
 
-def trained(model: Model, split: Split, steps: list[Array]) -> tuple[Array, dict[str, Array], Array]:
-    losses = model.train(model.put(split), steps)
+def trained(model: Model, split: Split, taken: list[Step]) -> tuple[Array, dict[str, Array], Array]:
+    losses = model.train(model.put(split), taken)
     return losses, model.weights(), model.predict(model.put(split))
 
 
@@ -45,18 +38,20 @@ def assert_close(ours: tuple, theirs: tuple, tolerance: float = 5e-6) -> None:
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize(("task", "outputs"), [("classification", 4), ("regression", 3)])
 def test_every_activation_trains_as_with_autograd(activation: str, task: Task, outputs: int) -> None:
-    models = pair(task, outputs, hidden=[12, 9], activations=activation, optimizer=RULES["sgd"])
-    split, steps = data(task, outputs), batches(ROWS, 20)
-    assert_close(*(trained(model, split, steps) for model in models))
+    models = pair(task, outputs, hidden=[12, 9], activations=activation)
+    split, taken = data(task, outputs), steps(ROWS, 20, lr=0.1)
+    assert_close(*(trained(model, split, taken) for model in models))
 
 
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("hidden", [[], [12, 9]], ids=["linear", "deep"])
 def test_every_update_rule_trains_as_with_autograd(rule: str, hidden: list[int]) -> None:
-    models = pair("classification", 4, hidden=hidden, optimizer=RULES[rule])
+    optimizer, lr = RULES[rule]
+    models = pair("classification", 4, hidden=hidden, optimizer=optimizer)
     split = data("classification", 4)
-    steps = [*batches(ROWS, 15), *batches(ROWS, 3, size=7), np.arange(ROWS), *batches(ROWS, 2)]
-    assert_close(*(trained(model, split, steps) for model in models), tolerance=2e-5)
+    batches = [step.rows for step in [*steps(ROWS, 15), *steps(ROWS, 3, size=7)]]
+    taken = numbered([*batches, np.arange(ROWS), *batches[:2]], lr)
+    assert_close(*(trained(model, split, taken) for model in models), tolerance=2e-5)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -100,9 +95,10 @@ def test_frozen_weights_stay_and_the_others_learn(rule: str) -> None:
         made[0].requires_grad_(False)
         return made
 
-    model = TorchModel(net, Setup((8, 8), 4, "classification", RULES[rule], device="cpu"))
+    optimizer, lr = RULES[rule]
+    model = TorchModel(net, Setup((8, 8), 4, "classification", optimizer, device="cpu"))
     before = model.weights()
-    losses, after, _ = trained(model, data("classification", 4), batches(ROWS, 60))
+    losses, after, _ = trained(model, data("classification", 4), steps(ROWS, 60, lr=lr))
     assert np.array_equal(before["0.weight"], after["0.weight"])
     assert not np.array_equal(before["2.weight"], after["2.weight"])
     assert losses[-10:].mean() < losses[:10].mean()
@@ -121,20 +117,21 @@ def test_large_products_agree_with_small_ones() -> None:
 
 @pytest.mark.parametrize("rule", ["sgd", "adam"])
 def test_large_products_train_as_with_autograd(rule: str) -> None:
-    models = pair("classification", 10, hidden=[100, 80], activations="tanh", optimizer=RULES[rule], shape=(28, 28))
+    optimizer, lr = RULES[rule]
+    models = pair("classification", 10, hidden=[100, 80], activations="tanh", optimizer=optimizer, shape=(28, 28))
     rng = np.random.default_rng(0)
     split = Split(rng.random((1200, 784), dtype=np.float32), rng.integers(0, 10, 1200))
-    assert_close(*(trained(model, split, batches(1200, 5, size=1000)) for model in models), tolerance=2e-5)
+    assert_close(*(trained(model, split, steps(1200, 5, 1000, lr)) for model in models), tolerance=2e-5)
 
 
 @pytest.mark.parametrize("model", ["ann-torch", "cnn-torch"])
 def test_bf16_rounds_products_and_nothing_else(model: str) -> None:
     file = discover.model(model)
-    split, steps = data("classification", 4), batches(ROWS, 30)
+    split, taken = data("classification", 4), steps(ROWS, 30, lr=0.05)
     results = []
     for precision in ("float32", "bf16", "bf16"):
-        setup = Setup((8, 8), 4, "classification", Optimizer(lr=0.05), 0, "cpu", precision)
-        results.append(trained(file.build(file.params(), setup), split, steps))
+        setup = Setup((8, 8), 4, "classification", Optimizer(), 0, "cpu", precision)
+        results.append(trained(file.build(file.params(), setup), split, taken))
     exact, rounded, again = results
     assert all(weight.dtype == np.float32 for weight in rounded[1].values())
     assert rounded[2].dtype == np.float32
@@ -151,7 +148,8 @@ def test_a_recorded_graph_takes_the_steps_it_recorded() -> None:
     if not torch.cuda.is_available():
         pytest.skip("needs a CUDA device, and none is here")
     module, split = ann_torch, data("classification", 4)
-    setup = Setup((8, 8), 4, "classification", Optimizer(lr=0.1), 0, "cuda")
+    setup = Setup((8, 8), 4, "classification", Optimizer(), 0, "cuda")
     recorded, launched = (module.build(module.Params(hidden=[12, 9]), setup) for _ in range(2))
     launched.fused.plain = False  # asks the update rule each step, which is not recorded
-    assert_close(*(trained(model, split, batches(ROWS, 30)) for model in (recorded, launched)))
+    taken = [step._replace(lr=0.1 / (1 + step.number)) for step in steps(ROWS, 30)]
+    assert_close(*(trained(model, split, taken) for model in (recorded, launched)))

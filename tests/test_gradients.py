@@ -15,7 +15,7 @@ from nnlab.model import Optimizer
 from nnlab.models import ann_torch, mlp_np
 from nnlab.models._loss import loss_and_grad
 from nnlab.models._product import product
-from tests.model_fixtures import OPTIMIZERS, batch, build, cases, moved
+from tests.model_fixtures import LR, OPTIMIZERS, batch, build, cases, moved
 
 
 def by_hand() -> list[tuple[str, Task, int, dict[str, object]]]:
@@ -114,14 +114,17 @@ def test_update_rules_follow_torch_step_by_step(optimizer: Optimizer, dtype: typ
         {key: torch.nn.Parameter(torch.from_numpy(weight.copy())) for key, weight in numpys.items()} for _ in range(2)
     )
     rule, update, reference = update_rule(optimizer), Update(optimizer, torches), torch_optim(optimizer, theirs)
-    for _ in range(20):
+    falling = torch.optim.lr_scheduler.LambdaLR(reference, lambda number: 1 / (1 + number))
+    for number in range(20):
+        lr = LR / (1 + number)
         grads = {key: rng.standard_normal(weight.shape).astype(dtype) for key, weight in numpys.items()}
-        rule.step(numpys, grads)
+        rule.step(numpys, grads, lr)
         for weights in (torches, theirs):
             for key, weight in weights.items():
                 weight.grad = torch.from_numpy(grads[key].copy())
-        update.step()
+        update.step(lr)
         reference.step()
+        falling.step()
     for key, weight in theirs.items():
         for ours in (numpys[key], torches[key].detach().numpy()):
             np.testing.assert_allclose(
@@ -134,7 +137,7 @@ def torch_optim(o: Optimizer, weights: dict[str, Any]) -> Any:
 
     if o.name == "sgd":
         return torch.optim.SGD(
-            weights.values(), lr=o.lr, momentum=o.momentum, nesterov=o.nesterov, weight_decay=o.weight_decay
+            weights.values(), lr=LR, momentum=o.momentum, nesterov=o.nesterov, weight_decay=o.weight_decay
         )
     rule = torch.optim.Adam if o.name == "adam" else torch.optim.AdamW
-    return rule(weights.values(), lr=o.lr, betas=o.betas, eps=o.eps, weight_decay=o.weight_decay)
+    return rule(weights.values(), lr=LR, betas=o.betas, eps=o.eps, weight_decay=o.weight_decay)

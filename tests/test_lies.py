@@ -114,8 +114,8 @@ def test_what_a_run_says_of_its_group_is_held_against_its_config_or_named(
         run.json.write({**before, "group": group})
         run.write_manifest()
         found = checks(run)
-        assert any(held is False for _, held in found) is not right, group
-        assert ("run.json: group", None) in found or not right, group
+        assert any(held == "wrong" for _, held in found) is not right, group
+        assert ("run.json: group", "untold") in found or not right, group
 
 
 def test_on_another_machine_only_an_example_that_is_near_a_boundary_may_change_sides(

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from nnlab import discover, experiment, memory
-from nnlab.backends.size import check_size
+from nnlab import budget, discover, experiment, memory
 from nnlab.dataset import Task
 from nnlab.errors import ConfigError, NnlabError, RunError
 from nnlab.experiment import pictures
+from nnlab.experiment.build import made
 from nnlab.experiment.plan import plan_for
 from nnlab.model import Model, Optimizer, Setup
 from nnlab.rundir import MAX_ROWS, RunDir
@@ -77,8 +77,7 @@ def peak() -> int:
 def build(name: str, setup: Setup, **keys: Any) -> Model:
     """The model of that name."""
     file = discover.model(name)
-    model: Model = file.build(file.params(**keys), setup)
-    return model
+    return made(file, file.params(**keys), setup)
 
 
 def refused(make: Callable[[], object]) -> ConfigError:
@@ -199,6 +198,18 @@ def test_every_model_refuses_inputs_that_are_too_large_for_it(name: str, task: T
             assert "parameters" in error.message or "more weights than can be counted" in error.message
 
 
+@EACH
+def test_layers_are_told_as_they_are(name: str, task: Task, outputs: int) -> None:
+    """A net in NumPy cannot be drafted: were its layers told wrong, nothing would refuse it."""
+    file, setup = discover.model(name), Setup((8, 8), outputs, task, Optimizer(), device="cpu")
+    weights = file.build(file.params(), setup).weights()
+    if file.layers:
+        size = budget.told(setup, file.layers(file.params(), setup), 1)
+        assert size.parameters == sum(weight.size for weight in weights.values())
+        assert size.predicting == sum(budget.given(weights, setup.features))
+    assert bool(file.layers) == (file.backend.steppable and not file.backend.autograd)
+
+
 @pytest.mark.usefixtures("eight_gib")
 @WIDE
 def test_layers_that_are_too_wide_or_too_many_are_refused_with_the_figures(name: str, keys: dict[str, Any]) -> None:
@@ -217,11 +228,10 @@ def test_layers_that_are_too_wide_or_too_many_are_refused_with_the_figures(name:
 
 @pytest.mark.usefixtures("eight_gib")
 def test_the_state_of_the_optimizer_counts() -> None:
-    check_size(picture(28), 12 * 10**7, [10], 10, "model.hidden")
+    size = budget.Size(12 * 10**7, step=28 * 28 + 30, predicting=10)
+    budget.check(picture(28), size)
     for optimizer in ("adam", "adamw"):
-        error = refused(
-            lambda rule=optimizer: check_size(picture(28, optimizer=rule), 12 * 10**7, [10], 10, "model.hidden")
-        )
+        error = refused(lambda rule=optimizer: budget.check(picture(28, optimizer=rule), size))
         assert f"trained with {optimizer} on" in error.message
 
 

@@ -8,7 +8,7 @@ from nnlab import discover
 from nnlab.dataset import Task
 from nnlab.errors import ConfigError, DeviceError, RunError
 from nnlab.model import Model, Optimizer, Setup
-from tests.model_fixtures import OPTIMIZERS, ROWS, batches, build, cases, data, steppable
+from tests.model_fixtures import OPTIMIZERS, ROWS, build, cases, data, numbered, steppable, steps
 
 MODELS = discover.names("models")
 EACH = pytest.mark.parametrize(("name", "task", "outputs"), cases())
@@ -57,7 +57,7 @@ def test_the_seed_alone_decides_the_initial_weights(name: str, task: Task, outpu
 def test_training_lowers_the_loss_and_returns_that_of_every_step(name: str, task: Task, outputs: int) -> None:
     model, split = build(name, task, outputs), data(task, outputs)
     placed = model.put(split)
-    everything = [np.arange(ROWS)] * 60
+    everything = numbered([np.arange(ROWS)] * 60)
     losses = model.train(placed, everything)
     assert losses.shape == (60,)
     assert losses.dtype == np.float64
@@ -69,7 +69,7 @@ def test_training_lowers_the_loss_and_returns_that_of_every_step(name: str, task
 def test_prediction_has_a_score_per_output_and_changes_nothing(name: str, task: Task, outputs: int) -> None:
     model, split = build(name, task, outputs), data(task, outputs)
     placed = model.put(split)
-    model.train(placed, [np.arange(ROWS)] * 3)
+    model.train(placed, numbered([np.arange(ROWS)] * 3))
     before = model.weights()
     scores = model.predict(placed)
     assert scores.shape == (ROWS, outputs)
@@ -82,7 +82,7 @@ def test_prediction_has_a_score_per_output_and_changes_nothing(name: str, task: 
 def test_loaded_weights_predict_the_same_bits(name: str, task: Task, outputs: int) -> None:
     trained, split = build(name, task, outputs), data(task, outputs)
     placed = trained.put(split)
-    trained.train(placed, [np.arange(ROWS)] * 3)
+    trained.train(placed, numbered([np.arange(ROWS)] * 3))
     fresh = build(name, task, outputs, seed=9)
     fresh.load_weights(trained.weights())
     assert np.array_equal(fresh.predict(fresh.put(split)), trained.predict(placed))
@@ -107,12 +107,12 @@ def test_weights_that_do_not_fit_are_refused_and_nothing_changes(name: str, task
 
 @EACH_STEPPABLE
 def test_training_does_not_depend_on_how_its_steps_are_handed_over(name: str, task: Task, outputs: int) -> None:
-    steps = batches(ROWS, 8)
+    taken = steps(ROWS, 8)
     whole, parts = build(name, task, outputs), build(name, task, outputs)
     split = data(task, outputs)
-    losses = whole.train(whole.put(split), steps)
+    losses = whole.train(whole.put(split), taken)
     placed = parts.put(split)
-    pieces = [parts.train(placed, steps[:1]), parts.train(placed, steps[1:6]), parts.train(placed, steps[6:])]
+    pieces = [parts.train(placed, taken[:1]), parts.train(placed, taken[1:6]), parts.train(placed, taken[6:])]
     assert np.array_equal(losses, np.concatenate(pieces))
     assert same(whole.weights(), parts.weights())
 
@@ -122,16 +122,16 @@ def test_training_does_not_depend_on_how_its_steps_are_handed_over(name: str, ta
 def test_weights_and_optimizer_state_are_all_that_going_on_needs(
     name: str, task: Task, outputs: int, optimizer: Optimizer
 ) -> None:
-    steps = batches(ROWS, 10)
+    taken = steps(ROWS, 10, lr=0.02 if optimizer.name == "sgd" else 0.01)
     split = data(task, outputs)
     straight = build(name, task, outputs, optimizer=optimizer)
-    straight.train(straight.put(split), steps)
+    straight.train(straight.put(split), taken)
     first = build(name, task, outputs, optimizer=optimizer)
-    first.train(first.put(split), steps[:5])
+    first.train(first.put(split), taken[:5])
     second = build(name, task, outputs, optimizer=optimizer, seed=7)
     second.load_weights(first.weights())
     second.load_optimizer_state(first.optimizer_state())
-    second.train(second.put(split), steps[5:])
+    second.train(second.put(split), taken[5:])
     if not getattr(second, "_random", False):  # dropout is derived from the seed, which differs here
         assert same(straight.weights(), second.weights())
 
@@ -139,7 +139,7 @@ def test_weights_and_optimizer_state_are_all_that_going_on_needs(
 @EACH_STEPPABLE
 def test_optimizer_state_of_another_shape_is_refused(name: str, task: Task, outputs: int) -> None:
     model = build(name, task, outputs, optimizer=OPTIMIZERS[2])
-    model.train(model.put(data(task, outputs)), batches(ROWS, 2))
+    model.train(model.put(data(task, outputs)), steps(ROWS, 2))
     state = model.optimizer_state()
     key = next(key for key in state if key != "step")
     with pytest.raises(RunError, match="optimizer state"):
@@ -156,7 +156,7 @@ def test_dropout_is_derived_from_the_seed_and_off_when_predicting(name: str, par
         torch.manual_seed(state)
         model = build(name, "classification", 4, dropout=0.5, **params)
         before = torch.get_rng_state()
-        losses = model.train(model.put(split), batches(ROWS, 6))
+        losses = model.train(model.put(split), steps(ROWS, 6))
         assert torch.equal(before, torch.get_rng_state())
         results.append((losses, model.weights(), model.predict(model.put(split))))
     assert np.array_equal(results[0][0], results[1][0])
@@ -196,11 +196,11 @@ def test_cuda_gives_the_cpus_results_within_rounding_and_the_same_bits_twice(nam
     file = discover.model(name)
     task: Task = file.tasks[0]
     outputs = 4 if task == "classification" else 1
-    split, steps = data(task, outputs), batches(ROWS, 20)
+    split, taken = data(task, outputs), steps(ROWS, 20, lr=0.05)
     results = []
     for device in ("cpu", "cuda", "cuda"):
-        model = file.build(file.params(), Setup((8, 8), outputs, task, Optimizer(lr=0.05), 0, device))
-        losses = model.train(model.put(split), steps)
+        model = file.build(file.params(), Setup((8, 8), outputs, task, Optimizer(), 0, device))
+        losses = model.train(model.put(split), taken)
         results.append((model.device, losses, model.weights(), model.predict(model.put(split))))
     assert [result[0] for result in results] == ["cpu", "cuda:0", "cuda:0"]
     np.testing.assert_allclose(results[1][1], results[0][1], rtol=1e-4, atol=1e-5)

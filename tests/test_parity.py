@@ -11,7 +11,7 @@ from nnlab.errors import ConfigError, TrainingError
 from nnlab.experiment import resolve
 from nnlab.inspection import parity
 from nnlab.inspection.parity import Parity, _model, _side, _side_by_side
-from nnlab.model import Differentiable
+from nnlab.model import Differentiable, Step
 from nnlab.models import mlp_np
 from tests.conftest import Cli
 from tests.model_fixtures import build, cases, data, steppable
@@ -35,17 +35,17 @@ def twins(folder: Path, *overrides: str, steps: int = 8, tolerance: float = 1e-5
 def test_gradients_are_those_of_the_step_and_change_nothing(name: str, task: str, outputs: int) -> None:
     model, again = (build(name, task, outputs) for _ in range(2))
     assert isinstance(model, Differentiable)
-    split, rows = data(task, outputs), np.arange(10)
+    split, step = data(task, outputs), Step(np.arange(10), 0, 0.02)
     placed = model.put(split)
     before, state = model.weights(), model.optimizer_state()
-    loss, grads = model.gradients(placed, rows)
+    loss, grads = model.gradients(placed, step)
     assert all(np.array_equal(before[key], weight) for key, weight in model.weights().items())
     assert list(state) == list(model.optimizer_state())
-    losses = model.train(placed, [rows])
+    losses = model.train(placed, [step])
     assert loss == pytest.approx(float(losses[0]), rel=1e-6)
     for key, weight in model.weights().items():
         np.testing.assert_allclose(before[key] - weight, 0.02 * grads[key], rtol=0, atol=2e-7)
-    again.train(again.put(split), [rows])
+    again.train(again.put(split), [step])
     assert all(np.array_equal(weight, again.weights()[key]) for key, weight in model.weights().items())
 
 
@@ -87,7 +87,7 @@ def test_a_wrong_gradient_is_found_where_it_first_shows(tmp_path: Path, monkeypa
 
 
 def test_a_wrong_update_is_found_in_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nnlab.backends.updates.Sgd.step", lambda self, weights, grads: None)
+    monkeypatch.setattr("nnlab.backends.updates.Sgd.step", lambda self, weights, grads, lr: None)
     found = twins(tmp_path)
     assert (found.parting.step, found.parting.what) == (1, "weights")
 

@@ -346,8 +346,8 @@ def test_stopped_in_the_middle_of_a_step_it_goes_on_from_the_checkpoint_before(
     next(event for event in events if getattr(event, "step", 0) >= 5)
     update = Sgd.step
 
-    def stop_halfway(self: Sgd, weights: Any, grads: Any) -> None:
-        update(self, weights, grads)
+    def stop_halfway(self: Sgd, weights: Any, grads: Any, lr: float) -> None:
+        update(self, weights, grads, lr)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Sgd, "step", stop_halfway)

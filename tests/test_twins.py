@@ -7,7 +7,7 @@ from nnlab import experiment, inspection
 from nnlab.dataset import Task
 from nnlab.model import Model, Optimizer
 from tests.conftest import MIRROR, ROOT
-from tests.model_fixtures import OPTIMIZERS, ROWS, batches, build, data
+from tests.model_fixtures import OPTIMIZERS, ROWS, build, data, steps
 
 ACTIVATIONS = ["relu", "tanh", "sigmoid", "elu"]
 
@@ -19,12 +19,12 @@ def gap(ours: Model, theirs: Model) -> float:
     return max(float(np.abs(left[name] - right[name]).max()) for name in left)
 
 
-def twins(task: Task, outputs: int, optimizer: Optimizer, **params: object) -> float:
+def twins(task: Task, outputs: int, optimizer: Optimizer, lr: float, **params: object) -> float:
     """How far a NumPy and a PyTorch network part in 50 steps."""
-    split, steps = data(task, outputs), batches(ROWS, 50)
+    split, taken = data(task, outputs), steps(ROWS, 50, lr=lr)
     pair = [build(name, task, outputs, optimizer=optimizer, **params) for name in ("mlp-np", "ann-torch")]
     assert gap(*pair) == 0
-    losses = [model.train(model.put(split), steps) for model in pair]
+    losses = [model.train(model.put(split), taken) for model in pair]
     np.testing.assert_allclose(losses[0], losses[1], rtol=1e-4, atol=1e-5)
     return gap(*pair)
 
@@ -32,18 +32,18 @@ def twins(task: Task, outputs: int, optimizer: Optimizer, **params: object) -> f
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize(("task", "outputs"), [("classification", 4), ("regression", 2)])
 def test_networks_agree_for_every_activation(task: Task, outputs: int, activation: str) -> None:
-    assert twins(task, outputs, Optimizer(lr=0.05), hidden=[12, 9], activations=activation) < 1e-5
+    assert twins(task, outputs, Optimizer(), 0.05, hidden=[12, 9], activations=activation) < 1e-5
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS[:2], ids=lambda o: f"{o.name}{o.momentum or ''}")
 def test_networks_agree_for_every_sgd(optimizer: Optimizer) -> None:
-    assert twins("classification", 4, optimizer, hidden=[12, 9], activations=["tanh", "elu"]) < 1e-5
+    assert twins("classification", 4, optimizer, 0.02, hidden=[12, 9], activations=["tanh", "elu"]) < 1e-5
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS[2:], ids=lambda o: o.name)
 def test_networks_agree_for_every_adam(optimizer: Optimizer) -> None:
     # Adam divides by the root of a gradient's square: where one is near 0 its rounding shows at the size of lr.
-    assert twins("classification", 4, optimizer, hidden=[12, 9], activations=["tanh", "elu"]) < 1e-3
+    assert twins("classification", 4, optimizer, 0.01, hidden=[12, 9], activations=["tanh", "elu"]) < 1e-3
 
 
 def test_logistic_regressions_start_equal_and_stay_equal() -> None:
@@ -51,7 +51,7 @@ def test_logistic_regressions_start_equal_and_stay_equal() -> None:
     assert gap(*pair) == 0
     split = data("classification", 4)
     for model in pair:
-        model.train(model.put(split), batches(ROWS, 50))
+        model.train(model.put(split), steps(ROWS, 50))
     assert gap(*pair) < 1e-5
 
 

@@ -7,13 +7,10 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from nnlab import memory, metrics
+from nnlab import metrics
 from nnlab.dataset import Array, Split
 from nnlab.errors import TrainingError
-from nnlab.model import Setup, both_classes, check_weights
-
-VECTORS = 30
-"""As long as the parameters, in float64: what scipy's lbfgs works with, 25 of them, and what goes in and out."""
+from nnlab.model import Setup, Step, both_classes, check_weights
 
 
 class SklearnModel:
@@ -22,7 +19,6 @@ class SklearnModel:
     device = "cpu"
 
     def __init__(self, estimator: Any, setup: Setup) -> None:
-        _check_size(setup)
         self.estimator = estimator
         self.threads = 1
         self._weights = {
@@ -35,17 +31,17 @@ class SklearnModel:
         """The same arrays: scikit-learn takes them as they are."""
         return split
 
-    def train(self, data: Split, batches: Sequence[Array]) -> Array:
-        """Fit to all rows of the one batch; the loss is that of the fitted model, without the penalty.
+    def train(self, data: Split, steps: Sequence[Step]) -> Array:
+        """Fit to all rows of the one step; the loss is that of the fitted model, without the penalty.
 
         Raises TrainingError where scikit-learn cannot fit.
         """
-        for batch in batches:
+        for step in steps:
             with self._pools.limit(limits=self.threads), warnings.catch_warnings():
                 # Stopping at max_iter is what the config asked for.
                 warnings.filterwarnings("ignore", "lbfgs failed to converge")
                 try:
-                    self.estimator.fit(data.inputs[batch], data.targets[batch])
+                    self.estimator.fit(data.inputs[step.rows], data.targets[step.rows])
                 except ValueError as error:
                     raise TrainingError(f"scikit-learn could not fit: {error}") from error
             self._weights = {
@@ -53,7 +49,7 @@ class SklearnModel:
                 "bias": self.estimator.intercept_.astype(np.float32),
             }
         loss = metrics.cross_entropy(self.predict(data), data.targets)
-        return np.full(len(batches), loss)
+        return np.full(len(steps), loss)
 
     def predict(self, data: Split) -> Array:
         with self._pools.limit(limits=self.threads):
@@ -73,11 +69,3 @@ class SklearnModel:
 
     def load_optimizer_state(self, state: Mapping[str, Array]) -> None:
         """There is none to take over."""
-
-
-def _check_size(setup: Setup) -> None:
-    """Raise ConfigError where fitting would not fit into the free memory: the solver, and all inputs and scores."""
-    parameters = (setup.features + 1) * setup.scores
-    needed = 8 * VECTORS * parameters + 4 * setup.rows * (setup.features + 6 * setup.scores)
-    what = f"model.name: {memory.shown(parameters)} parameters fitted to {memory.shown(setup.rows)} examples"
-    memory.check(needed, what, "choose a model that trains on batches, or smaller inputs")

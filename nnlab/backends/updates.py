@@ -11,12 +11,12 @@ from nnlab.model import Optimizer
 
 
 class Update(Protocol):
-    """Changes weights in place, given their gradients."""
+    """Changes weights in place, given their gradients and the step's learning rate."""
 
     state: dict[str, Array]
     """What it remembers from step to step, by ``<weight>.<torch's name>``."""
 
-    def step(self, weights: Mapping[str, Array], grads: Mapping[str, Array]) -> None: ...
+    def step(self, weights: Mapping[str, Array], grads: Mapping[str, Array], lr: float) -> None: ...
 
 
 def update_rule(optimizer: Optimizer) -> Update:
@@ -35,7 +35,7 @@ class Sgd:
         self.state: dict[str, Array] = {}
         self.scratch: dict[tuple[int, ...], Array] = {}
 
-    def step(self, weights: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
+    def step(self, weights: Mapping[str, Array], grads: Mapping[str, Array], lr: float) -> None:
         o = self.optimizer
         for name, weight in weights.items():
             grad = grads[name]
@@ -43,7 +43,7 @@ class Sgd:
                 grad = grad + o.weight_decay * weight
             if o.momentum:
                 grad = self._with_momentum(name, grad)
-            weight -= np.multiply(grad, o.lr, out=self._scratch(weight))
+            weight -= np.multiply(grad, lr, out=self._scratch(weight))
 
     def _scratch(self, weight: Array) -> Array:
         """Room for one array of this shape, whose content nobody needs from step to step."""
@@ -73,7 +73,7 @@ class Adam:
         self.optimizer = optimizer
         self.state: dict[str, Array] = {}
 
-    def step(self, weights: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
+    def step(self, weights: Mapping[str, Array], grads: Mapping[str, Array], lr: float) -> None:
         o = self.optimizer
         beta1, beta2 = o.betas
         steps = self.state.setdefault("step", np.zeros((), np.float32))
@@ -84,7 +84,7 @@ class Adam:
         for name, weight in weights.items():
             grad = grads[name]
             if o.name == "adamw":
-                weight *= 1 - o.lr * o.weight_decay
+                weight *= 1 - lr * o.weight_decay
             elif o.weight_decay:
                 grad = grad + o.weight_decay * weight
             if f"{name}.exp_avg" not in self.state:
@@ -94,7 +94,7 @@ class Adam:
             square *= beta2
             square += (1 - beta2) * grad * grad
             denominator = np.sqrt(square) / correction2**0.5 + o.eps
-            weight -= (o.lr / correction1) * mean / denominator
+            weight -= (lr / correction1) * mean / denominator
 
 
 def check_state(state: Mapping[str, Array], weights: Mapping[str, Array]) -> None:

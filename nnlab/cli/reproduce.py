@@ -69,7 +69,7 @@ def _again(run: "RunDir", runs: Path, device: str | None, tolerance: float, data
     from nnlab.cli.download import Fetching
 
     with Fetching() as progress:
-        finished = follow(experiment.train_again(run, runs, device, progress, data), progress)
+        (finished,) = follow(experiment.train_again(run, runs, device, progress, data), progress)
     return experiment.compare_runs(run, finished.run, tolerance)
 
 
@@ -84,7 +84,7 @@ def _original(config: Path, runs: Path) -> "RunDir":
         return found
     screen.note(f"{config}: there is no finished run of it yet, so it is trained twice")
     with Fetching() as progress:
-        run: RunDir = follow(experiment.train(resolved, runs, progress=progress), progress).run
+        run: RunDir = follow(experiment.train(resolved, runs, progress=progress), progress)[0].run
     return run
 
 

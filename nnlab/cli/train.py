@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nnlab.cli import options, screen
-from nnlab.cli.follow import check_ended, follow, follow_jobs
+from nnlab.cli.follow import check_ended, follow
 from nnlab.dataset import SplitName
 from nnlab.errors import ConfigError
 from nnlab.metrics import shortfall, shown
@@ -48,7 +48,7 @@ def train(
     resolved = experiment.resolve(config, given)
     with Fetching(quiet or events) as progress:
         training = experiment.train(resolved, runs_dir, name, progress)
-        finished = follow(training, progress, quiet, Teller(sys.stdout) if events else None)
+        (finished,) = follow(training, progress, quiet, Teller(sys.stdout) if events else None)
     if not events:
         _print(finished, json, quiet)
 
@@ -69,7 +69,7 @@ def _train_seeds(
 
     wanted = experiment.jobs_of_seeds(config, overrides, seeds, runs_dir, name, jobs)
     with Fetching(quiet) as progress:
-        ended = follow_jobs(experiment.train_jobs(wanted, progress), progress, quiet)
+        ended = follow(experiment.train_jobs(wanted, progress), progress, quiet)
     ended.sort(key=lambda each: wanted.each.index(each[0]))
     runs = [end.run for _, end in ended if end.run and not end.code]
     if quiet:
@@ -109,7 +109,7 @@ def resume(
     found = rundir.find(runs_dir, run)
     with Fetching(quiet) as progress:
         events = experiment.resume(found, epochs=epochs, inexact=allow_inexact, progress=progress, data=data)
-        finished = follow(events, progress, quiet)
+        (finished,) = follow(events, progress, quiet)
     _print(finished, json, quiet)
 
 

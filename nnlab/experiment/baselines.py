@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlab import cache, memory, metrics
+from nnlab import budget, cache, memory, metrics
 from nnlab.config import Config
 from nnlab.dataset import Array, Dataset, SplitName
 from nnlab.errors import DataError
@@ -27,8 +27,6 @@ LEAST_ITERATIONS = 20
 WORK = 20_000_000_000
 """Inputs of all training examples times scores times iterations: about four seconds on two cores. For MNIST these are
 42 iterations, which cost it a third of a point; data for which they are less than 20 gets no such baseline."""
-VECTORS = 30
-"""As long as the parameters, in float64: what scipy's lbfgs works with."""
 MAX_BYTES = 2**16
 LOGISTIC, RIDGE = "logistic regression, scikit-learn", "ridge regression, scikit-learn"
 MAJORITY, MEAN = metrics.GUESS["classification"], metrics.GUESS["regression"]
@@ -151,8 +149,7 @@ def _iterations(dataset: Dataset) -> int:
 
 def _fitted(dataset: Dataset) -> dict[SplitName, dict[str, float]] | None:
     train, iterations = dataset.train, _iterations(dataset)
-    parameters = (dataset.features + 1) * _outputs(dataset)
-    needed = 8 * VECTORS * parameters + 4 * len(train) * (2 * dataset.features + 6 * _outputs(dataset))
+    needed = budget.solver_bytes(dataset.features, _outputs(dataset), len(train), inputs=2)
     if not iterations or needed > memory.room():
         return None
     from sklearn.linear_model import LogisticRegression, Ridge

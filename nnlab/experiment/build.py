@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from nnlab import budget, discover
 from nnlab import config as configs
-from nnlab import discover
-from nnlab.config import Config, Resolved, Train, yaml
+from nnlab.config import Config, Resolved, Strict, Train, yaml
 from nnlab.dataset import Dataset, Progress, Scaling, Task, quiet
 from nnlab.environment import cores
 from nnlab.errors import (
@@ -27,6 +27,7 @@ from nnlab.experiment import given, pictures
 from nnlab.experiment.given import Given
 from nnlab.fit import Plan
 from nnlab.model import Model, Optimizer, Setup, check_weights
+from nnlab.plugin import ModelFile
 from nnlab.rundir import CONFIG, SUMMARY, Checkpoint, Header, RunDir, State, Summary
 
 THREAD_WORK = 500_000
@@ -145,7 +146,7 @@ def build_model(
         shape, outputs, task, rule, config.seed, config.device, config.precision, seen, predicted, target, held
     )
     try:
-        model = discover.model(config.model.name).build(config.model.params, setup)
+        model = made(discover.model(config.model.name), config.model.params, setup)
     except MemoryError as error:
         raise TrainingError(f"out of memory: {error}", "try a narrower model") from error
     except ImportError as error:
@@ -157,6 +158,26 @@ def build_model(
         threads_for(batch_rows(config, rows) * parameters(model)) if config.threads == "auto" else int(config.threads)
     )
     return model
+
+
+def made(file: ModelFile, params: Strict, setup: Setup) -> Model:
+    """A file's model. Raises ConfigError or RunError, before it is made, where it would not fit into the memory."""
+    setup = replace(setup, blamed=_largest_key(params))
+    if not file.backend.steppable:
+        budget.check_solver(setup)
+    elif file.layers:
+        budget.check(setup, budget.told(setup, file.layers(params, setup), file.backend.at_once or setup.predicted))
+    return file.build(params, setup)
+
+
+def _largest_key(params: Strict) -> str:
+    """The dotted key of a model's that has the largest whole numbers, such as its widths."""
+    sizes: dict[str, int] = {}
+    for key, value in params:
+        counts = value if isinstance(value, list) else [value]
+        if all(type(count) is int for count in counts):
+            sizes[f"model.{key}"] = max(counts, default=0)
+    return max(sizes, key=lambda key: sizes[key], default="model.name")
 
 
 def model_for(config: Config, dataset: Dataset) -> Model:
@@ -172,10 +193,10 @@ def batch_rows(config: Config, rows: int) -> int:
 
 
 def optimizer(train: Train) -> Optimizer:
-    """The update rule that a config's train section describes."""
+    """The update rule that a config's train section describes, without its learning rate, which a step brings."""
     given: dict[str, Any] = {
         key: getattr(train, key)
-        for key in ("lr", "momentum", "nesterov", "weight_decay", "betas", "eps")
+        for key in ("momentum", "nesterov", "weight_decay", "betas", "eps")
         if getattr(train, key) is not None
     }
     if "betas" in given:
@@ -245,9 +266,8 @@ def trained_model(run: RunDir) -> tuple[Model, Config, Summary, str | None]:
 
 
 def checkpoint_bytes(model: Model, plan: Plan) -> int:
-    """More than this model's checkpoints can have: weights, best weights, what the optimizer remembers, losses."""
-    weights = sum(weight.nbytes for weight in model.weights().values())
-    return 2**20 + 6 * weights + 8 * plan.steps
+    """More than this model's checkpoints can have."""
+    return budget.checkpoint_bytes(sum(weight.nbytes for weight in model.weights().values()), plan.steps)
 
 
 def checkpoint_of(run: RunDir, model: Model, plan: Plan) -> Checkpoint | None:

@@ -8,19 +8,19 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
 from nnlab import memory, metrics
 from nnlab.dataset import Progress, quiet
 from nnlab.environment import cores
+from nnlab.errors import Interrupted
 from nnlab.experiment.baselines import announced, baselines
 from nnlab.experiment.build import resolve
-from nnlab.experiment.estimate import process_bytes
 from nnlab.experiment.events import Ended, Event, Finished, Notice, Started, Working
 from nnlab.experiment.jobs import Job, Jobs
-from nnlab.experiment.train import Ready, prepare, said_of
+from nnlab.experiment.train import Ready, prepare, process_bytes, said_of
 from nnlab.experiment.wire import from_line
 from nnlab.fit import Record
 from nnlab.rundir import RunDir
@@ -35,9 +35,9 @@ def train_jobs(jobs: Jobs, progress: Progress = quiet) -> Iterator[Notice | Work
     """Train jobs that differ in nothing that decides what they cost, each in a process of its own.
 
     The first one is checked, data and model and all, before any process starts; then comes ``jobs`` with how many run
-    at once, and what happens to each, with it; None where nothing has happened for a moment. Closing the generator
-    stops what is running, so that it can be resumed. Raises what ``train`` does before anything begins; what goes wrong
-    with a job later is in its Ended.
+    at once, and what happens to each, with it; None where nothing has happened for a moment. Closing the generator, or
+    raising Interrupted in it, stops what is running, so that it can be resumed. Raises what ``train`` does before
+    anything begins; what goes wrong with a job later is in its Ended.
     """
     first = jobs.each[0]
     resolved = resolve(Path(first.config), list(first.overrides))
@@ -58,6 +58,11 @@ def train_jobs(jobs: Jobs, progress: Progress = quiet) -> Iterator[Notice | Work
             while waiting and len(crew.workers) < at_once:
                 crew.start(waiting.pop(0))
             yield from crew.listen()
+    except Interrupted:
+        crew.stop()
+        while crew.workers:
+            yield from crew.listen()
+        raise
     finally:
         crew.stop()
 
@@ -66,7 +71,7 @@ def _fitting(ready: Ready) -> int:
     """How many such trainings the cores and the free memory have room for; one where a CUDA device does the work."""
     if ready.config.device != "cpu":
         return 1
-    by_memory = memory.room() // process_bytes(ready.config, ready.dataset, ready.model)
+    by_memory = memory.room() // process_bytes(ready)
     return max(1, min(cores() // int(ready.config.threads), by_memory))
 
 
@@ -108,7 +113,7 @@ class _Crew:
         assert process.stdout is not None  # noqa: S101
         assert process.stderr is not None  # noqa: S101
         with suppress(BrokenPipeError), process.stdin as order:  # one that has died at once ends with its own code
-            json.dump(job.as_data(), order)
+            json.dump(asdict(job), order)
         complaints = threading.Thread(target=_keep, args=(process.stderr, worker.said), daemon=True)
         complaints.start()
         threading.Thread(target=self._read, args=(worker, process.stdout, complaints), daemon=True).start()

@@ -3,18 +3,13 @@
 import math
 from dataclasses import replace
 
-from nnlab import memory
+from nnlab import budget
 from nnlab.config import Config
 from nnlab.errors import ConfigError, NnlabError
 from nnlab.experiment.build import checkpoint_bytes, config_of
 from nnlab.fit import Plan
 from nnlab.model import Model
 from nnlab.rundir import MAX_ARRAY_BYTES, MAX_ROWS, RunDir
-
-LOSS = 3 * 8
-"""Bytes of a step's loss: as it is kept, and twice more while it is written."""
-LISTED_LOSS = 32
-"""The same as one of Python's own numbers, which the steps since the last evaluation have."""
 
 
 def complete(config: Config, model: Model, rows: int) -> tuple[Config, Plan]:
@@ -40,15 +35,13 @@ def plan_for(config: Config, rows: int) -> Plan:
     into metrics.csv.
     """
     given = config.train
-    plan = Plan(
-        0, None if given.batch_size == "full" else int(given.batch_size), 0, config.seed, given.checkpoint_every
-    )
+    size = None if given.batch_size == "full" else int(given.batch_size)
+    plan = Plan(0, size, 0, config.seed, given.lr or 0.0, given.checkpoint_every)
     per_epoch = plan.steps_per_epoch(rows)
     steps = given.steps or per_epoch * (given.epochs or 0)
     every = min(given.eval_every or per_epoch, steps)
     key = "train.steps" if given.steps else "train.epochs"
-    needed = LOSS * steps + LISTED_LOSS * every
-    memory.check(needed, f"{key}: the losses of {steps:,} steps", "train fewer steps, or evaluate more often")
+    budget.check_records(steps, every, key)
     if (evaluations := math.ceil(steps / every)) > MAX_ROWS:
         raise ConfigError(
             f"train.eval_every: {evaluations:,} evaluations are more than the {MAX_ROWS:,} that are recorded",

@@ -4,18 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from nnlab import budget, discover
 from nnlab.config import Config, Resolved
 from nnlab.dataset import Dataset, Progress, quiet
 from nnlab.errors import NnlabError
 from nnlab.experiment import given
-from nnlab.experiment.baselines import announced, baselines
-from nnlab.experiment.build import check, check_same, check_task, load_dataset, model_for
+from nnlab.experiment.baselines import announced, baselines, pending
+from nnlab.experiment.build import batch_rows, check, check_same, check_task, load_dataset, model_for, optimizer
 from nnlab.experiment.events import Event, Notice, Working
 from nnlab.experiment.given import Given
 from nnlab.experiment.plan import complete
 from nnlab.experiment.recording import Recording
 from nnlab.fit import Plan
-from nnlab.model import Model
+from nnlab.model import Model, Setup
 from nnlab.rundir import Membership, RunDir, check_name, create, discard
 
 
@@ -100,6 +101,20 @@ def prepare(resolved: Resolved, progress: Progress = quiet, data: Given | None =
         if warning:
             error.add_note(warning)
         raise resolved.located(error) from None
+
+
+def process_bytes(ready: Ready) -> int:
+    """The resident memory that this training takes at its peak in a process of its own."""
+    config, dataset, plan = ready.config, ready.dataset, ready.plan
+    backend, rows = discover.model(config.model.name).backend, len(dataset.train)
+    largest = max(len(split) for split in (dataset.train, dataset.val, dataset.test) if split)
+    batch, rule = batch_rows(config, rows), optimizer(config.train)
+    setup = Setup(dataset.shape, dataset.outputs, dataset.task, rule, rows=batch, predicted=largest)
+    gathered = batch < rows or not backend.steppable
+    size = budget.made(setup, ready.model.weights(), backend.at_once or largest, gathered=gathered)
+    solver = budget.FITTING if backend.steppable else 0  # else it is there already
+    fitting = solver if pending(config, dataset) else None
+    return budget.process_bytes(backend.process(), dataset, setup, size, plan.steps, plan.eval_every, fitting)
 
 
 def _path_given(resolved: Resolved, ready: Ready, data: Given | None) -> str | None:

@@ -9,12 +9,12 @@ from typing import Any
 
 from nnlab import discover
 from nnlab.config import Config, Named, Resolved
-from nnlab.dataset import Array, Dataset, Progress, quiet
+from nnlab.dataset import Dataset, Progress, quiet
 from nnlab.environment import cores
 from nnlab.errors import ConfigError, DeviceError, NnlabError
 from nnlab.experiment.build import MAX_THREADS, batch_rows, check, check_task, load_dataset, model_for
 from nnlab.fit import batch_order
-from nnlab.model import Model
+from nnlab.model import Model, Step
 
 BATCHES = (16, 64, 256, 1024, 4096)
 ROUNDS = 3
@@ -100,7 +100,7 @@ def bench(resolved: Resolved, progress: Progress = quiet) -> Benchmark:
     batch = batch_rows(config, rows)
     entries = [(who, model, model.put(dataset.train)) for who, model in _contestants(config, dataset, own)]
     batches = sorted({batch, *(size for size in BATCHES if size <= rows)})
-    speeds = tuple(speed for size in batches for speed in _race(entries, rows, size))
+    speeds = tuple(speed for size in batches for speed in _race(entries, rows, size, config.train.lr or 0.0))
     auto = Contestant(config.model.name, own.device, own.threads)
     advice = tuple(_advice(speeds, auto, batch))
     warnings = (*resolved.warnings, *([warning] if warning else []))
@@ -138,10 +138,10 @@ def twin(model: Named, dataset: Dataset) -> Named | None:
     return Named(name, file.params(**keys)) if dataset.task in file.tasks else None
 
 
-def _race(entries: list[tuple[Contestant, Model, Any]], rows: int, batch: int) -> list[Speed]:
+def _race(entries: list[tuple[Contestant, Model, Any]], rows: int, batch: int, lr: float) -> list[Speed]:
     """All contestants, each with its model and the data as that put it, at one batch size, in turn."""
-    order = batch_order(rows, None if batch == rows else batch, 0, 0)
-    order = [one for one in order if len(one) == batch]
+    batches = batch_order(rows, None if batch == rows else batch, 0, 0)
+    order = [Step(one, number, lr) for number, one in enumerate(batches) if len(one) == batch]
     steps = [_steps(model, data, order) for _, model, data in entries]
     speeds: list[list[float]] = [[] for _ in entries]
     for _ in range(ROUNDS):
@@ -157,8 +157,8 @@ def _race(entries: list[tuple[Contestant, Model, Any]], rows: int, batch: int) -
     ]
 
 
-def _steps(model: Model, data: Any, order: Sequence[Array]) -> list[Array]:
-    """As many batches as fit the time of a turn; finding out warms the model up."""
+def _steps(model: Model, data: Any, order: Sequence[Step]) -> list[Step]:
+    """As many steps as fit the time of a turn; finding out warms the model up."""
     model.train(data, order[:1])
     began = time.perf_counter()
     model.train(data, order[:1])

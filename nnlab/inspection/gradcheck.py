@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from nnlab import discover, memory, metrics
+from nnlab import budget, discover, metrics
 from nnlab.config import Config, Resolved
 from nnlab.dataset import Array, Dataset, Progress, Split, quiet
 from nnlab.errors import CheckError, ConfigError, NnlabError
@@ -27,8 +27,6 @@ ROWS = 7
 TOLERANCE = 1e-6
 SAMPLE = 40
 """Elements of each parameter whose slope is measured."""
-COPIES = 12
-"""How often the weights are in memory in float64, at most: two nets, their gradients and what is made of them."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +74,7 @@ def gradcheck(
         if not isinstance(model, Differentiable):
             message = f"model.name: {config.model.name} has no gradients to check: its solver does it all in one call"
             raise ConfigError(message, "check a model that trains step by step: see `nnlab models`")
-        needed = COPIES * 8 * parameters(model)
-        memory.check(needed, f"model.name: the weights of {config.model.name} in float64", "check a narrower model")
+        budget.check_exact(parameters(model), config.model.name)
     except NnlabError as error:
         raise resolved.located(error) from None
     with ThreadpoolController().limit(limits=1):

@@ -14,9 +14,9 @@ from nnlab.errors import ConfigError, NnlabError, TrainingError
 from nnlab.experiment.build import batch_rows, check, check_task, load_dataset, model_for, optimizer
 from nnlab.experiment.distance import array_difference, difference
 from nnlab.finding import Finding
-from nnlab.fit import Plan, batch_order, batches
+from nnlab.fit import Plan, batch_order, each_step
 from nnlab.inspection.large import Measured, apart, enlarged, not_finite
-from nnlab.model import Differentiable
+from nnlab.model import Differentiable, Step
 from nnlab.randomness import Purpose, generator
 
 STEPS = 50
@@ -186,7 +186,8 @@ def _steps_of(side: _Side) -> dict[str, Any]:
     given = side.config.train.batch_size
     rows = given if given == "full" else batch_rows(side.config, len(side.dataset.train))
     rule = {f"train.{key}": value for key, value in asdict(optimizer(side.config.train)).items()}
-    return {"seed": side.config.seed, "train.batch_size": rows, "train.optimizer": rule.pop("train.name"), **rule}
+    name, lr = rule.pop("train.name"), side.config.train.lr
+    return {"seed": side.config.seed, "train.batch_size": rows, "train.optimizer": name, "train.lr": lr, **rule}
 
 
 def _examples(dataset: Dataset) -> str:
@@ -222,14 +223,14 @@ def _side_by_side(
     Raises TrainingError where both losses stop being numbers before that.
     """
     train, size = side.dataset.train, side.config.train.batch_size
-    plan = Plan(steps, None if size == "full" else int(size), steps, side.config.seed)
+    plan = Plan(steps, None if size == "full" else int(size), steps, side.config.seed, side.config.train.lr or 0.0)
     data = tuple(model.put(train) for model in models)
     found: list[StepDifference] = []
     parting: Parting | None = None
-    for step, batch in enumerate(islice(batches(len(train), plan), steps), 1):
+    for step, taken in enumerate(islice(each_step(len(train), plan), steps), 1):
         before = models[0].weights()
-        grads = [model.gradients(placed, batch)[1] for model, placed in zip(models, data, strict=True)]
-        losses = [float(model.train(placed, [batch])[0]) for model, placed in zip(models, data, strict=True)]
+        grads = [model.gradients(placed, taken)[1] for model, placed in zip(models, data, strict=True)]
+        losses = [float(model.train(placed, [taken])[0]) for model, placed in zip(models, data, strict=True)]
         weights = [model.weights() for model in models]
         apart = StepDifference(step, (losses[0], losses[1]), difference(*losses), _most(*grads), _most(*weights))
         if parting is None and not any(map(math.isfinite, losses)):
@@ -239,7 +240,7 @@ def _side_by_side(
             parting = _parting(apart, grads, weights, tolerance)
             if parting and parting.what == "gradient":
                 moved = max(NUDGE, found[-2].weights.difference if step > 1 else 0.0)
-                furthest = _nudged(models[0], data[0], batch, before, parting.parameter, moved)
+                furthest = _nudged(models[0], data[0], taken, before, parting.parameter, moved)
                 models[0].load_weights(weights[0])
                 parting = replace(parting, rounding=furthest >= parting.difference / 2)
         if not all(map(math.isfinite, losses)):
@@ -254,7 +255,7 @@ def _at_large_scores(models: tuple[Differentiable, Differentiable], a: _Side, b:
     """
     train, rows = a.dataset.train, batch_rows(a.config, len(a.dataset.train))
     batch = train.take(batch_order(len(train), rows, a.config.seed, 0)[0])
-    everything = np.arange(len(batch))
+    everything = Step(np.arange(len(batch)), 0, 0.0)
     placed = [model.put(batch) for model in models]
     exact = a.config.precision == b.config.precision == "float32"
 
@@ -296,14 +297,14 @@ def _parting(
 
 
 def _nudged(
-    model: Differentiable, data: Any, batch: Array, weights: Mapping[str, Array], parameter: str, size: float
+    model: Differentiable, data: Any, step: Step, weights: Mapping[str, Array], parameter: str, size: float
 ) -> float:
     """How far a model's own gradient by one parameter moves at most when all its weights move by ``size``.
 
     Where a unit is within rounding of a kink, such as relu's at 0, that is far. The model is left with other weights.
     """
     model.load_weights(weights)
-    own = model.gradients(data, batch)[1][parameter]
+    own = model.gradients(data, step)[1][parameter]
     rng = generator(0, Purpose.CHECK)
     furthest = 0.0
     for _ in range(NUDGES):
@@ -312,7 +313,7 @@ def _nudged(
             for name, weight in weights.items()
         }
         model.load_weights(moved)
-        furthest = max(furthest, array_difference(own, model.gradients(data, batch)[1][parameter]))
+        furthest = max(furthest, array_difference(own, model.gradients(data, step)[1][parameter]))
     return furthest
 
 

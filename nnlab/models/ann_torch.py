@@ -63,7 +63,7 @@ def build(params: Params, setup: Setup) -> Model:
     from nnlab.backends.torch import TorchModel
 
     widths = params.widths(setup.features, setup.outputs)
-    return TorchModel(lambda: net(widths, params.activation_names(), params.dropout), setup, "model.hidden")
+    return TorchModel(lambda: net(widths, params.activation_names(), params.dropout), setup)
 
 
 MODEL = ModelFile(Params, ("classification", "regression"), TORCH, build, twin)

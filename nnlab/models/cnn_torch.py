@@ -70,8 +70,7 @@ def build(params: Params, setup: Setup) -> Model:
         )
     from nnlab.backends.torch import TorchModel
 
-    wider = "model.hidden" if params.hidden > max(params.channels) else "model.channels"
-    return TorchModel(lambda: net(picture, setup.outputs, params), setup, wider)
+    return TorchModel(lambda: net(picture, setup.outputs, params), setup)
 
 
 MODEL = ModelFile(Params, ("classification",), TORCH, build)

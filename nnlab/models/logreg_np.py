@@ -5,7 +5,7 @@ from typing import Any, Literal
 import numpy as np
 
 from nnlab.backends import NUMPY
-from nnlab.backends.numpy import NumpyModel, check_layers
+from nnlab.backends.numpy import NumpyModel
 from nnlab.config import Strict
 from nnlab.dataset import Array
 from nnlab.model import Model, Setup
@@ -41,6 +41,11 @@ class LogisticRegression:
         return loss, {"weight": product(dz.T, inputs), "bias": dz.sum(axis=0)}
 
 
+def layers(params: Params, setup: Setup) -> list[tuple[int, int]]:
+    """(in, out) of the linear layer."""
+    return [(setup.features, setup.scores)]
+
+
 def twin(params: Params) -> tuple[str, dict[str, Any]]:
     """The same network in PyTorch: its model's name and keys."""
     return "logreg-torch", {}
@@ -48,7 +53,6 @@ def twin(params: Params) -> tuple[str, dict[str, Any]]:
 
 def build(params: Params, setup: Setup) -> Model:
     """The model for this data, with its initial weights."""
-    check_layers(setup, [(setup.features, setup.scores)])
     init = params.init
     if init == "auto":
         init = 0.01 if setup.scores == 1 else "torch"
@@ -62,4 +66,4 @@ def build(params: Params, setup: Setup) -> Model:
     return NumpyModel(LogisticRegression(weight, bias), setup)
 
 
-MODEL = ModelFile(Params, ("classification",), NUMPY, build, twin)
+MODEL = ModelFile(Params, ("classification",), NUMPY, build, twin, layers)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 
 from nnlab.backends import NUMPY
-from nnlab.backends.numpy import NumpyModel, check_layers
+from nnlab.backends.numpy import NumpyModel
 from nnlab.dataset import Array, Task
 from nnlab.model import Model, Setup
 from nnlab.models._loss import loss_and_grad, sigmoid
@@ -86,6 +86,11 @@ class Network:
         return loss, grads
 
 
+def layers(params: Params, setup: Setup) -> list[tuple[int, int]]:
+    """(in, out) of each linear layer."""
+    return params.widths(setup.features, setup.scores)
+
+
 def twin(params: Params) -> tuple[str, dict[str, Any]]:
     """The same network in PyTorch: its model's name and keys."""
     return "ann-torch", params.model_dump()
@@ -93,13 +98,12 @@ def twin(params: Params) -> tuple[str, dict[str, Any]]:
 
 def build(params: Params, setup: Setup) -> Model:
     """The model for this data, with PyTorch's default initial weights, so that ann-torch starts equal."""
-    widths = params.widths(setup.features, setup.scores)
-    check_layers(setup, widths, "model.hidden")
     rng = generator(setup.seed, Purpose.WEIGHTS)
-    layers = [
-        (fan_in_uniform(rng, (out, fan_in), fan_in), fan_in_uniform(rng, (out,), fan_in)) for fan_in, out in widths
+    made = [
+        (fan_in_uniform(rng, (out, fan_in), fan_in), fan_in_uniform(rng, (out,), fan_in))
+        for fan_in, out in layers(params, setup)
     ]
-    return NumpyModel(Network(layers, params.activation_names(), setup.task), setup)
+    return NumpyModel(Network(made, params.activation_names(), setup.task), setup)
 
 
-MODEL = ModelFile(Params, ("classification", "regression"), NUMPY, build, twin)
+MODEL = ModelFile(Params, ("classification", "regression"), NUMPY, build, twin, layers)

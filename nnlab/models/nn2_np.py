@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from nnlab.backends import NUMPY
-from nnlab.backends.numpy import NumpyModel, check_layers
+from nnlab.backends.numpy import NumpyModel
 from nnlab.config import Strict
 from nnlab.dataset import Array
 from nnlab.model import Model, Setup
@@ -58,6 +58,11 @@ class TwoLayers:
         }
 
 
+def layers(params: Params, setup: Setup) -> list[tuple[int, int]]:
+    """(in, out) of each linear layer."""
+    return [(setup.features, params.hidden), (params.hidden, setup.scores)]
+
+
 def twin(params: Params) -> tuple[str, dict[str, Any]]:
     """The same network in PyTorch: its model's name and keys."""
     return "ann-torch", {"hidden": [params.hidden], "activations": "tanh"}
@@ -65,7 +70,6 @@ def twin(params: Params) -> tuple[str, dict[str, Any]]:
 
 def build(params: Params, setup: Setup) -> Model:
     """The model for this data, with its initial weights."""
-    check_layers(setup, [(setup.features, params.hidden), (params.hidden, setup.scores)], "model.hidden")
     rng = generator(setup.seed, Purpose.WEIGHTS)
     w1 = (rng.standard_normal((params.hidden, setup.features)) * params.init_scale).astype(np.float32)
     w2 = (rng.standard_normal((setup.scores, params.hidden)) * params.init_scale).astype(np.float32)
@@ -73,4 +77,4 @@ def build(params: Params, setup: Setup) -> Model:
     return NumpyModel(TwoLayers(w1, b1, w2, b2), setup)
 
 
-MODEL = ModelFile(Params, ("classification",), NUMPY, build, twin)
+MODEL = ModelFile(Params, ("classification",), NUMPY, build, twin, layers)

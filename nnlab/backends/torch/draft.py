@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from nnlab.backends.size import NARROWER, check_size
+from nnlab import budget
 from nnlab.backends.torch import fused
 from nnlab.errors import ConfigError
 from nnlab.model import Setup
@@ -16,8 +16,6 @@ from nnlab.model import Setup
 PREDICT_ROWS = 1000
 PREDICT_PICTURES = 100
 """So many pictures' layers fit a core's cache; convolutions of 1,000 take twice as long on the CPU."""
-HELD = 3
-"""What predicting holds of a layer's outputs: themselves, the layer's inputs and room to work in."""
 
 
 def rows_at_once(net: nn.Module, place: torch.device) -> int:
@@ -26,20 +24,18 @@ def rows_at_once(net: nn.Module, place: torch.device) -> int:
     return PREDICT_PICTURES if pictures and place.type == "cpu" else PREDICT_ROWS
 
 
-def check_net(make_net: Callable[[], nn.Module], setup: Setup, place: torch.device, key: str) -> None:
+def check_net(make_net: Callable[[], nn.Module], setup: Setup, place: torch.device) -> None:
     """Raise ConfigError, with the figures, where the net would not fit into the free memory.
 
-    ``key`` is the dotted key to blame for its layers. What is on a CUDA device is not judged: one that runs out of
-    memory says so itself, and nothing else suffers.
+    What is on a CUDA device is not judged: one that runs out of memory says so itself, and nothing else suffers.
     """
-    net = _drafted(make_net, key)
+    net = _drafted(make_net, setup.blamed)
     if net is None:
         return
     parameters = sum(weight.numel() for weight in net.state_dict().values())
 
     def check(outputs: list[int], rows: int) -> None:
-        predicting = HELD * min(rows, setup.predicted) * max(outputs, default=0)
-        check_size(setup, parameters, outputs, predicting, key)
+        budget.check(setup, budget.drafted(setup, parameters, outputs, rows))
 
     check([], 0)  # first the weights alone: what they refuse needs no more of an answer
     if place.type == "cuda":
@@ -60,7 +56,7 @@ def _drafted(make_net: Callable[[], nn.Module], key: str) -> nn.Module | None:
             net = make_net()
     except Exception as error:
         if "overflow" in str(error).lower():
-            raise ConfigError(f"{key}: a layer has more weights than can be counted", NARROWER) from error
+            raise ConfigError(f"{key}: a layer has more weights than can be counted", budget.NARROWER) from error
         return None  # a mistake of the net's own comes again when it is made for real
     return net if all(weight.is_meta for weight in net.parameters()) else None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import nn
@@ -99,17 +100,25 @@ class Fused:
         self.layers, self.task, self.update, self.products, self.squares = layers, task, update, products, squares
         rule = update.optimizer
         self.plain = rule.name == "sgd" and not (rule.momentum or rule.weight_decay)
-        self.lr = rule.lr
         self.weights = [layer.linear.weight.detach() for layer in layers]
         self.biases = [layer.linear.bias.detach() for layer in layers]
         self.buffers: dict[int, Buffers] = {}
 
-    def step(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    def step(self, inputs: torch.Tensor, targets: torch.Tensor, lr: float) -> torch.Tensor:
         """One update of the weights; the mean loss before it."""
-        loss = self._both_ways(inputs, targets, self._descend if self.plain else self._keep)
-        if not self.plain:
-            self.update.step()
+        if self.plain:
+            return self._both_ways(inputs, targets, partial(self._descend, lr))
+        loss = self._both_ways(inputs, targets, self._keep)
+        self.update.step(lr)
         return loss
+
+    def plain_step(self, inputs: torch.Tensor, targets: torch.Tensor, lr: torch.Tensor) -> torch.Tensor:
+        """The same of plain gradient descent with ``lr`` as a scalar on the device, but for the last bits' rounding.
+
+        A step that is recorded once and launched many times can take it from there; the products take only numbers, so
+        that the gradient by the scores is multiplied by it, and thereby all others.
+        """
+        return self._both_ways(inputs, targets, partial(self._descend, 1.0), lr)
 
     def gradients(self, inputs: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """The mean loss; its gradients are laid where ``update`` looks for them, and no weight changes."""
@@ -125,14 +134,18 @@ class Fused:
             layer.activate(x, x, torch.empty_like(x))
         return x
 
-    def _both_ways(self, inputs: torch.Tensor, targets: torch.Tensor, take: Take) -> torch.Tensor:
-        """The mean loss; ``take`` has been given what each layer's gradient is made of."""
+    def _both_ways(
+        self, inputs: torch.Tensor, targets: torch.Tensor, take: Take, factor: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """The mean loss; ``take`` has been given what each layer's gradient, times ``factor``, is made of."""
         rows = len(inputs)
         if rows not in self.buffers:
             self.buffers[rows] = Buffers(self.layers, rows)
         buffers = self.buffers[rows]
         self._forward(inputs, buffers)
         loss = self._loss(buffers.z[-1], targets, buffers)
+        if factor is not None:
+            buffers.d[-1].mul_(factor)
         self._backward(inputs, buffers, take)
         return loss
 
@@ -167,9 +180,9 @@ class Fused:
 
     # z = x W^T + b, so dW = d^T x and db = d^T 1.
 
-    def _descend(self, number: int, d: torch.Tensor, x: torch.Tensor, ones: torch.Tensor) -> None:
-        self.products.descend(self.weights[number], d, x, self.lr)
-        self.biases[number].addmv_(d.t(), ones, alpha=-self.lr)
+    def _descend(self, lr: float, number: int, d: torch.Tensor, x: torch.Tensor, ones: torch.Tensor) -> None:
+        self.products.descend(self.weights[number], d, x, lr)
+        self.biases[number].addmv_(d.t(), ones, alpha=-lr)
 
     def _keep(self, number: int, d: torch.Tensor, x: torch.Tensor, ones: torch.Tensor) -> None:
         linear = self.layers[number].linear

@@ -18,7 +18,7 @@ from nnlab.backends.torch.updates import Update
 from nnlab.backends.updates import check_state
 from nnlab.dataset import Array, Split
 from nnlab.errors import RunError
-from nnlab.model import Setup, check_weights
+from nnlab.model import Setup, Step, check_weights
 from nnlab.randomness import Purpose, fan_in_uniform, generator
 
 
@@ -51,14 +51,14 @@ class Tensors:
 class TorchModel:
     """A Model around a net that maps (n, features) to (n, outputs)."""
 
-    def __init__(self, make_net: Callable[[], nn.Module], setup: Setup, key: str = "model.name") -> None:
+    def __init__(self, make_net: Callable[[], nn.Module], setup: Setup) -> None:
         """Build the net, give it initial weights derived from the seed and move it to its device.
 
         Raises DeviceError where the config's device is not there, and ConfigError where the net would not fit into the
-        free memory; ``key`` is the dotted key to blame for how wide it is.
+        free memory.
         """
         place = find_device(setup.device)
-        check_net(make_net, setup, place, key)
+        check_net(make_net, setup, place)
         self.device = str(place)
         self.threads = 1
         with memory_errors():
@@ -72,7 +72,7 @@ class TorchModel:
         self._squares = None if setup.target is None else torch.from_numpy(setup.target.squares).to(place)
         """Of the deviations of scaled targets, (outputs,) float64: in the targets' own units a loss is so much more."""
         self._update = Update(setup.optimizer, dict(self.net.named_parameters()))
-        self._steps = 0
+        self._steps = 0  # done so far
         self._random = any(isinstance(part, nn.modules.dropout._DropoutNd) for part in self.net.modules())
         self._gathered: dict[int, Tensors] = {}
         self._predict_rows = rows_at_once(self.net, place)
@@ -89,28 +89,29 @@ class TorchModel:
             inputs, targets = (torch.from_numpy(array).to(self.device) for array in (split.inputs, known))
             return Tensors(inputs, targets)
 
-    def train(self, data: Tensors, batches: Sequence[Array]) -> Array:
+    def train(self, data: Tensors, steps: Sequence[Step]) -> Array:
         """Raises TrainingError where the device runs out of memory."""
         torch.set_num_threads(self.threads)
-        losses = torch.empty(len(batches), dtype=torch.float64, device=self.device)
+        losses = torch.empty(len(steps), dtype=torch.float64, device=self.device)
         self.net.train()
-        step = self._fused_step if self.fused else self._step
+        take = self._fused_step if self.fused else self._step
         with memory_errors(), self._own_randomness(), torch.no_grad() if self.fused else nullcontext():
-            for loss, rows in zip(losses.unbind(), data.rows(batches), strict=True):
-                loss.copy_(step(data, rows))
-                self._steps += 1
+            placed = data.rows([step.rows for step in steps])
+            for loss, rows, step in zip(losses.unbind(), placed, steps, strict=True):
+                loss.copy_(take(data, rows, step))
+                self._steps = step.number + 1
             return losses.cpu().numpy()
 
-    def _step(self, data: Tensors, rows: torch.Tensor | None) -> torch.Tensor:
+    def _step(self, data: Tensors, rows: torch.Tensor | None, step: Step) -> torch.Tensor:
         """One update of the weights; the loss before it, still on the device."""
-        loss = self._differentiate(self._gather(data, rows))
-        self._update.step()
+        loss = self._differentiate(self._gather(data, rows), step.number)
+        self._update.step(step.lr)
         return loss
 
-    def _differentiate(self, batch: Tensors) -> torch.Tensor:
-        """The loss of a batch, its gradients laid where the update looks for them."""
+    def _differentiate(self, batch: Tensors, number: int) -> torch.Tensor:
+        """The loss of a batch in the step of that number, its gradients laid where the update looks for them."""
         if self._random:
-            torch.manual_seed(int(generator(self._seed, Purpose.DROPOUT, self._steps).integers(2**63)))
+            torch.manual_seed(int(generator(self._seed, Purpose.DROPOUT, number).integers(2**63)))
         self.net.zero_grad()
         with self._rounded():
             scores = self.net(batch.inputs)
@@ -118,14 +119,15 @@ class TorchModel:
         loss.backward()  # type: ignore[no-untyped-call]
         return loss.detach() if self._squares is None else in_own_units(scores - batch.targets, self._squares)
 
-    def gradients(self, data: Tensors, batch: Array) -> tuple[float, dict[str, Array]]:
+    def gradients(self, data: Tensors, step: Step) -> tuple[float, dict[str, Array]]:
         """Raises TrainingError where the device runs out of memory."""
         torch.set_num_threads(self.threads)
         self.net.train()
         counted = [buffer.clone() for buffer in self.net.buffers()]  # such as a batch norm's running means
         with memory_errors(), self._own_randomness(), torch.no_grad() if self.fused else nullcontext():
-            rows = self._gather(data, next(data.rows([batch])))
-            loss = self.fused.gradients(rows.inputs, rows.targets) if self.fused else self._differentiate(rows)
+            batch = self._gather(data, next(data.rows([step.rows])))
+            fused = self.fused
+            loss = fused.gradients(batch.inputs, batch.targets) if fused else self._differentiate(batch, step.number)
             named = self.net.named_parameters()
             grads = {name: _array(weight.grad) for name, weight in named if weight.grad is not None}
         for buffer, before in zip(self.net.buffers(), counted, strict=True):
@@ -133,20 +135,22 @@ class TorchModel:
         self.net.zero_grad()
         return float(loss), grads
 
-    def _fused_step(self, data: Tensors, rows: torch.Tensor | None) -> torch.Tensor:
+    def _fused_step(self, data: Tensors, rows: torch.Tensor | None, step: Step) -> torch.Tensor:
         """The same without autograd; plain gradient descent on a CUDA device in one launch."""
         fused = self.fused
         assert fused is not None  # noqa: S101 - this is called where there is one
 
-        def step(rows: torch.Tensor | None) -> torch.Tensor:
-            batch = self._gather(data, rows)
-            return fused.step(batch.inputs, batch.targets)
-
         if rows is None or not fused.plain or not rows.is_cuda:
-            return step(rows)
+            batch = self._gather(data, rows)
+            return fused.step(batch.inputs, batch.targets, step.lr)
+
+        def recorded(rows: torch.Tensor, lr: torch.Tensor) -> torch.Tensor:
+            batch = self._gather(data, rows)
+            return fused.plain_step(batch.inputs, batch.targets, lr)
+
         if len(rows) not in data.graphs:
-            data.graphs[len(rows)] = Graph(step, rows, [*fused.weights, *fused.biases])
-        return data.graphs[len(rows)](rows)
+            data.graphs[len(rows)] = Graph(recorded, rows, [*fused.weights, *fused.biases])
+        return data.graphs[len(rows)](rows, step.lr)
 
     def _gather(self, data: Tensors, rows: torch.Tensor | None) -> Tensors:
         """The examples of a batch, in buffers that the next batch of this size takes over."""

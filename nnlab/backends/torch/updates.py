@@ -16,7 +16,7 @@ from nnlab.model import Optimizer
 
 
 class Update:
-    """Changes weights in place, given their gradients in ``grad``."""
+    """Changes weights in place, given their gradients in ``grad`` and the step's learning rate."""
 
     def __init__(self, optimizer: Optimizer, weights: Mapping[str, torch.nn.Parameter]) -> None:
         self.optimizer, self.weights = optimizer, dict(weights)
@@ -24,28 +24,28 @@ class Update:
         """What it remembers from step to step, by ``<weight>.<torch's name>``."""
 
     @torch.no_grad()
-    def step(self) -> None:
+    def step(self, lr: float) -> None:
         """One update of all weights in one call."""
         # Like torch.optim, leave alone what has no gradient: frozen weights, and layers that the net did not use.
         names = [name for name, weight in self.weights.items() if weight.grad is not None]
         weights = [self.weights[name] for name in names]
         grads = [weight.grad for weight in weights]
         if self.optimizer.name == "sgd":
-            self._sgd(names, weights, grads)
+            self._sgd(names, weights, grads, lr)
         else:
-            self._adam(names, weights, grads)
+            self._adam(names, weights, grads, lr)
 
-    def _sgd(self, names: list[str], weights: list[Any], grads: list[Any]) -> None:
+    def _sgd(self, names: list[str], weights: list[Any], grads: list[Any], lr: float) -> None:
         o = self.optimizer
         buffers: list[Any] = [None] * len(names)
         if o.momentum:  # from zero the first step takes the gradient itself, as torch.optim has it
             keys = [f"{name}.momentum_buffer" for name in names]
             zipped = zip(keys, weights, strict=True)
             buffers = [self.state.setdefault(key, torch.zeros_like(weight)) for key, weight in zipped]
-        numbers: dict[str, Any] = {"lr": o.lr, "momentum": o.momentum, "nesterov": o.nesterov}
+        numbers: dict[str, Any] = {"lr": lr, "momentum": o.momentum, "nesterov": o.nesterov}
         sgd(weights, grads, buffers, weight_decay=o.weight_decay, dampening=0, maximize=False, fused=True, **numbers)
 
-    def _adam(self, names: list[str], weights: list[Any], grads: list[Any]) -> None:
+    def _adam(self, names: list[str], weights: list[Any], grads: list[Any], lr: float) -> None:
         o = self.optimizer
         for name, weight in zip(names, weights, strict=True):
             if f"{name}.step" not in self.state:
@@ -55,7 +55,7 @@ class Update:
             [self.state[f"{name}.{key}"] for name in names] for key in ("exp_avg", "exp_avg_sq", "step")
         )
         rule = adam if o.name == "adam" else adamw
-        numbers: dict[str, Any] = {"lr": o.lr, "beta1": o.betas[0], "beta2": o.betas[1], "eps": o.eps}
+        numbers: dict[str, Any] = {"lr": lr, "beta1": o.betas[0], "beta2": o.betas[1], "eps": o.eps}
         numbers |= {"weight_decay": o.weight_decay, "amsgrad": False, "maximize": False}
         rule(weights, grads, means, squares, [], steps, fused=True, **numbers)
 

@@ -17,7 +17,7 @@ from nnlab.experiment.build import model_of
 from nnlab.experiment.distance import difference, near
 from nnlab.experiment.verify.check import must_equal
 from nnlab.experiment.verify.evidence import ROUNDING, Evidence
-from nnlab.fit import batches
+from nnlab.fit import each_step
 from nnlab.model import check_weights
 from nnlab.rundir import BEST_WEIGHTS, HEADERS, METRICS, PREDICTIONS, SUMMARY, Best
 
@@ -138,8 +138,8 @@ def first_loss(e: Evidence, dataset: Dataset) -> str:
     Raises CheckError where it is another.
     """
     fresh = model_of(e.run)[0]
-    batch = next(batches(len(dataset.train), e.plan))
-    value = float(fresh.train(fresh.put(dataset.train), [batch])[0])
+    step = next(each_step(len(dataset.train), e.plan))
+    value = float(fresh.train(fresh.put(dataset.train), [step])[0])
     losses = e.run.losses.read(HEADERS + 8 * e.plan.steps)
     if losses.shape != (e.plan.steps,) or losses.dtype != np.float64:
         raise CheckError("it has no loss for each of the steps")

@@ -79,4 +79,4 @@ def _of_training(ready: Ready, free: int) -> Iterator[Finding]:
     else:
         for subject in ("initial loss", "can learn a few by heart", "time"):
             yield Finding(subject, "untold", f"{config.model.name} is fitted in one call, without steps")
-    yield memory_needed(config, dataset, model, free)
+    yield memory_needed(ready, free)

@@ -2,15 +2,14 @@
 
 import time
 from collections.abc import Callable
-from itertools import cycle, islice
+from itertools import islice
 
 from nnlab import memory
-from nnlab.config import Config
 from nnlab.dataset import Dataset
 from nnlab.evaluate import evaluate
-from nnlab.experiment.estimate import process_bytes
+from nnlab.experiment.train import Ready, process_bytes
 from nnlab.finding import Finding
-from nnlab.fit import Plan, batch_order
+from nnlab.fit import Plan, each_step
 from nnlab.model import Model
 
 ROUNDS = 5
@@ -26,13 +25,12 @@ LONG = 10.0
 def time_needed(dataset: Dataset, model: Model, plan: Plan) -> Finding:
     """How long the plan takes here, from the fastest to the slowest of a few rounds; this trains the model."""
     data, rows = model.put(dataset.train), len(dataset.train)
-    order = batch_order(rows, plan.batch_size, plan.seed, 0)
     split = dataset.split(dataset.watched) or dataset.train
     place = data if split is dataset.train else model.put(split)
 
     def steps(count: int, rounds: int) -> list[float]:
-        batches = list(islice(cycle(order), count))
-        return [spent / count for spent in _timed(lambda: model.train(data, batches), rounds)]
+        taken = list(islice(each_step(rows, plan), count))
+        return [spent / count for spent in _timed(lambda: model.train(data, taken), rounds)]
 
     step = steps(1, 1)
     count = min(int(SECONDS / max(*step, 1e-6)), MOST_STEPS)
@@ -90,10 +88,10 @@ def size(of: int) -> str:
     return f"{float(f'{of / 2**20:.2g}'):g} MiB" if of < 2**30 else memory.gib(of)
 
 
-def memory_needed(config: Config, dataset: Dataset, model: Model, free: int) -> Finding:
+def memory_needed(ready: Ready, free: int) -> Finding:
     """What a process of its own takes at its peak, against the ``free`` bytes that there were before the data came."""
-    needed = process_bytes(config, dataset, model)
-    place = "" if model.device == "cpu" else "; the GPU's own is not estimated"
+    needed = process_bytes(ready)
+    place = "" if ready.model.device == "cpu" else "; the GPU's own is not estimated"
     values = {"bytes": needed, "free": free}
     if free >= memory.UNLIMITED:  # a system that does not say
         return Finding("memory", "ok", f"up to {size(needed)}{place}", values=values)

@@ -15,7 +15,7 @@ from nnlab.experiment.build import batch_rows, model_for
 from nnlab.finding import Finding
 from nnlab.fit import batch_order
 from nnlab.inspection.checkup.sample import spread_out
-from nnlab.model import Model
+from nnlab.model import Model, Step
 
 FAR = 2.0
 """How many times the loss of knowing nothing an initial loss may be."""
@@ -154,7 +154,7 @@ def _try(config: Config, dataset: Dataset, sample: Split, lr: float, goal: float
     while steps < STEPS and spent < SECONDS and math.isfinite(last) and last > goal:
         count = min(size, STEPS - steps)
         began = time.perf_counter()
-        model.train(data, [everything] * count)
+        model.train(data, [Step(everything, number, lr) for number in range(steps, steps + count)])
         steps, last = steps + count, loss()
         took = time.perf_counter() - began
         spent += took

@@ -9,7 +9,7 @@ from nnlab.dataset import Array, Dataset, Split
 from nnlab.errors import TrainingError
 from nnlab.finding import Finding
 from nnlab.inspection.checkup.sample import spread_out
-from nnlab.model import Differentiable, Model
+from nnlab.model import Differentiable, Model, Step
 from nnlab.randomness import Purpose, generator
 
 SAMPLE = 200
@@ -58,7 +58,7 @@ def _sample(train: Split) -> Split:
 def _tried(model: Model, sample: Split) -> Iterator[Array]:
     """The scores of the sample, (n, outputs), by the model as it is and by others."""
     data = model.put(sample)
-    everything = np.arange(len(sample))
+    everything = Step(np.arange(len(sample)), 0, 0.0)
     if not isinstance(model, Differentiable):  # fitted in one call, before which it may have no scores
         with suppress(TrainingError):
             model.train(data, [everything])
