@@ -43,8 +43,8 @@ class ModelFile:
 
     params: type[Strict]
     """The schema of its own keys in a config."""
-    tasks: tuple[Task, ...]
-    """What it can learn."""
+    tasks: tuple[type[Task], ...]
+    """What it can learn: these, and what is made of them."""
     backend: Backend
     build: Callable[[Any, Setup], Model]
     """From its checked keys and the setup to a model with its initial weights."""

@@ -736,7 +736,7 @@ def test_given_test_arrays_are_the_test_split(tmp_path):
 def test_floating_point_targets_are_values(tmp_path):
     np.savez(tmp_path / "a.npz", X=X, y=np.stack([Y, Y], 1) / 2)
     data = arrays.load(arrays.Params(path=str(tmp_path / "a.npz"), limit=5, val_fraction=0.2), 0)
-    assert (data.task, data.outputs, len(data.train), len(data.val), len(data.test)) == ("regression", 2, 4, 1, 2)
+    assert (data.task.name, data.outputs, len(data.train), len(data.val), len(data.test)) == ("regression", 2, 4, 1, 2)
     whole = arrays.load(arrays.Params(path=str(tmp_path / "a.npz"), limit=5, val_fraction=0.2, task="regression"), 0)
     assert same(whole, data)
 

@@ -5,7 +5,8 @@ import pytest
 from pydantic import ValidationError
 
 from nnlab import discover
-from nnlab.dataset import Task
+from nnlab.dataset import Classification
+from nnlab.dataset.task import TASKS
 from nnlab.errors import ConfigError, DeviceError, RunError
 from nnlab.model import Model, Optimizer, Setup
 from tests.model_fixtures import OPTIMIZERS, ROWS, build, cases, data, numbered, steppable, steps
@@ -24,18 +25,18 @@ def same(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> bool:
 def test_a_model_file_says_what_it_is_and_refuses_unknown_keys(name: str) -> None:
     file = discover.model(name)
     assert file.about
-    assert set(file.tasks) <= {"classification", "regression"}
+    assert set(file.tasks) <= set(TASKS.values())
     with pytest.raises(ValidationError, match="extra_forbidden"):
         file.params(no_such_key=1)
 
 
 @EACH
-def test_it_has_the_verbs_of_a_model(name: str, task: Task, outputs: int) -> None:
+def test_it_has_the_verbs_of_a_model(name: str, task: str, outputs: int) -> None:
     assert isinstance(build(name, task, outputs), Model)
 
 
 @EACH
-def test_weights_are_float32_copies(name: str, task: Task, outputs: int) -> None:
+def test_weights_are_float32_copies(name: str, task: str, outputs: int) -> None:
     model = build(name, task, outputs)
     weights = model.weights()
     assert weights
@@ -46,7 +47,7 @@ def test_weights_are_float32_copies(name: str, task: Task, outputs: int) -> None
 
 
 @EACH
-def test_the_seed_alone_decides_the_initial_weights(name: str, task: Task, outputs: int) -> None:
+def test_the_seed_alone_decides_the_initial_weights(name: str, task: str, outputs: int) -> None:
     np.random.seed(3)  # noqa: NPY002 - the global state must not matter
     first = build(name, task, outputs, seed=5).weights()
     np.random.seed(4)  # noqa: NPY002
@@ -54,7 +55,7 @@ def test_the_seed_alone_decides_the_initial_weights(name: str, task: Task, outpu
 
 
 @EACH
-def test_training_lowers_the_loss_and_returns_that_of_every_step(name: str, task: Task, outputs: int) -> None:
+def test_training_lowers_the_loss_and_returns_that_of_every_step(name: str, task: str, outputs: int) -> None:
     model, split = build(name, task, outputs), data(task, outputs)
     placed = model.put(split)
     everything = numbered([np.arange(ROWS)] * 60)
@@ -66,7 +67,7 @@ def test_training_lowers_the_loss_and_returns_that_of_every_step(name: str, task
 
 
 @EACH
-def test_prediction_has_a_score_per_output_and_changes_nothing(name: str, task: Task, outputs: int) -> None:
+def test_prediction_has_a_score_per_output_and_changes_nothing(name: str, task: str, outputs: int) -> None:
     model, split = build(name, task, outputs), data(task, outputs)
     placed = model.put(split)
     model.train(placed, numbered([np.arange(ROWS)] * 3))
@@ -79,7 +80,7 @@ def test_prediction_has_a_score_per_output_and_changes_nothing(name: str, task: 
 
 
 @EACH
-def test_loaded_weights_predict_the_same_bits(name: str, task: Task, outputs: int) -> None:
+def test_loaded_weights_predict_the_same_bits(name: str, task: str, outputs: int) -> None:
     trained, split = build(name, task, outputs), data(task, outputs)
     placed = trained.put(split)
     trained.train(placed, numbered([np.arange(ROWS)] * 3))
@@ -89,7 +90,7 @@ def test_loaded_weights_predict_the_same_bits(name: str, task: Task, outputs: in
 
 
 @EACH
-def test_weights_that_do_not_fit_are_refused_and_nothing_changes(name: str, task: Task, outputs: int) -> None:
+def test_weights_that_do_not_fit_are_refused_and_nothing_changes(name: str, task: str, outputs: int) -> None:
     model = build(name, task, outputs)
     before = model.weights()
     key = next(iter(before))
@@ -106,7 +107,7 @@ def test_weights_that_do_not_fit_are_refused_and_nothing_changes(name: str, task
 
 
 @EACH_STEPPABLE
-def test_training_does_not_depend_on_how_its_steps_are_handed_over(name: str, task: Task, outputs: int) -> None:
+def test_training_does_not_depend_on_how_its_steps_are_handed_over(name: str, task: str, outputs: int) -> None:
     taken = steps(ROWS, 8)
     whole, parts = build(name, task, outputs), build(name, task, outputs)
     split = data(task, outputs)
@@ -120,7 +121,7 @@ def test_training_does_not_depend_on_how_its_steps_are_handed_over(name: str, ta
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda o: f"{o.name}{o.momentum or ''}")
 @EACH_STEPPABLE
 def test_weights_and_optimizer_state_are_all_that_going_on_needs(
-    name: str, task: Task, outputs: int, optimizer: Optimizer
+    name: str, task: str, outputs: int, optimizer: Optimizer
 ) -> None:
     taken = steps(ROWS, 10, lr=0.02 if optimizer.name == "sgd" else 0.01)
     split = data(task, outputs)
@@ -137,7 +138,7 @@ def test_weights_and_optimizer_state_are_all_that_going_on_needs(
 
 
 @EACH_STEPPABLE
-def test_optimizer_state_of_another_shape_is_refused(name: str, task: Task, outputs: int) -> None:
+def test_optimizer_state_of_another_shape_is_refused(name: str, task: str, outputs: int) -> None:
     model = build(name, task, outputs, optimizer=OPTIMIZERS[2])
     model.train(model.put(data(task, outputs)), steps(ROWS, 2))
     state = model.optimizer_state()
@@ -194,12 +195,12 @@ def test_cuda_gives_the_cpus_results_within_rounding_and_the_same_bits_twice(nam
     if not cuda_devices():
         pytest.skip("needs a CUDA device, and none is here")
     file = discover.model(name)
-    task: Task = file.tasks[0]
-    outputs = 4 if task == "classification" else 1
-    split, taken = data(task, outputs), steps(ROWS, 20, lr=0.05)
+    outputs = 4 if Classification in file.tasks else 1
+    task = file.tasks[0].of(range(outputs), outputs)
+    split, taken = data(task.name, outputs), steps(ROWS, 20, lr=0.05)
     results = []
     for device in ("cpu", "cuda", "cuda"):
-        model = file.build(file.params(), Setup((8, 8), outputs, task, Optimizer(), 0, device))
+        model = file.build(file.params(), Setup((8, 8), task, Optimizer(), 0, device))
         losses = model.train(model.put(split), taken)
         results.append((model.device, losses, model.weights(), model.predict(model.put(split))))
     assert [result[0] for result in results] == ["cpu", "cuda:0", "cuda:0"]

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from io import BytesIO
 from itertools import pairwise
 
@@ -37,6 +38,7 @@ STEPS = np.arange(1, 8)
 VALUES = np.array([2.3, 1.2, 0.6, 0.3, 0.1, 0.07, 0.05])
 CURVES = {"train (mean since last point)": (STEPS, VALUES), "test": (STEPS, VALUES + 0.01)}
 RNG = np.random.default_rng(0)
+accuracy = partial(lines.metric, label="accuracy", percent=True)
 
 
 def run(label: str, points: int = 5, score: bool = True) -> lines.Curve:
@@ -94,9 +96,9 @@ PICTURES: dict[str, Callable[[], bytes]] = {
     "loss one step": lambda: lines.loss(STEPS[:1], VALUES[:1], {"test": (STEPS[:1], VALUES[:1])}, title="one"),
     "loss none": lambda: lines.loss(STEPS[:0], VALUES[:0], {"test": (STEPS[:0], VALUES[:0])}, title="none"),
     "loss no curves": lambda: lines.loss(STEPS, VALUES, {}, title="only steps", steps_per_epoch=3),
-    "accuracy": lambda: lines.accuracy({"test": (STEPS, 1 - VALUES / 3)}, title="accuracy", steps_per_epoch=2),
-    "accuracy all right": lambda: lines.accuracy({"test": (STEPS, np.ones(7))}, title="100 %"),
-    "accuracy all wrong": lambda: lines.accuracy({"test": (STEPS, np.zeros(7))}, title="0 %"),
+    "accuracy": lambda: accuracy({"test": (STEPS, 1 - VALUES / 3)}, title="accuracy", steps_per_epoch=2),
+    "accuracy all right": lambda: accuracy({"test": (STEPS, np.ones(7))}, title="100 %"),
+    "accuracy all wrong": lambda: accuracy({"test": (STEPS, np.zeros(7))}, title="0 %"),
     "metric": lambda: lines.metric(CURVES, title="mse", label="mean squared error", log=True),
     "metric r2": lambda: lines.metric({"test": (STEPS, 1 - VALUES)}, title="r2", label="R²"),
     "metric many": lambda: lines.metric({str(i): (STEPS, VALUES + i) for i in range(40)}, title="many", label="loss"),
@@ -163,7 +165,7 @@ def test_the_users_matplotlib_settings_are_neither_used_nor_changed() -> None:
 def test_pyplot_is_never_imported_and_matplotlib_only_to_draw() -> None:
     code = (
         "import sys; from nnlab.present import lines; assert 'matplotlib' not in sys.modules\n"
-        "import numpy as np; lines.accuracy({'test': (np.arange(3), np.ones(3))}, title='t')\n"
+        "import numpy as np; lines.metric({'test': (np.arange(3), np.ones(3))}, title='t', label='share')\n"
         "assert 'matplotlib.figure' in sys.modules; assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -203,7 +205,7 @@ def test_what_is_not_finite_is_left_out(bad: float) -> None:
     for png in (
         lines.loss(STEPS, values, {"test": (STEPS, values), "train": (STEPS, every)}, title="t"),
         lines.loss(STEPS, every, {"test": (STEPS, every)}, title="t", steps_per_epoch=2),
-        lines.accuracy({"test": (STEPS, every)}, title="t"),
+        accuracy({"test": (STEPS, every)}, title="t"),
         lines.overlay([lines.Curve("a", STEPS, every, values, every), run("b")], title="t", percent=True),
         lines.overlay([lines.Curve("a", STEPS, every, every, every)], title="t"),
         results.fit(STEPS, values, STEPS, every, title="t", x_label="x", y_label="y"),

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nnlab.cli import screen
+from nnlab.dataset.task import LOSS, every_curve
 from nnlab.metrics import shown
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ HEIGHT = 12
 SIDE_BY_SIDE = 100
 """Columns from which on two panels stand beside each other."""
 GAP = 2
-SCORES = ("accuracy", "r2")
 
 
 class Panel(NamedTuple):
@@ -50,9 +50,9 @@ def panels(columns: Columns) -> list[Panel]:
         return []
     losses = {name: (steps, columns[f"{name}_loss"]) for name in ("train", split) if f"{name}_loss" in columns}
     found = [Panel("loss", losses, log=True)] if losses else []
-    score = next((name for name in SCORES if f"{split}_{name}" in columns), None)
+    score = next((metric for metric in every_curve() if f"{split}_{metric.name}" in columns), None)
     if score:
-        found.append(Panel(score, {split: (steps, columns[f"{split}_{score}"])}, percent=score == "accuracy"))
+        found.append(Panel(score.name, {split: (steps, columns[f"{split}_{score.name}"])}, percent=score.percent))
     return found
 
 
@@ -65,12 +65,12 @@ def bands(entry: "Entry") -> list[Panel]:
         return []
     split, columns = measured
     steps, found = columns["step"].mean(axis=0), []
-    for name in ("loss", *SCORES):
-        if (values := columns.get(f"{split}_{name}")) is not None:
+    for metric in (LOSS, entry.data.task.curve):
+        if (values := columns.get(f"{split}_{metric.name}")) is not None:
             mean, sd = values.mean(axis=0), values.std(axis=0, ddof=1)
             lines = {"mean": mean, "+ sd": mean + sd, "- sd": mean - sd}
-            title = f"{split} {name}, {len(values)} seeds"
-            found.append(Panel(title, {key: (steps, line) for key, line in lines.items()}, percent=name == "accuracy"))
+            title = f"{split} {metric.name}, {len(values)} seeds"
+            found.append(Panel(title, {key: (steps, line) for key, line in lines.items()}, percent=metric.percent))
     return found
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nnlab.cli import complete, options, screen
+from nnlab.dataset.task import metric_of
 from nnlab.metrics import shown
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _score(score: "Score", comparable: bool) -> list[str]:
     if not comparable or score.difference is None:
         return [*cells, "-", "-"]
     points = f"{100 * score.difference:+.2f} points"
-    return [*cells, points if score.metric == "accuracy" else f"{score.difference:+.4g}", ARROWS[score.better]]
+    return [*cells, points if metric_of(score.metric).percent else f"{score.difference:+.4g}", ARROWS[score.better]]
 
 
 def _time(seconds: float | None) -> str:

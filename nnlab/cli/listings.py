@@ -26,7 +26,7 @@ def models(json: options.Json = False) -> None:
             {
                 "name": name,
                 "about": _about(file),
-                "tasks": list(file.tasks),
+                "tasks": [task.name for task in file.tasks],
                 "keys": list(file.params.model_fields),
             }
         )

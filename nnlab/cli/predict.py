@@ -124,7 +124,7 @@ def predict(
     if json and output == STDOUT:
         raise ConfigError("--json and -o - are both for stdout", "give one of them")
     predictor = experiment.Predictor(rundir.find(runs_dir, run))
-    document: dict[str, Any] = {"task": predictor.task, "classes": predictor.classes}
+    document: dict[str, Any] = {"task": predictor.task.name, "classes": predictor.classes}
     if target is not None:
         document |= {"path": str(output), "rows": target.write(experiment.lines(predictor, inputs))}
     elif json:

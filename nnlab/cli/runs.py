@@ -10,7 +10,6 @@ import typer
 from nnlab import rundir
 from nnlab.cli import options, screen
 from nnlab.errors import NnlabError, RunError
-from nnlab.metrics import PRIMARY
 
 MOST_LEFT = 20
 """Names that are listed."""
@@ -63,7 +62,7 @@ def _rows(runs_dir: "Path") -> "Iterator[Row]":
 
 def score(entry: "Entry") -> str:
     """The metric that counts, on the split that counts, as "test accuracy 97.80 %"."""
-    name, values = PRIMARY[entry.data.task], entry.values
+    name, values = entry.data.task.ranked_by.name, entry.values
     column = next((f"{split}_{name}" for split in ("test", "val", "train") if f"{split}_{name}" in values), None)
     return f"{column.replace('_', ' ')} {values[column].shown(column)}" if column else "-"
 

@@ -165,7 +165,7 @@ def _facts(run: rundir.RunDir, summary: rundir.Summary, last_row: str) -> screen
     ]
     if best := summary.best:
         facts.append(["best", f"{best.metric} {best.value} at step {best.step}"])
-    if worse := shortfall(summary.task, summary.metrics, summary.baselines):
+    if worse := shortfall(summary.learnt, summary.metrics, summary.baselines):
         facts.append(["mark", worse.mark])
     if last_row:
         facts.append(["last row", last_row])

@@ -136,7 +136,7 @@ def print_result(summary: "Summary") -> None:
     listing = result(summary)
     if listing is not None:
         screen.print_table(*listing)
-    if worse := shortfall(summary.task, summary.metrics, summary.baselines):
+    if worse := shortfall(summary.learnt, summary.metrics, summary.baselines):
         screen.line(worse.mark)
 
 

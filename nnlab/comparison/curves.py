@@ -31,13 +31,13 @@ def overlay(group: Group) -> bytes | None:
     if not found:
         return None
     split = " / ".join(sorted({watched for watched, _ in found}))
-    score = "accuracy" if group.data.task == "classification" else "r2"
+    score = group.data.task.curve
     return lines.overlay(
         [curve for _, curve in found],
         title=group.data.title,
         loss_label=f"{split} loss",
-        score_label=f"{split} {'R²' if score == 'r2' else score}",
-        percent=score == "accuracy",
+        score_label=f"{split} {score.title}",
+        percent=score.percent,
     )
 
 
@@ -47,7 +47,7 @@ def _curves(entry: Entry, task: Task) -> Iterator[tuple[str, lines.Curve]]:
     if found is None:
         return
     split, columns = found
-    score = "accuracy" if task == "classification" else "r2"
+    score = task.curve.name
     label = entry.name if len(entry.rows) == 1 else f"{entry.name} (n={len(entry.rows)})"
     loss, scores = columns[f"{split}_loss"], columns[f"{split}_{score}"]
     yield (
@@ -66,8 +66,7 @@ def _curves(entry: Entry, task: Task) -> Iterator[tuple[str, lines.Curve]]:
 
 def columns_of(entry: Entry, task: Task) -> tuple[str, dict[str, Array]] | None:
     """The split that was watched, and the columns of metrics.csv, each (runs, points); None without any curve."""
-    score = "accuracy" if task == "classification" else "r2"
-    found = [(split, columns) for row in entry.rows for split, columns in _watched(row, score)]
+    found = [(split, columns) for row in entry.rows for split, columns in _watched(row, task.curve.name)]
     if not found or len({split for split, _ in found}) > 1:
         return None
     columns = {name: _together([run[name] for _, run in found]) for name in found[0][1]}

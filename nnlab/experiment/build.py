@@ -111,22 +111,21 @@ def check(config: Config) -> None:
         raise ConfigError(message, "use precision: float32, or a *-torch model")
 
 
-def check_task(config: Config, task: Task) -> None:
+def check_task(config: Config, task: type[Task]) -> None:
     """Raise ConfigError where the config's model cannot learn what the data is for."""
     model = config.model.name
-    if task in discover.model(model).tasks:
+    if issubclass(task, discover.model(model).tasks):
         return
-    able = [name for name in discover.names("models") if task in discover.model(name).tasks]
+    able = [name for name in discover.names("models") if issubclass(task, discover.model(name).tasks)]
     raise ConfigError(
-        f"model.name: {model} cannot learn {task}, which is what {config.dataset.name} is for",
-        f"models for {task}: {', '.join(able)}",
+        f"model.name: {model} cannot learn {task.name}, which is what {config.dataset.name} is for",
+        f"models for {task.name}: {', '.join(able)}",
     )
 
 
 def build_model(
     config: Config,
     shape: tuple[int, ...],
-    outputs: int,
     task: Task,
     rows: int,
     largest: int | None = None,
@@ -142,9 +141,7 @@ def build_model(
     """
     seen, predicted = (batch_rows(config, rows), largest) if largest else (0, 1)
     rule = optimizer(config.train)
-    setup = Setup(
-        shape, outputs, task, rule, config.seed, config.device, config.precision, seen, predicted, target, held
-    )
+    setup = Setup(shape, task, rule, config.seed, config.device, config.precision, seen, predicted, target, held)
     try:
         model = made(discover.model(config.model.name), config.model.params, setup)
     except MemoryError as error:
@@ -184,7 +181,7 @@ def model_for(config: Config, dataset: Dataset) -> Model:
     """``build_model`` for the data that the config is to be trained on."""
     largest = max(len(split) for split in (dataset.train, dataset.val, dataset.test) if split)
     target = dataset.transform.target
-    return build_model(config, dataset.shape, dataset.outputs, dataset.task, len(dataset.train), largest, target=target)
+    return build_model(config, dataset.shape, dataset.task, len(dataset.train), largest, target=target)
 
 
 def batch_rows(config: Config, rows: int) -> int:
@@ -248,7 +245,7 @@ def model_of(run: RunDir, *, trained: bool = False) -> tuple[Model, Config, Summ
         if getattr(data, key) is None:
             raise RunError(f"{run.path / SUMMARY}: dataset.{key} is missing", "the file is damaged")
     warning, held, target = None, run.weights.count() if trained else None, data.transform.target
-    arguments = (tuple(data.shape or ()), data.outputs or 0, summary.task, data.train or 0)
+    arguments = (tuple(data.shape or ()), summary.learnt, data.train or 0)
     try:
         model = build_model(config, *arguments, held=held, target=target)
     except DeviceError as error:

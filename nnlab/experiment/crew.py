@@ -144,7 +144,7 @@ class _Crew:
                 worker.said.append(f"{text}\n")
             case Ended():
                 worker.said.append(event.error)
-            case Finished(summary=said) if worse := metrics.shortfall(said.task, said.metrics, said.baselines):
+            case Finished(summary=said) if worse := metrics.shortfall(said.learnt, said.metrics, said.baselines):
                 yield Notice(f"the run of {worker.job.title} is {worse}")
             case Started():
                 worker.run = event.run

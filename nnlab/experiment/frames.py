@@ -52,7 +52,7 @@ def frame_of(record: Record, before: Mapping[str, Array], after: Mapping[str, Ar
         return None
     split = dataset.split(dataset.watched)
     confusion = None
-    if split is not None and dataset.task == "classification":
+    if split is not None and dataset.classes:
         confusion = metrics.confusion(record.scores, split.targets, dataset.outputs).astype(np.int64)
     ratios = {name: _ratio(before[name], after[name]) for name in after}
     return Frame(record.step, record.epoch, weight, ratios, confusion)

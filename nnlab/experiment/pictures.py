@@ -28,7 +28,8 @@ def of_training(
     curves = {"train, mean since the last point": (found["step"], found["train_loss"])}
     if watched != "train":
         curves[watched] = (found["step"], found[f"{watched}_loss"])
-    unit = "cross-entropy, nats" if dataset.task == "classification" else "mean squared error"
+    task = dataset.task
+    unit = ", ".join(filter(None, (task.loss, task.unit)))
     every = np.arange(1, len(losses) + 1)
     yield (
         "loss.png",
@@ -36,12 +37,10 @@ def of_training(
             every, losses, curves, title=f"Loss: {title}", label=f"loss ({unit})", steps_per_epoch=steps_per_epoch
         ),
     )
-    if dataset.task == "classification":
-        curves = {watched: (found["step"], found[f"{watched}_accuracy"])}
-        yield "accuracy.png", lines.accuracy(curves, title=f"Accuracy: {title}", steps_per_epoch=steps_per_epoch)
-    else:
-        curves = {watched: (found["step"], found[f"{watched}_r2"])}
-        yield "r2.png", lines.metric(curves, title=f"R²: {title}", label="R²", steps_per_epoch=steps_per_epoch)
+    name, label = task.curve.name, task.curve.title
+    curves = {watched: (found["step"], found[f"{watched}_{name}"])}
+    said, percent = f"{label[:1].upper()}{label[1:]}: {title}", task.curve.percent
+    yield f"{name}.png", lines.metric(curves, title=said, label=label, percent=percent, steps_per_epoch=steps_per_epoch)
     yield of_data(dataset)
     shown: SplitName = "test" if dataset.test else watched
     yield of_scores(title, dataset, shown, scores[shown], dataset.split(shown) or dataset.train)
@@ -67,7 +66,7 @@ def of_data(dataset: Dataset) -> tuple[str, bytes]:
 
 def of_scores(title: str, dataset: Dataset, name: str, scores: Array, split: Split) -> tuple[str, bytes]:
     """(file name, PNG) of a split's scores: a confusion matrix, a fitted line, or predicted over true values."""
-    if dataset.task == "classification":
+    if dataset.task.picture == "confusion":
         matrix = metrics.confusion(scores, split.targets, dataset.outputs)
         return f"confusion-{name}.png", results.confusion(matrix, dataset.classes, title=f"Confusion, {name}: {title}")
     label = dataset.target_name or "value"

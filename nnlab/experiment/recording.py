@@ -53,7 +53,7 @@ class Recording:
         self.before: dict[str, Array] = {}
         """The weights before such a step."""
         self.watched: SplitName = dataset.watched
-        self.columns = metrics.measured(dataset.task)
+        self.columns = tuple(metric.name for metric in dataset.task.metrics)
         if self.watched == "train":
             self.columns = tuple(name for name in self.columns if name != "loss")  # train_loss is there already
         self.text = portable(config, run.path).to_yaml()
@@ -80,7 +80,7 @@ class Recording:
             config_sha256=sha256(self.text.encode()),
             model=config.model.name,
             dataset=Facts.of(dataset),
-            task=dataset.task,
+            task=dataset.task.name,
             device=model.device,
             seed=config.seed,
             parameters=parameters(model),
@@ -246,10 +246,10 @@ class Recording:
 
     def _keep_best(self, record: Record, found: dict[str, float]) -> None:
         """Save the weights where the val split's metric is better than ever before."""
-        name = metrics.PRIMARY[self.dataset.task]
-        value, old = found[name], self.best.value if self.best else None
-        if old is None or (value > old if metrics.HIGHER_IS_BETTER[name] else value < old):
-            self.best = Best(record.step, record.epoch, f"val_{name}", value)
+        metric = self.dataset.task.ranked_by
+        value = found[metric.name]
+        if self.best is None or metric.better(value, self.best.value):
+            self.best = Best(record.step, record.epoch, f"val_{metric.name}", value)
             self.best_weights = self.model.weights()
             self.directory.best.write(self.best_weights)
 

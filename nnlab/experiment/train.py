@@ -93,7 +93,7 @@ def prepare(resolved: Resolved, progress: Progress = quiet, data: Given | None =
     try:
         check(resolved.config)
         config, dataset, warning = load_dataset(resolved.config, progress, data)
-        check_task(config, dataset.task)
+        check_task(config, type(dataset.task))
         model = model_for(config, dataset)
         config, plan = complete(config, model, len(dataset.train))
         return Ready(config, dataset, model, plan, warning)
@@ -109,7 +109,7 @@ def process_bytes(ready: Ready) -> int:
     backend, rows = discover.model(config.model.name).backend, len(dataset.train)
     largest = max(len(split) for split in (dataset.train, dataset.val, dataset.test) if split)
     batch, rule = batch_rows(config, rows), optimizer(config.train)
-    setup = Setup(dataset.shape, dataset.outputs, dataset.task, rule, rows=batch, predicted=largest)
+    setup = Setup(dataset.shape, dataset.task, rule, rows=batch, predicted=largest)
     gathered = batch < rows or not backend.steppable
     size = budget.made(setup, ready.model.weights(), backend.at_once or largest, gathered=gathered)
     solver = budget.FITTING if backend.steppable else 0  # else it is there already

@@ -64,11 +64,6 @@ def loss(
         return png(figure)
 
 
-def accuracy(curves: Curves, *, title: str, label: str = "accuracy", steps_per_epoch: float | None = None) -> bytes:
-    """Accuracies, given as fractions and shown in percent."""
-    return metric(curves, title=title, label=label, percent=True, steps_per_epoch=steps_per_epoch)
-
-
 def metric(
     curves: Curves,
     *,

@@ -78,16 +78,16 @@ def _curve(entry: Entry, label: str, look: int, group: Group) -> Iterator[Curve]
 
 def score_of(group: Group) -> str:
     """The metric that is drawn beside the loss."""
-    return "accuracy" if group.data.task == "classification" else "r2"
+    return group.data.task.curve.name
 
 
 def charts_of(group: Group, curves: Sequence[Curve]) -> list[Chart]:
     """The charts there are to draw; the watched split's loss is left out where that is the training split."""
     splits = " / ".join(sorted({curve.split for curve in curves}))
-    score = "accuracy" if group.data.task == "classification" else "R²"
-    unit = "nats" if group.data.task == "classification" else "mean squared error"
+    task = group.data.task
+    score, unit = task.curve, task.unit or task.loss
     charts = [
-        Chart("score", _capital(f"{splits} {score}"), "percent" if score == "accuracy" else "number", ""),
+        Chart("score", _capital(f"{splits} {score.title}"), "percent" if score.percent else "number", ""),
         Chart("loss", _capital(f"{splits} loss"), "number", unit),
         Chart("train", "Training loss", "number", f"{unit}; faint: each step"),
     ]

@@ -8,6 +8,7 @@ import numpy as np
 from nnlab import metrics
 from nnlab.comparison import Predicted, Row, read_predictions
 from nnlab.dataset import Array, Dataset, is_picture
+from nnlab.dataset.task import log_softmax
 from nnlab.report import images
 from nnlab.rundir import PREDICTIONS
 
@@ -55,7 +56,7 @@ def mistakes_of(row: Row, dataset: Dataset | None, room: int) -> Mistakes | None
     classes = class_names(row, found.scores.shape[1]) if found.targets.ndim == 1 else []
     confusion = metrics.confusion(found.scores, found.targets, len(classes)) if classes else None
     most = max(4, min(MOST_EXAMPLES, room // PICTURE_ROOM))
-    losses = np.nan_to_num(found.losses, nan=np.inf, posinf=np.inf)
+    losses = np.nan_to_num(row.task.each(found.scores, found.targets)["loss"], nan=np.inf, posinf=np.inf)
     worst = np.argsort(-losses, kind="stable")[:most]
     if classes:
         worst = worst[found.scores[worst].argmax(axis=1) != found.targets[worst]]
@@ -105,7 +106,7 @@ def _example(
     scores, target = found.scores[number], found.targets[number]
     if classes:
         said = int(scores.argmax())
-        share = float(np.exp(metrics.log_softmax(scores[None])[0, said]))
+        share = float(np.exp(log_softmax(scores[None])[0, said]))
         return Example(number, classes[int(target)], classes[said], f"{100 * share:.1f} %", picture, features)
     error = scores.astype(np.float64) - target
     return Example(number, _values(target), _values(scores), _values(error), picture, features)
