@@ -35,7 +35,7 @@ class Eye:
     """Looks at a run again and again, and reads no more of it than is new."""
 
     def __init__(self, run: rundir.RunDir, summary: rundir.Summary) -> None:
-        self.run, self.rows = run, Growing(run.metrics.path)
+        self.run, self.rows = run, Growing(run.metrics.path, run.metrics.file.limit)
         self.last = Sight(summary, {})
 
     def look(self) -> Sight:

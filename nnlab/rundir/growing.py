@@ -5,14 +5,13 @@ from pathlib import Path
 
 from nnlab.errors import RunError
 from nnlab.rundir import storage, table
-from nnlab.rundir.directory import RunDir
 
 
 class Growing:
     """The columns of one file, up to date after each ``read``."""
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.limit = path, RunDir.metrics.limit
+    def __init__(self, path: Path, limit: int) -> None:
+        self.path, self.limit = path, limit
         self.columns: dict[str, list[float]] = {}
         self._begin(0)
 
