@@ -36,12 +36,12 @@ def _raise(number: int, frame: FrameType | None) -> None:
 class Patience:
     """From ``begin`` to the end of the block the first signal is only noted; a second one stops at once.
 
-    Further ones change nothing, nor does any while ``stopping``: what is brought up to date then is not to be spoilt.
+    Further ones change nothing, nor does a second one while ``deaf``: what is brought up to date is not to be spoilt.
     """
 
     def __init__(self) -> None:
         self.signal: int | None = None
-        self.begun = self.stopping = False
+        self.begun = self.deaf = False
 
     def __enter__(self) -> Self:
         return self
@@ -55,12 +55,12 @@ class Patience:
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.signal is None:
             self.signal = number
-        elif not self.stopping:
-            self.stopping = True
+        elif not self.deaf:
+            self.deaf = True
             raise Interrupted(number)
 
     def __exit__(self, *error: object) -> None:
-        if not self.stopping:
+        if self.signal is None or not self.deaf:
             catch_signals()
 
 

@@ -36,7 +36,7 @@ FLOORS = [
     {"fit", "models"},
     {"experiment", "comparison"},
     {"report", "inspection"},
-    {"cli", "api"},
+    {"cli", "api", "testing"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 HEAVY = {"torch", "torchvision", "sklearn", "matplotlib", "scipy", "polars"}

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from nnlab.cli import screen
 from nnlab.errors import Interrupted, NnlabError, TrainingError
@@ -12,22 +12,28 @@ from nnlab.signals import Patience
 if TYPE_CHECKING:
     from nnlab.cli.download import Fetching
     from nnlab.experiment import Ended, Job, Jobs, Started
+    from nnlab.experiment.wire import Teller
 
 SIGNALLED = 128
 """Exit codes above it are those of a signal."""
 
 
-class Display(Protocol):
-    """Something that shows how far a training is, by its events.
+class Display:
+    """What shows how far a training is, by its events; this one shows nothing.
 
     ``title`` tells one of several from the others, and ``scores`` are a record's in words.
     """
 
-    def show(self, event: Any, title: str = "", scores: str = "") -> None: ...
-    def close(self) -> None: ...
+    def show(self, event: Any, title: str = "", scores: str = "") -> None:
+        """Show what has happened."""
+
+    def close(self) -> None:
+        """Take down what was drawn."""
 
 
-def follow(events: Any, fetching: "Fetching", quiet: bool = False, display: Display | None = None) -> list[Any]:
+def follow(
+    events: Any, fetching: "Fetching", quiet: bool = False, display: "Display | Teller | None" = None
+) -> list[Any]:
     """Show the events of a training, or of several jobs, and return the last of each; a signal stops them.
 
     ``display`` is what shows them, where it is not to be told from the terminal. Raises Interrupted once they have
@@ -53,6 +59,7 @@ def follow(events: Any, fetching: "Fetching", quiet: bool = False, display: Disp
                     fetching.close()
                 if isinstance(event, Jobs):
                     display, several = _display(quiet, event), True
+                    patience.deaf = True  # the first is heeded in a moment
                 elif isinstance(event, Started):
                     going[title] = event
                     display.show(event, title)
@@ -63,10 +70,10 @@ def follow(events: Any, fetching: "Fetching", quiet: bool = False, display: Disp
                     going.pop(title, None)
                     last.append(given)
                 if patience.signal is not None and not isinstance(event, Finished):
-                    patience.stopping = True
+                    patience.deaf = True
                     raise Interrupted(patience.signal)
         except Interrupted as stop:
-            patience.stopping = not several  # who will not wait for other processes may leave
+            patience.deaf = not several  # who will not wait for other processes may leave
             display.close()
             if several:
                 screen.note("stopping the seeds that are at work")
@@ -107,21 +114,11 @@ def _stopped(event: Any) -> str:
 
 def _display(quiet: bool, jobs: "Jobs | None" = None) -> Display:
     if quiet:
-        return Silence()
+        return Display()
     return Bars(jobs) if sys.stderr.isatty() else Ends(jobs) if jobs else Lines()
 
 
-class Silence:
-    """Shows nothing."""
-
-    def show(self, event: Any, title: str = "", scores: str = "") -> None:
-        """Nothing."""
-
-    def close(self) -> None:
-        """Nothing to take down."""
-
-
-class Lines(Silence):
+class Lines(Display):
     """Where there is no terminal: a line at the start and about ten on the way."""
 
     steps, tenths = 0, 0
@@ -137,7 +134,7 @@ class Lines(Silence):
             screen.note(f"step {event.step:,}/{self.steps:,}  {scores}")
 
 
-class Ends(Silence):
+class Ends(Display):
     """The same of several jobs: a line at the start, and one for each when it ends."""
 
     def __init__(self, jobs: "Jobs") -> None:
@@ -156,7 +153,7 @@ class Ends(Silence):
             screen.note(f"{title}: {how}  ({self.done}/{self.count})")
 
 
-class Bars:
+class Bars(Display):
     """On a terminal: a bar with step, score and the time that is left; of several jobs one each, under one of all."""
 
     def __init__(self, jobs: "Jobs | None" = None) -> None:

@@ -43,7 +43,7 @@ def _tell(events: Any, teller: Teller) -> None:
                 patience.begin()
             teller.show(event)
             if patience.signal is not None:
-                patience.stopping = True
+                patience.deaf = True
                 events.throw(Interrupted(patience.signal))
 
 
