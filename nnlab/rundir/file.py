@@ -24,7 +24,7 @@ Load = Callable[[Path, int, tensors.Check | None], Content]
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, OverflowError, struct.error, zlib.error, BadZipFile)
 
 
-class Run(Protocol):
+class _Directory(Protocol):
     """What has files."""
 
     path: Path
@@ -43,8 +43,8 @@ class File(Generic[Content]):
     @overload
     def __get__(self, run: None, owner: Any) -> "File[Content]": ...
     @overload
-    def __get__(self, run: Run, owner: Any) -> "Stored[Content]": ...
-    def __get__(self, run: Run | None, owner: Any) -> "File[Content] | Stored[Content]":
+    def __get__(self, run: _Directory, owner: Any) -> "Stored[Content]": ...
+    def __get__(self, run: _Directory | None, owner: Any) -> "File[Content] | Stored[Content]":
         return self if run is None else Stored(run.path / self.name, self)
 
 
