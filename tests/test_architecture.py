@@ -42,16 +42,13 @@ FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 HEAVY = {"torch", "torchvision", "sklearn", "matplotlib", "scipy", "polars"}
 # One name for two things, to be told apart one day; none may be added.
 SHARED_CLASSES = {
-    "Curve",
     "Data",
     "Display",
     "Evidence",
     "Format",
     "Frame",
     "Layer",
-    "Line",
     "Lines",
-    "Look",
     "Part",
     "Predicted",
     "Rows",
@@ -60,7 +57,6 @@ SHARED_CLASSES = {
     "Update",
 }
 SHARED_FILES = {
-    "curves",
     "data",
     "estimate",
     "evaluate",

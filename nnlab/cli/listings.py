@@ -10,6 +10,7 @@ from nnlab import discover
 from nnlab.cli import complete, options, screen
 from nnlab.errors import ConfigError
 from nnlab.plugin import DatasetFile, ModelFile
+from nnlab.present.values import Listing
 
 if TYPE_CHECKING:
     from nnlab.experiment import Survey
@@ -34,7 +35,7 @@ def models(json: options.Json = False) -> None:
         screen.print_json(rows)
     else:
         cells = [[row["name"], row["about"], ", ".join(row["tasks"]), ", ".join(row["keys"])] for row in rows]
-        screen.print_table(["model", "what", "learns", "own keys"], cells, left=range(4))
+        screen.show(Listing(["model", "what", "learns", "own keys"], cells, left=range(4)))
 
 
 @datasets.callback(invoke_without_command=True)
@@ -58,7 +59,7 @@ def list_datasets(context: typer.Context, json: options.Json = False) -> None:
         ]
         for row in rows
     ]
-    screen.print_table(["dataset", "what", "train", "test", "input", "outputs", "source"], cells, left=(0, 1, 6))
+    screen.show(Listing(["dataset", "what", "train", "test", "input", "outputs", "source"], cells, left=(0, 1, 6)))
 
 
 def _card(name: str) -> dict[str, Any]:
@@ -141,8 +142,8 @@ def _show_table(found: "Survey", json: bool) -> None:
         for each in found.columns
     ]
     title = f"{found.path}: {found.rows:,} rows"
-    screen.print_table(["column", "kind", "missing", "different", "content", "becomes"], rows, title, (0, 1, 4, 5))
-    screen.print_table([column.name for column in found.columns], found.first, "First rows as they are read")
+    screen.show(Listing(["column", "kind", "missing", "different", "content", "becomes"], rows, title, (0, 1, 4, 5)))
+    screen.show(Listing([column.name for column in found.columns], found.first, "First rows as they are read"))
     screen.line("For a config:")
     screen.write(yaml.dump({"dataset": {"name": "csv", **found.keys}}))
 

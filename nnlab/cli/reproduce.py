@@ -9,6 +9,7 @@ from nnlab.cli import options, screen
 from nnlab.cli.follow import follow
 from nnlab.errors import ConfigError, NnlabError
 from nnlab.finding import Finding, conclude, subjects
+from nnlab.present.values import Listing
 
 if TYPE_CHECKING:
     from nnlab.rundir import RunDir
@@ -93,6 +94,6 @@ def _print(results: list[Finding]) -> None:
         [result.subject, Path(result.values["again"]).name, result.values["verdict"], result.detail]
         for result in results
     ]
-    screen.print_table(["run", "trained again", "verdict", "how"], rows, left=(0, 1, 2, 3))
+    screen.show(Listing(["run", "trained again", "verdict", "how"], rows, left=(0, 1, 2, 3)))
     for text in dict.fromkeys(text for result in results for text in result.values["environment"]):
         screen.line(f"env.json, {text}")

@@ -11,6 +11,7 @@ from nnlab.cli.follow import check_ended, follow
 from nnlab.dataset import SplitName
 from nnlab.errors import ConfigError
 from nnlab.metrics import shortfall, shown
+from nnlab.present.values import Listing
 
 if TYPE_CHECKING:
     from nnlab.comparison import Entry, Group
@@ -135,12 +136,12 @@ def print_result(summary: "Summary") -> None:
     """What a run scores on each of its splits, and beside it what the baselines do; nothing before there are scores."""
     listing = result(summary)
     if listing is not None:
-        screen.print_table(*listing)
+        screen.show(listing)
     if worse := shortfall(summary.learnt, summary.metrics, summary.baselines):
         screen.line(worse.mark)
 
 
-def result(summary: "Summary") -> screen.Listing | None:
+def result(summary: "Summary") -> Listing | None:
     """The table of the scores of each split; None before there are any."""
     found = {split: values for split, values in summary.metrics.items() if values}
     if not found:
@@ -158,7 +159,7 @@ def result(summary: "Summary") -> screen.Listing | None:
     for name, scores in beside:
         rows.append([f"{split}, {name}", "", *(shown(metric, scores.get(metric)) for metric in names)])
     title = f"{summary.model} on {data.name}" + (f", {screen.duration(seconds)}" if seconds else "")
-    return screen.Listing(["split", "examples", *names], rows, title, faint=faint)
+    return Listing(["split", "examples", *names], rows, title, faint=faint)
 
 
 def print_entry(entry: "Entry", group: "Group") -> None:
@@ -171,6 +172,6 @@ def print_entry(entry: "Entry", group: "Group") -> None:
     faint = range(len(rows), len(rows) + len(baselines))
     rows += [[name, *(shown(column, scores.get(column)) for column in names)] for name, scores in baselines.items()]
     title = f"{summary.model} on {group.data.title}"
-    screen.print_table(["seed", *(name.replace("_", " ") for name in names)], rows, title=title, faint=faint)
+    screen.show(Listing(["seed", *(name.replace("_", " ") for name in names)], rows, title=title, faint=faint))
     for mark in entry.marks:
         screen.line(mark)

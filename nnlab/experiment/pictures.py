@@ -1,12 +1,13 @@
 """Pictures: which ones a run gets, and what goes into each."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from nnlab import metrics
 from nnlab.dataset import Array, Dataset, Split, SplitName, is_picture
-from nnlab.present import examples, lines, results
+from nnlab.present import charts, examples, lines, results
 
 SAMPLE_ROWS = 5
 
@@ -14,7 +15,7 @@ SAMPLE_ROWS = 5
 def of_training(
     title: str,
     dataset: Dataset,
-    columns: Mapping[str, Sequence[float]],
+    columns: charts.Columns,
     losses: Array,
     scores: Mapping[SplitName, Array],
     steps_per_epoch: int,
@@ -23,26 +24,27 @@ def of_training(
 
     ``columns`` are those of metrics.csv, ``losses`` (steps,) that of every step, ``scores`` the final ones by split.
     """
-    watched = dataset.watched
-    found = {name: np.array(values) for name, values in columns.items()}
-    curves = {"train, mean since the last point": (found["step"], found["train_loss"])}
-    if watched != "train":
-        curves[watched] = (found["step"], found[f"{watched}_loss"])
     task = dataset.task
     unit = ", ".join(filter(None, (task.loss, task.unit)))
-    every = np.arange(1, len(losses) + 1)
-    yield (
-        "loss.png",
-        lines.loss(
-            every, losses, curves, title=f"Loss: {title}", label=f"loss ({unit})", steps_per_epoch=steps_per_epoch
-        ),
-    )
-    name, label = task.curve.name, task.curve.title
-    curves = {watched: (found["step"], found[f"{watched}_{name}"])}
-    said, percent = f"{label[:1].upper()}{label[1:]}: {title}", task.curve.percent
-    yield f"{name}.png", lines.metric(curves, title=said, label=label, percent=percent, steps_per_epoch=steps_per_epoch)
+    for chart in charts.of_run(columns):
+        every, label = None, task.curve.title
+        if chart.column == "loss":
+            train, *others = chart.series
+            chart = replace(chart, series=[replace(train, name="train, mean since the last point"), *others])
+            every, label = (np.arange(1, len(losses) + 1), losses), f"loss ({unit})"
+        said = label.partition(" ")[0]
+        yield (
+            f"{chart.column}.png",
+            lines.drawn(
+                chart,
+                title=f"{said[:1].upper()}{said[1:]}: {title}",
+                label=label,
+                every=every,
+                steps_per_epoch=steps_per_epoch,
+            ),
+        )
     yield of_data(dataset)
-    shown: SplitName = "test" if dataset.test else watched
+    shown: SplitName = "test" if dataset.test else dataset.watched
     yield of_scores(title, dataset, shown, scores[shown], dataset.split(shown) or dataset.train)
 
 

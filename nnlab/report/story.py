@@ -10,8 +10,7 @@ from nnlab.errors import NnlabError
 from nnlab.metrics import shown
 from nnlab.present.html import Html, element
 from nnlab.report import tables
-from nnlab.report.charts import charts
-from nnlab.report.curves import as_data, curves_of
+from nnlab.report.interactive import as_data, charts_of, frames
 from nnlab.report.learning import as_data as learning_as_data
 from nnlab.report.learning import learning_of
 from nnlab.report.looks import labels_of, swatch
@@ -39,7 +38,7 @@ class Data:
 
 def story_of(group: Group, number: int, data: Data, detailed: int, room: int) -> Story:
     """The group's part of the page, with panels for its first ``detailed`` entries, each of about ``room`` bytes."""
-    curves, labels = curves_of(group), labels_of(group)
+    curves, labels = charts_of(group), labels_of(group)
     parts = [
         element("h2", group.data.dataset, id=f"group-{number}"),
         element("p", f"{group.data.scored}; {group.data.task.name}; {group.data.hashes}", class_="quiet"),
@@ -49,7 +48,7 @@ def story_of(group: Group, number: int, data: Data, detailed: int, room: int) ->
     ]
     remarks = [*[CHOSEN_BY_TEST] * group.chosen_by_test, *group.remarks]
     parts += [element("p", f"Note: {remark}.", class_="note") for remark in remarks]
-    parts += [element("h3", "Curves"), charts(group, curves, number)]
+    parts += [element("h3", "Curves"), frames(group, curves, number)]
     parts += [element("h3", "How they differ" if len(group.entries) > 1 else "The config"), tables.differences(group)]
     parts.append(
         element(
