@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import traceback
 from functools import cache
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 # Wide enough that nothing is cut off where the output goes to a file or another program.
 PIPE_WIDTH = 2000
+_tracebacks = False
 
 
 @cache
@@ -61,8 +63,16 @@ def silence(stream: TextIO) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+def show_tracebacks(wanted: bool) -> None:
+    """Whether ``complain`` is to show tracebacks."""
+    global _tracebacks
+    _tracebacks = _tracebacks or wanted
+
+
 def complain(error: BaseException) -> None:
-    """What ``errors.complaint`` says of an error, on stderr."""
+    """What ``errors.complaint`` says of an error, on stderr; before it the traceback, where that was asked for."""
+    if _tracebacks:
+        note("".join(traceback.format_exception(error)).rstrip())
     for text in complaint(error):
         note(text)
 

@@ -23,7 +23,7 @@ from nnlab.errors import (
     RunError,
     TrainingError,
 )
-from nnlab.experiment import given, pictures
+from nnlab.experiment import given, pictures, plugins
 from nnlab.experiment.given import Given
 from nnlab.fit import Plan
 from nnlab.model import Model, Optimizer, Setup, check_weights
@@ -37,17 +37,17 @@ MAX_THREADS = 8
 
 def resolve(config: Path, overrides: list[str] | None = None) -> Resolved:
     """Read and check a config file; see ``nnlab.config.resolve``."""
-    return configs.resolve(config, overrides or [], discover)
+    return configs.resolve(config, overrides or [], discover.registry())
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of all configs."""
-    return configs.json_schema(discover)
+    return configs.json_schema(discover.registry())
 
 
 def sample_sheet(name: str, keys: list[str], progress: Progress = quiet) -> bytes:
     """A PNG of some of a dataset's training examples; ``keys`` are its own as ``key=value``."""
-    named = configs.resolve_named("datasets", name, keys, discover)
+    named = configs.resolve_named("datasets", name, keys, discover.registry())
     return pictures.of_data(given.load(named, 0, progress))[1]
 
 
@@ -99,6 +99,7 @@ def check_same(run: RunDir, dataset: Dataset, summary: Summary) -> None:
 
 def check(config: Config) -> None:
     """Raise ConfigError or DeviceError for what can be told before the data is loaded and a backend imported."""
+    plugins.record(config)
     task = discover.dataset(config.dataset.name).card.task
     if task:
         check_task(config, task)
@@ -116,7 +117,7 @@ def check_task(config: Config, task: type[Task]) -> None:
     model = config.model.name
     if issubclass(task, discover.model(model).tasks):
         return
-    able = [name for name in discover.names("models") if issubclass(task, discover.model(name).tasks)]
+    able = [name for name in discover.registry().built_in("models") if issubclass(task, discover.model(name).tasks)]
     raise ConfigError(
         f"model.name: {model} cannot learn {task.name}, which is what {config.dataset.name} is for",
         f"models for {task.name}: {', '.join(able)}",
@@ -211,15 +212,22 @@ def threads_for(work: int) -> int:
     return max(1, min(work // THREAD_WORK, cores(), MAX_THREADS))
 
 
-def config_of(run: RunDir) -> Config:
-    """The config that a run was trained from. Raises ConfigError or RunError where it has been damaged."""
+def config_of(run: RunDir, *, other_plugins: bool = False) -> Config:
+    """The config that a run was trained from.
+
+    Raises ConfigError or RunError where it has been damaged, and RunError where a plug-in that it names is not here or,
+    unless ``other_plugins`` are allowed, not the one that the run was trained with.
+    """
     content = yaml.read(run.config.read(), str(run.path / CONFIG)).data  # refuses links, pipes and the like
     if isinstance(content, dict) and "extends" in content:
         raise RunError(f"{run.path / CONFIG}: a run's config extends no other", "the file was edited or damaged")
+    plugins.refuse(run, content, other=other_plugins)
     return resolve(run.path / CONFIG).config
 
 
-def unedited_config_of(run: RunDir, summary: Summary, state: State | None = None) -> Config:
+def unedited_config_of(
+    run: RunDir, summary: Summary, state: State | None = None, *, other_plugins: bool = False
+) -> Config:
     """``config_of``, where it is the config that run.json, or else the checkpoint's ``state``, belongs to.
 
     A resume that was stopped at its very start leaves the one before. Raises RunError where it is another one.
@@ -230,7 +238,7 @@ def unedited_config_of(run: RunDir, summary: Summary, state: State | None = None
             f"{run.path / CONFIG}: this config was edited since the run began: its SHA-256 differs",
             f"bring the old one back, or train it as another run: nnlab train {run.path / CONFIG}",
         )
-    return config_of(run)
+    return config_of(run, other_plugins=other_plugins)
 
 
 def model_of(run: RunDir, *, trained: bool = False) -> tuple[Model, Config, Summary, str | None]:

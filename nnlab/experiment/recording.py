@@ -14,7 +14,7 @@ from nnlab.config import Config
 from nnlab.dataset import Array, Dataset, SplitName
 from nnlab.errors import Interrupted, NnlabError, RunError, TrainingError
 from nnlab.evaluate import evaluate
-from nnlab.experiment import frames, pictures
+from nnlab.experiment import frames, pictures, plugins
 from nnlab.experiment.build import parameters
 from nnlab.experiment.events import Event, Finished, Finishing, Notice, Started
 from nnlab.experiment.given import portable
@@ -165,8 +165,13 @@ class Recording:
             run.tidy()
         run.config.write(self.text)
         self.summary = replace(self.summary, config_before=None)
+        used = plugins.record(self.config)
         if not self.start.step:
-            run.environment.write(environment.describe(self.model.device, self.model.threads))
+            run.environment.write(environment.describe(self.model.device, self.model.threads) | used)
+        elif used:  # which may be others than those that it began with
+            run.environment.write(run.environment.read() | used)
+        for name, content in plugins.sources(self.config).items():
+            run.write_source(name, content)
         if self.best:
             run.best.write(self.best_weights)
         if self.framed and not self.start.step and (frame := frames.first_of(self.model.weights())):

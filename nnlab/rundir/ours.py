@@ -3,11 +3,12 @@
 import re
 
 from nnlab.rundir import checkpoint, frames, lock
-from nnlab.rundir.directory import PICTURE, RunDir
+from nnlab.rundir.directory import PICTURE, SOURCES, RunDir
 from nnlab.rundir.file import File
 
-FOLDERS = (checkpoint.FOLDER, frames.FOLDER)
+FOLDERS = (checkpoint.FOLDER, frames.FOLDER, SOURCES)
 NAMES = {file.name for file in vars(RunDir).values() if isinstance(file, File)} | {lock.FILE, checkpoint.STATE}
+_SOURCE = re.compile(r"[A-Za-z0-9_]{1,60}\.py\.txt")
 _ASIDE = re.compile(r"\.(.+)\.tmp")
 """What a kill leaves of a file that was being written."""
 
@@ -22,4 +23,6 @@ def is_ours(name: str) -> bool:
         return whole in NAMES or bool(checkpoint.FILE.fullmatch(base))
     if folder == frames.FOLDER:
         return bool(frames.FILE.fullmatch(base))
+    if folder == SOURCES:
+        return bool(_SOURCE.fullmatch(base))
     return whole in NAMES or bool(PICTURE.fullmatch(whole))
