@@ -115,7 +115,7 @@ def test_what_a_run_says_of_its_group_is_held_against_its_config_or_named(
         run.json.write({**before, "group": group})
         run.write_manifest()
         found = checks(run)
-        assert any(held == "wrong" for _, held in found) is not right, group
+        assert any(outcome == "wrong" for _, outcome in found) is not right, group
         assert ("run.json: group", "untold") in found or not right, group
 
 

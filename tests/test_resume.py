@@ -300,7 +300,7 @@ def test_what_cannot_go_on_is_refused(tmp_path: Path) -> None:
         next(experiment.resume(finished))
     run = stop_at(experiment.train(resolved, tmp_path / "b"), 12)
     for wrong in (-1, 0, 1):
-        with pytest.raises(RunError, match=r"--epochs: given|has done [0-9]+ steps already"):
+        with pytest.raises(RunError, match=r"`epochs`: given|has done [0-9]+ steps already"):
             next(experiment.resume(run, epochs=wrong))
     with pytest.raises(ConfigError, match="given 3000000"):
         next(experiment.resume(run, epochs=3_000_000))  # its config.yaml could not be read again

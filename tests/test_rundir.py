@@ -142,7 +142,7 @@ def test_runs_made_in_the_same_second_are_numbered_and_none_is_given_out_twice(t
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "a b", "-x", "a\n", "ü", "x" * 101, "a\0b"])
 def test_a_name_that_is_not_fit_for_a_directory_is_refused(tmp_path, name):
-    with pytest.raises(RunError, match="--name: given"):
+    with pytest.raises(RunError, match="`name`: given"):
         rundir.create(tmp_path / "runs", "m", "d", name)
     assert not (tmp_path / "runs").exists()
 

@@ -144,7 +144,7 @@ def test_seeds_are_ranges_and_lists(text: str, seeds: list[int]):
 
 @pytest.mark.parametrize("text", ["", "4-0", "a", "1-", "-1", "1,,2", "1,1", "0-3,2", "0-1000000000", "1.5", "٣"])
 def test_what_is_no_list_of_seeds_is_refused(text: str):
-    with pytest.raises(ConfigError, match="--seeds"):
+    with pytest.raises(ConfigError, match="`seeds`"):
         read_seeds(text)
 
 

@@ -170,12 +170,9 @@ def made(file: ModelFile, params: Strict, setup: Setup) -> Model:
 
 def _largest_key(params: Strict) -> str:
     """The dotted key of a model's that has the largest whole numbers, such as its widths."""
-    sizes: dict[str, int] = {}
-    for key, value in params:
-        counts = value if isinstance(value, list) else [value]
-        if all(type(count) is int for count in counts):
-            sizes[f"model.{key}"] = max(counts, default=0)
-    return max(sizes, key=lambda key: sizes[key], default="model.name")
+    largest = {key: max(value, default=0) if isinstance(value, list) else value for key, value in params}
+    counts = {key: value for key, value in largest.items() if type(value) is int}
+    return f"model.{max(counts, key=lambda key: counts[key])}" if counts else "model.name"
 
 
 def model_for(config: Config, dataset: Dataset) -> Model:
@@ -270,11 +267,6 @@ def trained_model(run: RunDir) -> tuple[Model, Config, Summary, str | None]:
     return model, config, summary, warning
 
 
-def checkpoint_bytes(model: Model, plan: Plan) -> int:
-    """More than this model's checkpoints can have."""
-    return budget.checkpoint_bytes(sum(weight.nbytes for weight in model.weights().values()), plan.steps)
-
-
 def checkpoint_of(run: RunDir, model: Model, plan: Plan) -> Checkpoint | None:
     """The run's last checkpoint, None where there is none.
 
@@ -288,4 +280,4 @@ def checkpoint_of(run: RunDir, model: Model, plan: Plan) -> Checkpoint | None:
             if inside or group == "weights":
                 check_weights(inside, weights)
 
-    return run.checkpoint(checkpoint_bytes(model, plan), check)
+    return run.checkpoint(budget.checkpoint_bytes(weights, plan.steps), check)

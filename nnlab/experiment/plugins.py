@@ -50,7 +50,7 @@ def refuse(run: RunDir, content: Any, *, other: bool = False) -> None:
         if before.get("kind") != kind.removesuffix("s"):
             before = {}
         if not discover.registry().knows(kind, name):
-            raise RunError(f"{run.path}: needs plug-in {_title(name, before)}", "install it, or --plugins DIR")
+            raise RunError(f"{run.path}: needs plug-in {_title(name, before)}", "install it, or `plugins` DIR")
         origin = discover.file(kind, name).origin
         if not other and (difference := _difference(name, before, origin)):
             raise RunError(f"{run.path}: {difference}", _cure(run, name, before))

@@ -62,7 +62,7 @@ class Rows:
                 self.run.write(METRICS, self._kept + self._cut)
                 raise CheckError(
                     f"{self.run.path / METRICS}: the row of step {step} came out otherwise than before the stop",
-                    "its checkpoint stands; --allow-inexact goes on all the same, and run.json will say so",
+                    "its checkpoint stands; `allow_inexact` goes on all the same, and run.json will say so",
                 )
             self.differing.append(step)
             self.awaited.clear()
