@@ -14,7 +14,7 @@ from nnlab.experiment.plan import complete
 from nnlab.experiment.recording import Recording
 from nnlab.experiment.train import unlocked
 from nnlab.model import Model
-from nnlab.rundir import CONFIG, ENVIRONMENT, RunDir, State
+from nnlab.rundir import CONFIG, RunDir, State
 
 
 def resume(
@@ -81,4 +81,4 @@ def _extended(run: RunDir, config: Config, state: State | None, epochs: int) -> 
 def _differences(run: RunDir, model: Model) -> list[str]:
     """What the last bits may depend on and is otherwise than when the run began."""
     now = environment.describe(model.device, model.threads)
-    return environment.differences(run.read_json(ENVIRONMENT), now, decisive=True)
+    return environment.differences(run.environment.read(), now, decisive=True)
