@@ -12,7 +12,7 @@ from nnlab import discover
 from nnlab.cli import complete
 from nnlab.discover.registry import Registry
 from nnlab.errors import ConfigError, NnlabError
-from nnlab.rundir import RunDir
+from nnlab.rundir import RunDir, json_bytes
 from tests.conftest import ROOT, Cli
 
 NET = '''\
@@ -206,9 +206,9 @@ def test_a_forged_record_is_a_forgery_wherever_the_plugin_is(nnlab, tmp_path: Pa
 def test_a_record_that_is_gone_from_the_manifest_too_is_a_forgery(nnlab, tmp_path: Path) -> None:
     plugins = folder_with(tmp_path / "mine")
     run = RunDir(trained(nnlab, "--plugins", plugins))
-    said = run.read_json("env.json")
+    said = run.environment.read()
     del said["plugins"]
-    run.write_json("env.json", said)
+    run.write("env.json", json_bytes(said))
     run.write_manifest()
     refused(nnlab("verify", run.path, "--plugins", plugins), "it does not say which plug-in my-net", code=3)
     refused(nnlab("eval", run.path, "--plugins", plugins), "it does not say which plug-in my-net")

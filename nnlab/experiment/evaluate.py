@@ -8,8 +8,9 @@ from nnlab.dataset import Array, Progress, SplitName, quiet
 from nnlab.errors import RunError
 from nnlab.evaluate import evaluate as evaluate_model
 from nnlab.experiment import pictures
-from nnlab.experiment.build import load_same_dataset, trained_model
 from nnlab.experiment.given import Given
+from nnlab.experiment.loading import load_same_dataset
+from nnlab.experiment.reopen import trained_model
 from nnlab.metrics import ClassReport
 from nnlab.rundir import MANIFEST, RunDir
 
@@ -73,4 +74,4 @@ def evaluate(
 
 
 def _in_manifest(run: RunDir, file: str) -> bool:
-    return MANIFEST in run.files() and file in run.manifest()
+    return MANIFEST in run.files() and file in run.manifest.read().sha256

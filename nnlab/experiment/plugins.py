@@ -9,7 +9,7 @@ from nnlab.config import Config, yaml
 from nnlab.discover import KINDS, Kind
 from nnlab.errors import ConfigError, NnlabError, RunError
 from nnlab.plugin import Origin
-from nnlab.rundir import CONFIG, ENVIRONMENT, SOURCES, RunDir
+from nnlab.rundir import CONFIG, SOURCES, RunDir
 
 KEY = "plugins"
 """In env.json; a run of what nnlab brings has no such key."""
@@ -69,7 +69,7 @@ def differences(run: RunDir, config: Config) -> list[str]:
 def missing(run: RunDir) -> ConfigError | None:
     """What this machine lacks of a run's plug-ins; None where it has them, or where something is wrong with the run."""
     with suppress(NnlabError):
-        content = yaml.read(run.read_text(CONFIG), str(run.path / CONFIG)).data
+        content = yaml.read(run.config.read(), str(run.path / CONFIG)).data
         try:
             refuse(run, content)
         except ConfigError as error:
@@ -96,7 +96,7 @@ def _named(content: Any) -> Iterator[tuple[Kind, str]]:
 def _recorded(run: RunDir) -> dict[str, dict[str, str]]:
     """What env.json says of plug-ins, as far as it is what nnlab writes there."""
     try:
-        found = run.read_json(ENVIRONMENT).get(KEY)
+        found = run.environment.read().get(KEY)
     except NnlabError:
         return {}
     return {

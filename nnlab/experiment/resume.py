@@ -7,14 +7,17 @@ from nnlab.config import Config
 from nnlab.dataset import Progress, quiet
 from nnlab.errors import RunError
 from nnlab.experiment import plugins
-from nnlab.experiment.build import checkpoint_of, load_same_dataset, model_for, resolve, unedited_config_of
 from nnlab.experiment.events import Event, Notice
 from nnlab.experiment.given import Given
+from nnlab.experiment.loading import load_same_dataset
+from nnlab.experiment.making import model_for
 from nnlab.experiment.plan import complete
 from nnlab.experiment.recording import Recording
+from nnlab.experiment.reopen import checkpoint_of
+from nnlab.experiment.resolving import resolve, unedited_config_of
 from nnlab.experiment.train import unlocked
 from nnlab.model import Model
-from nnlab.rundir import CONFIG, ENVIRONMENT, RunDir, State
+from nnlab.rundir import CONFIG, RunDir, State
 
 
 def resume(
@@ -81,4 +84,4 @@ def _extended(run: RunDir, config: Config, state: State | None, epochs: int) -> 
 def _differences(run: RunDir, model: Model) -> list[str]:
     """What the last bits may depend on and is otherwise than when the run began."""
     now = environment.describe(model.device, model.threads)
-    return environment.differences(run.read_json(ENVIRONMENT), now, decisive=True)
+    return environment.differences(run.environment.read(), now, decisive=True)
