@@ -206,7 +206,7 @@ def blamed(error: BaseException, packages: Collection[str]) -> ConfigError | Non
         what = f"{code.co_name} is not written yet"
     else:
         what = f"in {code.co_name}: {type(error).__name__}: {said}"
-    made = ConfigError(f"{shown(Path(code.co_filename))}:{line}: {what}", "--traceback shows how it came to this")
+    made = ConfigError(f"{shown(Path(code.co_filename))}:{line}: {what}", "`traceback` shows how it came to this")
     made.__cause__ = error
     return made
 
