@@ -13,7 +13,9 @@ from nnlab.config import Config, Resolved
 from nnlab.dataset import Array, Classification, Dataset, Progress, Split, quiet
 from nnlab.dataset.task import cross_entropy
 from nnlab.errors import CheckError, ConfigError, NnlabError
-from nnlab.experiment.build import build_model, check, check_task, load_dataset, model_for, parameters
+from nnlab.experiment.loading import load_dataset
+from nnlab.experiment.making import build_model, model_for, parameters
+from nnlab.experiment.resolving import check, check_task
 from nnlab.finding import Finding, Outcome, subjects, worst
 from nnlab.fit import batch_order
 from nnlab.inspection.bench import twin
