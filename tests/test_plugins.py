@@ -12,7 +12,7 @@ from nnlab import discover
 from nnlab.cli import complete
 from nnlab.discover.registry import Registry
 from nnlab.errors import ConfigError, NnlabError
-from nnlab.rundir import RunDir, json_bytes
+from nnlab.rundir import RunDir
 from tests.conftest import ROOT, Cli
 
 NET = '''\
@@ -208,7 +208,7 @@ def test_a_record_that_is_gone_from_the_manifest_too_is_a_forgery(nnlab, tmp_pat
     run = RunDir(trained(nnlab, "--plugins", plugins))
     said = run.environment.read()
     del said["plugins"]
-    run.write("env.json", json_bytes(said))
+    run.environment.write(said)
     run.write_manifest()
     refused(nnlab("verify", run.path, "--plugins", plugins), "it does not say which plug-in my-net", code=3)
     refused(nnlab("eval", run.path, "--plugins", plugins), "it does not say which plug-in my-net")
