@@ -11,8 +11,10 @@ import numpy as np
 from nnlab.config import Config, Resolved
 from nnlab.dataset import Array, Dataset, Progress, digest, quiet
 from nnlab.errors import ConfigError, NnlabError, TrainingError
-from nnlab.experiment.build import batch_rows, check, check_task, load_dataset, model_for, optimizer
 from nnlab.experiment.distance import array_difference, difference
+from nnlab.experiment.loading import load_dataset
+from nnlab.experiment.making import batch_rows, model_for, optimizer
+from nnlab.experiment.resolving import check, check_task
 from nnlab.finding import Finding
 from nnlab.fit import Plan, batch_order, each_step
 from nnlab.inspection.large import Measured, apart, enlarged, not_finite
