@@ -45,7 +45,6 @@ SHARED_CLASSES = {
     "Data",
     "Display",
     "Evidence",
-    "Format",
     "Frame",
     "Layer",
     "Lines",
