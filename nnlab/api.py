@@ -7,7 +7,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from nnlab import comparison, experiment, rundir
+from nnlab import comparison, discover, experiment, rundir
 from nnlab.comparison import Comparison, Entry, overview
 from nnlab.comparison.entries import Spread
 from nnlab.config import yaml
@@ -39,7 +39,7 @@ class Run:
     @property
     def config(self) -> dict[str, Any]:
         """The resolved config."""
-        config: dict[str, Any] = yaml.read(self._directory.read_text(rundir.CONFIG), rundir.CONFIG).data
+        config: dict[str, Any] = yaml.read(self._directory.config.read(), rundir.CONFIG).data
         return config
 
     @property
@@ -50,12 +50,12 @@ class Run:
     @property
     def metrics(self) -> dict[str, list[float]]:
         """The columns of metrics.csv."""
-        return self._directory.metrics()
+        return self._directory.metrics.read()
 
     @property
     def weights(self) -> dict[str, Array]:
         """The trained weights by PyTorch's parameter names."""
-        return self._directory.weights()
+        return self._directory.weights.read()
 
     @overload
     def predict(self, inputs: Array) -> Array: ...
@@ -149,6 +149,7 @@ def train(
     data: Any = None,
     target: Any = None,
     keep_data: bool = False,
+    plugins: str | Path | None = None,
     **overrides: Any,
 ) -> Run: ...
 @overload
@@ -162,6 +163,7 @@ def train(
     data: Any = None,
     target: Any = None,
     keep_data: bool = False,
+    plugins: str | Path | None = None,
     **overrides: Any,
 ) -> Runs: ...
 def train(
@@ -174,6 +176,7 @@ def train(
     data: Any = None,
     target: Any = None,
     keep_data: bool = False,
+    plugins: str | Path | None = None,
     **overrides: Any,
 ) -> Run | Runs:
     """Train a config file and return the finished run; with ``seeds`` ("0-4", or numbers) a run of each.
@@ -186,7 +189,12 @@ def train(
     to be predicted; inputs (n, …) with targets, as a pair or as ``data`` and ``target``; arrays by the names that they
     would have in a .npz file; or a path. The run keeps the hash of such data, and a copy of it with ``keep_data``;
     its seeds are trained one after the other, here.
+
+    ``plugins`` is a folder whose ``models/*.py`` and ``datasets/*.py`` count too, read anew each time it is given; they
+    count in this process until another is given.
     """
+    if plugins is not None:
+        discover.use([plugins])
     keys = [f"{key.replace('__', '.')}={_as_yaml(value)}" for key, value in overrides.items()]
     given = _given(data, target)
     keys += _of_data(given, target)
@@ -269,8 +277,10 @@ def _trained(jobs: experiment.Jobs) -> list[Run]:
     return [open_run(run.path) for run in runs if run]
 
 
-def open_run(path: str | Path, *, runs_dir: str | Path = "runs") -> Run:
-    """Open a run by path, by a unique part of its name, or as ``latest``."""
+def open_run(path: str | Path, *, runs_dir: str | Path = "runs", plugins: str | Path | None = None) -> Run:
+    """Open a run by path, by a unique part of its name, or as ``latest``; ``plugins`` as in ``train``."""
+    if plugins is not None:
+        discover.use([plugins])
     return Run(rundir.RunDir(rundir.find(Path(runs_dir), str(path)).path.resolve()))
 
 

@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import sys
+import traceback
 from functools import cache
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 # Wide enough that nothing is cut off where the output goes to a file or another program.
 PIPE_WIDTH = 2000
+_ARGUMENT = re.compile("`(allow_inexact|data|epochs|jobs|name|plugins|runs_dir|seeds|sort|test|traceback)`")
+_tracebacks = False
 
 
 @cache
@@ -61,10 +65,23 @@ def silence(stream: TextIO) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+def show_tracebacks(wanted: bool) -> None:
+    """Whether ``complain`` is to show tracebacks."""
+    global _tracebacks
+    _tracebacks = _tracebacks or wanted
+
+
 def complain(error: BaseException) -> None:
-    """What ``errors.complaint`` says of an error, on stderr."""
+    """What ``errors.complaint`` says of an error, on stderr; before it the traceback, where that was asked for."""
+    if _tracebacks:
+        note("".join(traceback.format_exception(error)).rstrip())
     for text in complaint(error):
-        note(text)
+        note(with_flags(text))
+
+
+def with_flags(text: str) -> str:
+    """A message of the library's, which names arguments, as it is read on the command line: "`epochs`" is --epochs."""
+    return _ARGUMENT.sub(lambda found: f"--{found[1].replace('_', '-')}", text)
 
 
 def line(text: str) -> None:

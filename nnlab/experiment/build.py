@@ -23,7 +23,7 @@ from nnlab.errors import (
     RunError,
     TrainingError,
 )
-from nnlab.experiment import given, pictures
+from nnlab.experiment import given, pictures, plugins
 from nnlab.experiment.given import Given
 from nnlab.fit import Plan
 from nnlab.model import Model, Optimizer, Setup, check_weights
@@ -37,17 +37,17 @@ MAX_THREADS = 8
 
 def resolve(config: Path, overrides: list[str] | None = None) -> Resolved:
     """Read and check a config file; see ``nnlab.config.resolve``."""
-    return configs.resolve(config, overrides or [], discover)
+    return configs.resolve(config, overrides or [], discover.registry())
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of all configs."""
-    return configs.json_schema(discover)
+    return configs.json_schema(discover.registry())
 
 
 def sample_sheet(name: str, keys: list[str], progress: Progress = quiet) -> bytes:
     """A PNG of some of a dataset's training examples; ``keys`` are its own as ``key=value``."""
-    named = configs.resolve_named("datasets", name, keys, discover)
+    named = configs.resolve_named("datasets", name, keys, discover.registry())
     return pictures.of_data(given.load(named, 0, progress))[1]
 
 
@@ -99,6 +99,7 @@ def check_same(run: RunDir, dataset: Dataset, summary: Summary) -> None:
 
 def check(config: Config) -> None:
     """Raise ConfigError or DeviceError for what can be told before the data is loaded and a backend imported."""
+    plugins.record(config)
     task = discover.dataset(config.dataset.name).card.task
     if task:
         check_task(config, task)
@@ -116,7 +117,7 @@ def check_task(config: Config, task: type[Task]) -> None:
     model = config.model.name
     if issubclass(task, discover.model(model).tasks):
         return
-    able = [name for name in discover.names("models") if issubclass(task, discover.model(name).tasks)]
+    able = [name for name in discover.registry().built_in("models") if issubclass(task, discover.model(name).tasks)]
     raise ConfigError(
         f"model.name: {model} cannot learn {task.name}, which is what {config.dataset.name} is for",
         f"models for {task.name}: {', '.join(able)}",
@@ -169,12 +170,9 @@ def made(file: ModelFile, params: Strict, setup: Setup) -> Model:
 
 def _largest_key(params: Strict) -> str:
     """The dotted key of a model's that has the largest whole numbers, such as its widths."""
-    sizes: dict[str, int] = {}
-    for key, value in params:
-        counts = value if isinstance(value, list) else [value]
-        if all(type(count) is int for count in counts):
-            sizes[f"model.{key}"] = max(counts, default=0)
-    return max(sizes, key=lambda key: sizes[key], default="model.name")
+    largest = {key: max(value, default=0) if isinstance(value, list) else value for key, value in params}
+    counts = {key: value for key, value in largest.items() if type(value) is int}
+    return f"model.{max(counts, key=lambda key: counts[key])}" if counts else "model.name"
 
 
 def model_for(config: Config, dataset: Dataset) -> Model:
@@ -211,15 +209,22 @@ def threads_for(work: int) -> int:
     return max(1, min(work // THREAD_WORK, cores(), MAX_THREADS))
 
 
-def config_of(run: RunDir) -> Config:
-    """The config that a run was trained from. Raises ConfigError or RunError where it has been damaged."""
-    content = yaml.read(run.read_text(CONFIG), str(run.path / CONFIG)).data  # refuses links, pipes and the like
+def config_of(run: RunDir, *, other_plugins: bool = False) -> Config:
+    """The config that a run was trained from.
+
+    Raises ConfigError or RunError where it has been damaged, and RunError where a plug-in that it names is not here or,
+    unless ``other_plugins`` are allowed, not the one that the run was trained with.
+    """
+    content = yaml.read(run.config.read(), str(run.path / CONFIG)).data  # refuses links, pipes and the like
     if isinstance(content, dict) and "extends" in content:
         raise RunError(f"{run.path / CONFIG}: a run's config extends no other", "the file was edited or damaged")
+    plugins.refuse(run, content, other=other_plugins)
     return resolve(run.path / CONFIG).config
 
 
-def unedited_config_of(run: RunDir, summary: Summary, state: State | None = None) -> Config:
+def unedited_config_of(
+    run: RunDir, summary: Summary, state: State | None = None, *, other_plugins: bool = False
+) -> Config:
     """``config_of``, where it is the config that run.json, or else the checkpoint's ``state``, belongs to.
 
     A resume that was stopped at its very start leaves the one before. Raises RunError where it is another one.
@@ -230,7 +235,7 @@ def unedited_config_of(run: RunDir, summary: Summary, state: State | None = None
             f"{run.path / CONFIG}: this config was edited since the run began: its SHA-256 differs",
             f"bring the old one back, or train it as another run: nnlab train {run.path / CONFIG}",
         )
-    return config_of(run)
+    return config_of(run, other_plugins=other_plugins)
 
 
 def model_of(run: RunDir, *, trained: bool = False) -> tuple[Model, Config, Summary, str | None]:
@@ -244,7 +249,7 @@ def model_of(run: RunDir, *, trained: bool = False) -> tuple[Model, Config, Summ
     for key in ("train", "features", "outputs", "shape", "classes"):
         if getattr(data, key) is None:
             raise RunError(f"{run.path / SUMMARY}: dataset.{key} is missing", "the file is damaged")
-    warning, held, target = None, run.count() if trained else None, data.transform.target
+    warning, held, target = None, run.weights.count() if trained else None, data.transform.target
     arguments = (tuple(data.shape or ()), summary.learnt, data.train or 0)
     try:
         model = build_model(config, *arguments, held=held, target=target)
@@ -258,13 +263,8 @@ def trained_model(run: RunDir) -> tuple[Model, Config, Summary, str | None]:
     """``model_of`` with the weights that the run has learnt."""
     model, config, summary, warning = model_of(run, trained=True)
     expected = model.weights()
-    model.load_weights(run.weights(check=lambda found: check_weights(found, expected)))
+    model.load_weights(run.weights.read(check=lambda found: check_weights(found, expected)))
     return model, config, summary, warning
-
-
-def checkpoint_bytes(model: Model, plan: Plan) -> int:
-    """More than this model's checkpoints can have."""
-    return budget.checkpoint_bytes(sum(weight.nbytes for weight in model.weights().values()), plan.steps)
 
 
 def checkpoint_of(run: RunDir, model: Model, plan: Plan) -> Checkpoint | None:
@@ -280,4 +280,4 @@ def checkpoint_of(run: RunDir, model: Model, plan: Plan) -> Checkpoint | None:
             if inside or group == "weights":
                 check_weights(inside, weights)
 
-    return run.checkpoint(checkpoint_bytes(model, plan), check)
+    return run.checkpoint(budget.checkpoint_bytes(weights, plan.steps), check)

@@ -71,7 +71,7 @@ def of_scores(title: str, dataset: Dataset, name: str, scores: Array, split: Spl
     if dataset.task.picture == "confusion":
         matrix = metrics.confusion(scores, split.targets, dataset.outputs)
         return f"confusion-{name}.png", results.confusion(matrix, dataset.classes, title=f"Confusion, {name}: {title}")
-    label = dataset.target_name or "value"
+    label, values = dataset.target_name or "value", dataset.task.values(scores)
     if dataset.features == 1 and dataset.outputs == 1:
         x = dataset.transform.measured(split.inputs)[:, 0]
         order = np.argsort(x)
@@ -79,12 +79,12 @@ def of_scores(title: str, dataset: Dataset, name: str, scores: Array, split: Spl
             x,
             split.targets[:, 0],
             x[order],
-            scores[order, 0],
+            values[order, 0],
             title=f"Fit, {name}: {title}",
             x_label=dataset.feature_names[0] if dataset.feature_names else "input",
             y_label=label,
         )
         return f"fit-{name}.png", fitted
     return f"fit-{name}.png", results.predicted_against_true(
-        split.targets, scores, title=f"Fit, {name}: {title}", label=label
+        split.targets, values, title=f"Fit, {name}: {title}", label=label
     )

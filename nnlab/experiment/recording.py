@@ -14,7 +14,7 @@ from nnlab.config import Config
 from nnlab.dataset import Array, Dataset, SplitName
 from nnlab.errors import Interrupted, NnlabError, RunError, TrainingError
 from nnlab.evaluate import evaluate
-from nnlab.experiment import frames, pictures
+from nnlab.experiment import frames, pictures, plugins
 from nnlab.experiment.build import parameters
 from nnlab.experiment.events import Event, Finished, Finishing, Notice, Started
 from nnlab.experiment.given import portable
@@ -22,14 +22,9 @@ from nnlab.experiment.rows import Rows
 from nnlab.fit import Plan, Position, Record, fit
 from nnlab.model import Model
 from nnlab.rundir import (
-    BEST_WEIGHTS,
     CONFIG,
-    ENVIRONMENT,
-    LOSSES,
-    PREDICTIONS,
     RUNNING,
     SUMMARY,
-    WEIGHTS,
     Best,
     Checkpoint,
     Facts,
@@ -37,7 +32,7 @@ from nnlab.rundir import (
     State,
     Status,
     Summary,
-    json_bytes,
+    sealed,
     sha256,
 )
 
@@ -166,19 +161,24 @@ class Recording:
         run = self.directory
         if self.standing:  # run.json first: config.yaml must be one that it names, the one to come or the one there is
             self._update(RUNNING)
-            run.remove_manifest()
+            run.manifest.delete()
             run.tidy()
-        run.write_text(CONFIG, self.text)
+        run.config.write(self.text)
         self.summary = replace(self.summary, config_before=None)
+        used = plugins.record(self.config)
         if not self.start.step:
-            run.write_json(ENVIRONMENT, environment.describe(self.model.device, self.model.threads))
+            run.environment.write(environment.describe(self.model.device, self.model.threads) | used)
+        elif used:  # which may be others than those that it began with
+            run.environment.write(run.environment.read() | used)
+        for name, content in plugins.sources(self.config).items():
+            run.write_source(name, content)
         if self.best:
-            run.write_weights(BEST_WEIGHTS, self.best_weights)
+            run.best.write(self.best_weights)
         if self.framed and not self.start.step and (frame := frames.first_of(self.model.weights())):
             run.write_frame(frame)
         self.rows.begin(["step", "epoch", "train_loss", *map(self._column, self.columns), "seconds"])
         if not self.standing:  # last: a directory is a run once this file is there
-            run.write_summary(self.summary)
+            run.json.write(self.summary.to_json())
             self.standing = True
 
     def _column(self, metric: str) -> str:
@@ -256,7 +256,7 @@ class Recording:
         if self.best is None or metric.better(value, self.best.value):
             self.best = Best(record.step, record.epoch, f"val_{metric.name}", value)
             self.best_weights = self.model.weights()
-            self.directory.write_weights(BEST_WEIGHTS, self.best_weights)
+            self.directory.best.write(self.best_weights)
 
     def _checkpoint_due(self, record: Record) -> bool:
         if not self._fit_to_save(record):
@@ -285,7 +285,7 @@ class Recording:
             "best": self.best_weights,
             "losses": {"losses": self.losses[: record.step]},
         }
-        rows = self.directory.metrics_bytes()
+        rows = self.directory.metrics.bytes()
         state = State(
             step=record.step,
             epoch=record.epoch,
@@ -316,21 +316,21 @@ class Recording:
         seconds = time.perf_counter() - began
         if worse := metrics.shortfall(dataset.task, found, self.summary.baselines):
             yield Notice(f"this run is {worse}")
-        run.write_weights(WEIGHTS, self.model.weights())
-        run.write_array(LOSSES, losses)
+        run.weights.write(self.model.weights())
+        run.losses.write(losses)
         if dataset.test is not None:
-            run.write_arrays(PREDICTIONS, scores=scores["test"], targets=dataset.test.targets)
+            run.predictions.write({"scores": scores["test"], "targets": dataset.test.targets})
         per_epoch = self.plan.steps_per_epoch(len(dataset.train))
         drawn = []
-        for file, content in pictures.of_training(run.name, dataset, run.metrics(), losses, scores, per_epoch):
+        for file, content in pictures.of_training(run.name, dataset, run.metrics.read(), losses, scores, per_epoch):
             run.write(file, content)
             drawn.append(file)
             yield Finishing()
         run.remove_pictures(drawn)
         final = self._with("finished", metrics=found, final_seconds=seconds)
         # The manifest first: a run is finished once its run.json says so, and then all of it is there.
-        run.write_manifest((SUMMARY, json_bytes(final.to_json())))
-        run.write_summary(final)
+        run.write_manifest((SUMMARY, sealed.dump(final.to_json())))
+        run.json.write(final.to_json())
         self.summary = final
 
     def _stop_safely(self, failure: BaseException, status: Status, error: str) -> None:
@@ -351,11 +351,11 @@ class Recording:
         self._update(status, error=error[:1000])  # first: a full disk or a second signal may leave no time for more
         weights = self.model.weights()
         if self.last and self.between_steps and all(np.isfinite(weight).all() for weight in weights.values()):
-            self.directory.write_weights(WEIGHTS, weights)
+            self.directory.weights.write(weights)
             if status == "interrupted" and self.last.step != self.saved_step and self._fit_to_save(self.last):
                 self._save(self.last)
         at = self.last or self.start
-        self.directory.write_array(LOSSES, self.losses[: at.step])
+        self.directory.losses.write(self.losses[: at.step])
         self.directory.write_manifest()
 
     def _failure(self, error: BaseException) -> BaseException:
@@ -382,7 +382,7 @@ class Recording:
     def _update(self, status: Status, **changes: Any) -> None:
         """Write run.json anew."""
         self.summary = self._with(status, **changes)
-        self.directory.write_summary(self.summary)
+        self.directory.json.write(self.summary.to_json())
         self.told = time.perf_counter()
 
     def _with(self, status: Status, final_seconds: float = 0.0, **changes: Any) -> Summary:

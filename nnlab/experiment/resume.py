@@ -6,6 +6,7 @@ from nnlab import discover, environment
 from nnlab.config import Config
 from nnlab.dataset import Progress, quiet
 from nnlab.errors import RunError
+from nnlab.experiment import plugins
 from nnlab.experiment.build import checkpoint_of, load_same_dataset, model_for, resolve, unedited_config_of
 from nnlab.experiment.events import Event, Notice
 from nnlab.experiment.given import Given
@@ -13,7 +14,7 @@ from nnlab.experiment.plan import complete
 from nnlab.experiment.recording import Recording
 from nnlab.experiment.train import unlocked
 from nnlab.model import Model
-from nnlab.rundir import CONFIG, ENVIRONMENT, RunDir, State
+from nnlab.rundir import CONFIG, RunDir, State
 
 
 def resume(
@@ -37,21 +38,21 @@ def resume(
         yield from unlocked(run, alone)
         run.files()  # refuses a folder whose files no manifest could list in the end
         summary, state = run.summary(), run.checkpoint_state()
-        config = unedited_config_of(run, summary, state)
+        config = unedited_config_of(run, summary, state, other_plugins=True)
         if epochs is not None:
             config = _extended(run, config, state, epochs)
         dataset = load_same_dataset(run, config, summary, progress, data)
         model = model_for(config, dataset)
-        differing = _differences(run, model)
+        differing = [*plugins.differences(run, config), *_differences(run, model)]
         if differing and not inexact:
             raise RunError(
                 f"{run.path}: here the last bits may come out otherwise: {'; '.join(differing)}",
-                "go on where it began, or add --allow-inexact, which run.json will say",
+                "go on where it began, or add `allow_inexact`, which run.json will say",
             )
         config, plan = complete(config, model, len(dataset.train))
         if state and (plan.steps < state.step or (summary.status == "finished" and plan.steps == state.step)):
             message = f"{run.path}: this run has done {state.step:,} steps already, and {plan.steps:,} are asked for"
-            raise RunError(message, "give more --epochs")
+            raise RunError(message, "give more `epochs`")
         if state is None:
             yield Notice(f"{run.path}: it was stopped before its first checkpoint, and starts again")
         recording = Recording(config, plan, dataset, model, run)
@@ -61,7 +62,7 @@ def resume(
 
 def _refuse_finished(run: RunDir, epochs: int | None) -> None:
     if run.summary().status == "finished" and epochs is None:
-        raise RunError(f"{run.path}: this run is finished", "--epochs N extends it to N epochs in all")
+        raise RunError(f"{run.path}: this run is finished", "`epochs` N extends it to N epochs in all")
 
 
 def _extended(run: RunDir, config: Config, state: State | None, epochs: int) -> Config:
@@ -73,11 +74,11 @@ def _extended(run: RunDir, config: Config, state: State | None, epochs: int) -> 
             f"{run.path}: {config.model.name} trains in one call of its own solver", "there are no more epochs"
         )
     if epochs < 1:
-        raise RunError(f"--epochs: given {epochs}", "give how many epochs the run is to have in all")
+        raise RunError(f"`epochs`: given {epochs}", "give how many epochs the run is to have in all")
     return resolve(run.path / CONFIG, [f"train.epochs={epochs}"]).config  # refuses what could not be read again
 
 
 def _differences(run: RunDir, model: Model) -> list[str]:
     """What the last bits may depend on and is otherwise than when the run began."""
     now = environment.describe(model.device, model.threads)
-    return environment.differences(run.read_json(ENVIRONMENT), now, decisive=True)
+    return environment.differences(run.environment.read(), now, decisive=True)

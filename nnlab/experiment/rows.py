@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from nnlab.errors import CheckError, RunError
-from nnlab.rundir import METRICS, RunDir, metrics_line, sha256
+from nnlab.rundir import METRICS, RunDir, sha256, table
 
 MAX_DIGITS = 15
 
@@ -27,14 +27,15 @@ class Rows:
         ``after`` is the step it goes on from, and ``evaluates`` says after which steps a row will come. Raises RunError
         where the SHA-256 of what is kept is not ``digest``.
         """
-        content = self.run.metrics_bytes()
+        content = self.run.metrics.bytes()
         self._kept, self._cut = content[:length], content[length:]
         if digest is not None and sha256(self._kept) != digest:
             raise RunError(
                 f"{self.run.path / METRICS}: its first {length:,} bytes are not those of the checkpoint",
                 "the file was changed or damaged; bring the old one back, or train its config.yaml again",
             )
-        for line in (self.run.cut_rows() + self._cut).splitlines(keepends=True):  # of this and of an earlier resume
+        earlier = self.run.cut.read() if self.run.cut.there() else b""
+        for line in (earlier + self._cut).splitlines(keepends=True):
             cell = line.partition(b",")[0]
             whole = line.endswith(b"\n") and cell.isdigit() and len(cell) <= MAX_DIGITS
             if whole and int(cell) > after and evaluates(int(cell)):
@@ -43,9 +44,9 @@ class Rows:
     def begin(self, columns: Sequence[str]) -> None:
         """Write the file as it is where training starts, and keep what is cut off beside it. Raises OSError."""
         if self.awaited:
-            self.run.write_cut_rows(b"".join(self.awaited.values()))
+            self.run.cut.write(b"".join(self.awaited.values()))
         else:
-            self.run.remove_cut_rows()
+            self.run.cut.delete()
         self.run.write(METRICS, self._kept or (",".join(columns) + "\n").encode())
 
     def add(self, step: int, row: Sequence[float]) -> None:
@@ -54,17 +55,17 @@ class Rows:
         Raises CheckError where a row was cut off there that said something else, seconds aside, and that has not been
         allowed; the file is then as it was before the resume.
         """
-        line = metrics_line(row)
+        line = table.line(row)
         before = self.awaited.pop(step, line)
         if before.rpartition(b",")[0] != line.rpartition(b",")[0]:
             if self.strict:
                 self.run.write(METRICS, self._kept + self._cut)
                 raise CheckError(
                     f"{self.run.path / METRICS}: the row of step {step} came out otherwise than before the stop",
-                    "its checkpoint stands; --allow-inexact goes on all the same, and run.json will say so",
+                    "its checkpoint stands; `allow_inexact` goes on all the same, and run.json will say so",
                 )
             self.differing.append(step)
             self.awaited.clear()
         self.run.append_metrics(row)
         if before is not line and not self.awaited:
-            self.run.remove_cut_rows()
+            self.run.cut.delete()

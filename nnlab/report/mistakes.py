@@ -1,7 +1,7 @@
 """Mistakes: where a run errs on its test split: which classes it confuses, and its worst examples."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -61,6 +61,7 @@ def mistakes_of(row: Row, dataset: Dataset | None, room: int) -> Mistakes | None
     worst = np.argsort(-losses, kind="stable")[:most]
     if classes:
         worst = worst[found.scores[worst].argmax(axis=1) != found.targets[worst]]
+    found = replace(found, scores=row.task.values(found.scores))
     inputs = _inputs(dataset, len(found.targets))
     examples = [_example(int(number), found, classes, dataset, inputs) for number in worst]
     names = feature_names(dataset) if dataset and inputs is not None and not is_picture(dataset.shape) else []

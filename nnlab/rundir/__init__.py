@@ -15,6 +15,7 @@ from nnlab.rundir.directory import (
     MAX_TEXT_BYTES,
     METRICS,
     PREDICTIONS,
+    SOURCES,
     SUMMARY,
     WEIGHTS,
     RunDir,
@@ -37,11 +38,9 @@ from nnlab.rundir.frames import FOLDER as FRAMES
 from nnlab.rundir.frames import Frame
 from nnlab.rundir.growing import Growing
 from nnlab.rundir.ours import is_ours
-from nnlab.rundir.sealed import dump as json_bytes
 from nnlab.rundir.sealed import finite, sha256
 from nnlab.rundir.summary import DIED, RUNNING, Baselines, Best, Facts, Membership, Status, Summary
 from nnlab.rundir.table import MAX_ROWS
-from nnlab.rundir.table import line as metrics_line
 from nnlab.rundir.tensors import Header
 
 __all__ = [
@@ -63,6 +62,7 @@ __all__ = [
     "METRICS",
     "PREDICTIONS",
     "RUNNING",
+    "SOURCES",
     "STATE",
     "SUMMARY",
     "WEIGHTS",
@@ -88,9 +88,7 @@ __all__ = [
     "find",
     "finite",
     "is_ours",
-    "json_bytes",
     "matching",
-    "metrics_line",
     "new_stamp",
     "remove",
     "sha256",
