@@ -9,13 +9,28 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from nnlab.discover import sources
 from nnlab.discover.registry import Registry
-from nnlab.discover.sources import KINDS, NAME, Kind, Listed, failed
+from nnlab.discover.sources import KINDS, NAME, Kind, Listed
 
 if TYPE_CHECKING:
+    from nnlab.errors import ConfigError
     from nnlab.plugin import DatasetFile, ModelFile
 
-__all__ = ["KINDS", "NAME", "Kind", "Listed", "dataset", "failed", "file", "model", "names", "registry", "use"]
+__all__ = [
+    "KINDS",
+    "NAME",
+    "Kind",
+    "Listed",
+    "blamed",
+    "dataset",
+    "failed",
+    "file",
+    "model",
+    "names",
+    "registry",
+    "use",
+]
 
 VARIABLE = "NNLAB_PLUGINS"
 _registry: Registry | None = None
@@ -59,3 +74,8 @@ def model(name: str) -> "ModelFile":
 def dataset(name: str) -> "DatasetFile":
     """What the file of a listed dataset declares. Raises ConfigError for any other name."""
     return cast("DatasetFile", file("datasets", name))
+
+
+def blamed(error: BaseException) -> "ConfigError | None":
+    """The error as one of a plug-in's own code, with its file and line, where it comes from there; else None."""
+    return sources.blamed(error, {each.package for each in registry().plugins()})

@@ -15,9 +15,9 @@ from nnlab.dataset import Array, Dataset, SplitName
 from nnlab.errors import Interrupted, NnlabError, RunError, TrainingError
 from nnlab.evaluate import evaluate
 from nnlab.experiment import frames, pictures, plugins
-from nnlab.experiment.build import parameters
 from nnlab.experiment.events import Event, Finished, Finishing, Notice, Started
 from nnlab.experiment.given import portable
+from nnlab.experiment.making import parameters
 from nnlab.experiment.rows import Rows
 from nnlab.fit import Plan, Position, Record, fit
 from nnlab.model import Model
