@@ -45,7 +45,6 @@ HEAVY = {"torch", "torchvision", "sklearn", "matplotlib", "scipy", "polars"}
 SHARED_CLASSES = {
     "Data",
     "Display",
-    "Format",
     "Frame",
     "Lines",
     "Predicted",
