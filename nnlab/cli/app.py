@@ -50,7 +50,7 @@ app.command(cls=options.Command, context_settings={"ignore_unknown_options": Tru
 app.command(cls=options.Command)(verify.verify)
 app.command(cls=options.Command)(reproduce.reproduce)
 app.command("runs")(runs.list_runs)
-app.command()(show.show)
+app.command(cls=options.Command)(show.show)
 app.command("rm")(runs.remove)
 app.command(cls=options.Command)(bench.bench)
 app.command(cls=options.Command)(gradients.gradcheck)

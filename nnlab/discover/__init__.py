@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, cast
 from nnlab.discover import sources
 from nnlab.discover.registry import Registry
 from nnlab.discover.sources import KINDS, NAME, Kind, Listed
+from nnlab.errors import ConfigError
 
 if TYPE_CHECKING:
-    from nnlab.errors import ConfigError
     from nnlab.plugin import DatasetFile, ModelFile
 
 __all__ = [
@@ -42,7 +42,11 @@ def use(folders: Iterable[str | Path]) -> None:
     Their files are read anew. Raises ConfigError as ``Registry`` does.
     """
     global _registry
-    found = [Path(folder).expanduser().absolute() for folder in folders]
+    given = [str(folder) for folder in folders]
+    for folder in given:
+        if not folder or os.pathsep in folder:
+            raise ConfigError(f"`plugins`: given {folder!r}", "name one folder; give it again for another")
+    found = [Path(folder).expanduser().absolute() for folder in given]
     _registry = Registry(found)
     os.environ[VARIABLE] = os.pathsep.join(map(str, found))
 

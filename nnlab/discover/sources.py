@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
-from nnlab.errors import ConfigError
+from nnlab.errors import ConfigError, Interrupted
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -27,6 +27,8 @@ Kind = Literal["models", "datasets"]
 KINDS: tuple[Kind, ...] = ("models", "datasets")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,59}")
 """What a plug-in may be called: a run directory is named after it."""
+MOST_SAID = 300
+"""Characters of what an error in a plug-in says; ``--traceback`` has the rest."""
 ENDINGS = {
     "models": "MODEL = ModelFile(Params, tasks, backend, build)",
     "datasets": "DATASET = DatasetFile(Params, card, load)",
@@ -64,12 +66,12 @@ def installed(kind: Kind) -> Iterator[Listed]:
 
     seen = set()
     for package in distributions(path=_where_packages_are()):
-        name = str(package.metadata["Name"])
-        if name in seen:
+        entries = [entry for entry in package.entry_points if entry.group == f"nnlab.{kind}"]
+        if not entries or (name := str(package.metadata["Name"])) in seen:
             continue  # one that comes later on the path is not the one that is imported
         seen.add(name)
-        for entry in package.entry_points:
-            if entry.group == f"nnlab.{kind}" and NAME.fullmatch(entry.name):
+        for entry in entries:
+            if NAME.fullmatch(entry.name):
                 load = _of_package(kind, entry, name, package.version)
                 yield Listed(kind, entry.name, name, package.version, load, entry.module.partition(".")[0])
 
@@ -138,6 +140,8 @@ def _of_file(kind: Kind, file: Path) -> "ModelFile | DatasetFile":
     sys.modules[name] = module  # dataclasses and schemas look each other up there
     try:
         spec.loader.exec_module(module)
+    except Interrupted:
+        raise
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise failed(error) from error
@@ -151,6 +155,8 @@ def _of_package(kind: Kind, entry: "EntryPoint", package: str, version: str) -> 
 
         try:
             module = import_module(entry.module)
+        except Interrupted:
+            raise
         except (Exception, SystemExit) as error:
             raise failed(error, f"{entry.name} of {package} {version}: ") from error
         content = _source(module)
@@ -187,6 +193,7 @@ def failed(error: BaseException, where: str = "") -> ConfigError:
         place = f"{shown(Path(error.filename))}:{error.lineno}: " if error.filename else ""
     elif code:
         place = f"{shown(Path(code[-1].filename))}:{code[-1].lineno}: "
+    what = " ".join(what.split())[:MOST_SAID]
     hint = "put that right, or do without it; `traceback` shows how it came to this"
     return ConfigError(f"{where}{place}{what}", hint)
 
