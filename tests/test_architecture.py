@@ -45,12 +45,8 @@ HEAVY = {"torch", "torchvision", "sklearn", "matplotlib", "scipy", "polars"}
 SHARED_CLASSES = {
     "Data",
     "Display",
-    "Evidence",
-    "Format",
     "Frame",
-    "Layer",
     "Lines",
-    "Part",
     "Predicted",
     "Rows",
     "Split",
@@ -59,7 +55,6 @@ SHARED_CLASSES = {
 }
 SHARED_FILES = {
     "data",
-    "estimate",
     "evaluate",
     "frame",
     "frames",
