@@ -58,20 +58,15 @@ SHARED_CLASSES = {
 }
 SHARED_FILES = {
     "data",
-    "estimate",
     "evaluate",
     "frame",
     "frames",
-    "learning",
-    "looks",
     "model",
     "rows",
     "scores",
     "strict",
     "table",
-    "tables",
     "updates",
-    "whole",
 }
 
 
