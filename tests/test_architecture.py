@@ -45,11 +45,8 @@ HEAVY = {"torch", "torchvision", "sklearn", "matplotlib", "scipy", "polars"}
 SHARED_CLASSES = {
     "Data",
     "Display",
-    "Evidence",
     "Frame",
-    "Layer",
     "Lines",
-    "Part",
     "Predicted",
     "Rows",
     "Split",
