@@ -58,16 +58,12 @@ SHARED_FILES = {
     "evaluate",
     "frame",
     "frames",
-    "learning",
-    "looks",
     "model",
     "rows",
     "scores",
     "strict",
     "table",
-    "tables",
     "updates",
-    "whole",
 }
 
 
