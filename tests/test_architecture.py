@@ -51,7 +51,6 @@ SHARED_CLASSES = {
     "Rows",
     "Split",
     "Targets",
-    "Update",
 }
 SHARED_FILES = {
     "data",
@@ -63,7 +62,6 @@ SHARED_FILES = {
     "scores",
     "strict",
     "table",
-    "updates",
 }
 
 
