@@ -31,7 +31,7 @@ def follow(events: Any, fetching: "Fetching", quiet: bool = False, display: Disp
     ``display`` is what shows them, where it is not to be told from the terminal.
     """
     from nnlab.experiment import Finished, Started
-    from nnlab.fit import Record
+    from nnlab.standing import Standing
 
     display = display or (Silence() if quiet else Bars() if sys.stderr.isatty() else Lines())
     with Patience() as patience:
@@ -42,7 +42,7 @@ def follow(events: Any, fetching: "Fetching", quiet: bool = False, display: Disp
                     patience.begin()
                     fetching.close()
                     path = event.run.path
-                if isinstance(event, Started | Record | Finished):
+                if isinstance(event, Started | Standing | Finished):
                     display.show(event)
                 if isinstance(event, Finished):
                     return event
@@ -140,12 +140,12 @@ class Lines(Silence):
     def show(self, event: Any) -> None:
         from nnlab.experiment import Started
         from nnlab.experiment.events import in_words
-        from nnlab.fit import Record
+        from nnlab.standing import Standing
 
         if isinstance(event, Started):
             self.started = event
             screen.note(_opening(event))
-        elif isinstance(event, Record) and event.metrics:
+        elif isinstance(event, Standing) and event.metrics:
             tenths, steps = 10 * event.step // self.started.steps, self.started.steps
             if tenths > self.tenths:
                 self.tenths = tenths
@@ -164,12 +164,12 @@ class Ends(Silence):
     def show(self, event: "tuple[Job, Any]") -> None:
         from nnlab.experiment import Ended, Started
         from nnlab.experiment.events import in_words
-        from nnlab.fit import Record
+        from nnlab.standing import Standing
 
         title, told = event[0].title, event[1]
         if isinstance(told, Started):
             self.watched[title] = told.watched
-        elif isinstance(told, Record) and told.metrics:
+        elif isinstance(told, Standing) and told.metrics:
             self.last[title] = in_words(self.watched[title], told)
         elif isinstance(told, Ended):
             self.done += 1
@@ -207,12 +207,12 @@ class Bars:
     def show(self, event: Any) -> None:
         from nnlab.experiment import Ended, Started
         from nnlab.experiment.events import in_words
-        from nnlab.fit import Record
+        from nnlab.standing import Standing
 
         title, told = (event[0].title, event[1]) if self.jobs else ("", event)
         if isinstance(told, Started):
             self._begin(title, told)
-        elif isinstance(told, Record):
+        elif isinstance(told, Standing):
             if told.metrics:
                 self.scores[title] = in_words(self.watched[title], told)
             text = self.scores.get(title) or "".join(f"loss {loss:.4g}" for loss in told.losses[-1:])

@@ -28,7 +28,7 @@ from nnlab.experiment.given import Given
 from nnlab.fit import Plan
 from nnlab.model import Model, Optimizer, Setup, check_weights
 from nnlab.plugin import ModelFile
-from nnlab.rundir import CONFIG, SUMMARY, Checkpoint, Header, RunDir, State, Summary
+from nnlab.rundir import CONFIG, SUMMARY, Checkpoint, Header, RunDir, Summary
 
 THREAD_WORK = 500_000
 """Multiply-adds of a step that are worth a thread's being woken and waited for."""
@@ -222,7 +222,7 @@ def config_of(run: RunDir) -> Config:
     return resolve(run.path / CONFIG).config
 
 
-def unedited_config_of(run: RunDir, summary: Summary, state: State | None = None) -> Config:
+def unedited_config_of(run: RunDir, summary: Summary, state: Checkpoint | None = None) -> Config:
     """``config_of``, where it is the config that run.json, or else the checkpoint's ``state``, belongs to.
 
     A resume that was stopped at its very start leaves the one before. Raises RunError where it is another one.

@@ -21,8 +21,8 @@ from nnlab.experiment.events import Ended, Event, Finished, Notice, Started, Wor
 from nnlab.experiment.jobs import Job, Jobs
 from nnlab.experiment.train import Ready, prepare, process_bytes, said_of
 from nnlab.experiment.wire import from_line
-from nnlab.fit import Record
 from nnlab.rundir import RunDir
+from nnlab.standing import Standing
 
 PATIENCE = 0.2
 """Seconds between looks at whether the caller wants to stop."""
@@ -143,7 +143,7 @@ class _Crew:
             case Started():
                 worker.run = event.run
                 yield worker.job, event
-            case Record():
+            case Standing():
                 yield worker.job, event
 
     def stop(self) -> None:

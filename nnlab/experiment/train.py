@@ -61,14 +61,15 @@ def train(
     try:
         recording = Recording(config, ready.plan, dataset, ready.model, run)
         path = _path_given(resolved, ready, data)
-        recording.summary = replace(recording.summary, baselines=beside, path_given=path, group=group)
+        summary = recording.account.summary
+        recording.account.summary = replace(summary, baselines=beside, path_given=path, group=group)
         if copy:
             run.write(copy.name, copy.content)
         with run.locked() as alone:
             yield from unlocked(run, alone)
             yield from recording.train()
     finally:
-        if recording is None or not recording.standing:
+        if recording is None or not recording.begun:
             discard(run)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from nnlab.dataset import Array, read_npy
 from nnlab.errors import RunError
 from nnlab.rundir import checkpoint, frames, lock, sealed, storage, table, tensors
-from nnlab.rundir.checkpoint import Checkpoint, State
+from nnlab.rundir.checkpoint import Checkpoint
 from nnlab.rundir.frames import Frame
 from nnlab.rundir.growing import Growing
 from nnlab.rundir.strict import ShapeError
@@ -109,10 +109,10 @@ class RunDir:
         """The content of metrics.csv."""
         return self.read(METRICS, MAX_METRICS_BYTES)
 
-    def write_checkpoint(self, state: State, arrays: Mapping[str, Mapping[str, Array]]) -> None:
+    def write_checkpoint(self, kept: Checkpoint) -> None:
         """Keep what a resume from here needs, in place of the checkpoint before. Raises OSError."""
         storage.flush(self.path / METRICS)  # the state says how long it is, so that much of it must last
-        checkpoint.write(self.path, state, arrays)
+        checkpoint.write(self.path, kept)
 
     def write_frame(self, frame: Frame) -> None:
         """Keep what the net looks like after a step. Raises OSError."""
@@ -230,8 +230,8 @@ class RunDir:
             raise RunError(f"{self.path / MANIFEST}: this is not a manifest: {error}", "the file is damaged") from None
         return hashes, sizes
 
-    def checkpoint_state(self) -> State | None:
-        """Where the last checkpoint stands; None where there is none. Raises RunError where it is damaged."""
+    def checkpoint_state(self) -> Checkpoint | None:
+        """The last checkpoint without its arrays; None where there is none. Raises RunError where it is damaged."""
         return checkpoint.read_state(self.path)
 
     def checkpoint(self, limit: int = MAX_ARRAY_BYTES, check: tensors.Check | None = None) -> Checkpoint | None:
