@@ -52,14 +52,14 @@ def text(points: list[dict[str, Any]]) -> str:
 def train_briefly(name: str, examples: int, batch: int, width: int, depth: int) -> dict[str, float]:
     """Train a network of this shape for a moment, in this process."""
     from nnlab import discover
-    from nnlab.dataset import Split
+    from nnlab.dataset import Classification, Split
     from nnlab.experiment.build import parameters, threads_for
     from nnlab.model import Model, Optimizer, Setup, Step
 
     rng = np.random.default_rng(0)
     split = Split(rng.random((examples, FEATURES), dtype=np.float32), rng.integers(0, CLASSES, examples))
     file = discover.model(name)
-    setup = Setup((FEATURES,), CLASSES, "classification", Optimizer(), device="cpu")
+    setup = Setup((FEATURES,), Classification(tuple(map(str, range(CLASSES)))), Optimizer(), device="cpu")
     model: Model = file.build(file.params.model_validate({"hidden": [width] * depth}), setup)
     model.threads = threads_for(min(batch, examples) * parameters(model))
     data = model.put(split)

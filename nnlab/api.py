@@ -7,7 +7,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from nnlab import comparison, experiment, rundir
+from nnlab import comparison, discover, experiment, rundir
 from nnlab.comparison import Comparison, Entry, Spread, overview
 from nnlab.config import yaml
 from nnlab.dataset import Array, SplitName
@@ -148,6 +148,7 @@ def train(
     data: Any = None,
     target: Any = None,
     keep_data: bool = False,
+    plugins: str | Path | None = None,
     **overrides: Any,
 ) -> Run: ...
 @overload
@@ -161,6 +162,7 @@ def train(
     data: Any = None,
     target: Any = None,
     keep_data: bool = False,
+    plugins: str | Path | None = None,
     **overrides: Any,
 ) -> Runs: ...
 def train(
@@ -173,6 +175,7 @@ def train(
     data: Any = None,
     target: Any = None,
     keep_data: bool = False,
+    plugins: str | Path | None = None,
     **overrides: Any,
 ) -> Run | Runs:
     """Train a config file and return the finished run; with ``seeds`` ("0-4", or numbers) a run of each.
@@ -185,7 +188,12 @@ def train(
     to be predicted; inputs (n, …) with targets, as a pair or as ``data`` and ``target``; arrays by the names that they
     would have in a .npz file; or a path. The run keeps the hash of such data, and a copy of it with ``keep_data``;
     its seeds are trained one after the other, here.
+
+    ``plugins`` is a folder whose ``models/*.py`` and ``datasets/*.py`` count too, read anew each time it is given; they
+    count in this process until another is given.
     """
+    if plugins is not None:
+        discover.use([plugins])
     keys = [f"{key.replace('__', '.')}={_as_yaml(value)}" for key, value in overrides.items()]
     given = _given(data, target)
     keys += _of_data(given, target)
@@ -268,8 +276,10 @@ def _trained(jobs: experiment.Jobs) -> list[Run]:
     return [open_run(run.path) for run in runs if run]
 
 
-def open_run(path: str | Path, *, runs_dir: str | Path = "runs") -> Run:
-    """Open a run by path, by a unique part of its name, or as ``latest``."""
+def open_run(path: str | Path, *, runs_dir: str | Path = "runs", plugins: str | Path | None = None) -> Run:
+    """Open a run by path, by a unique part of its name, or as ``latest``; ``plugins`` as in ``train``."""
+    if plugins is not None:
+        discover.use([plugins])
     return Run(rundir.RunDir(rundir.find(Path(runs_dir), str(path)).path.resolve()))
 
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from nnlab import metrics
 from nnlab.dataset import Array, Split, Task
 from nnlab.model import Model
 
@@ -20,4 +19,4 @@ class Evaluation:
 def evaluate(model: Model, data: Any, split: Split, task: Task) -> Evaluation:
     """Predict ``data``, which is ``split`` as the model put it, and measure the scores against the split's targets."""
     scores = model.predict(data)
-    return Evaluation(scores, metrics.measure(task, scores, split.targets))
+    return Evaluation(scores, task.measure(scores, split.targets))

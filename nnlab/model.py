@@ -43,8 +43,6 @@ class Setup:
 
     shape: tuple[int, ...]
     """Of one input before it was flattened: (28, 28), (3, 32, 32) or (4,)."""
-    outputs: int
-    """How many classes there are, or how many values to predict."""
     task: Task
     optimizer: Optimizer
     seed: int = 0
@@ -67,9 +65,14 @@ class Setup:
         return math.prod(self.shape)  # in Python's numbers: a forged shape would overflow NumPy's
 
     @property
+    def outputs(self) -> int:
+        """How many classes there are, or how many values to predict."""
+        return self.task.outputs
+
+    @property
     def scores(self) -> int:
-        """How many scores a hand-written net gives: a single sigmoid output tells two classes apart."""
-        return 1 if self.task == "classification" and self.outputs == 2 else self.outputs
+        """How many scores a hand-written net gives."""
+        return self.task.scores
 
 
 @runtime_checkable
@@ -138,11 +141,6 @@ class Net(Protocol):
     def loss_and_grads(self, inputs: Array, targets: Array) -> tuple[float, dict[str, Array]]:
         """The mean loss of a batch and its gradient by each of the weights."""
         ...
-
-
-def both_classes(scores: Array) -> Array:
-    """The scores (0, z) of two classes, (n, 2), from the one score z, (n, 1), of a sigmoid output."""
-    return np.hstack([np.zeros_like(scores), scores])
 
 
 class Shaped(Protocol):

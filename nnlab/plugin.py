@@ -38,13 +38,27 @@ class Backend:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """Where a plug-in was found, and what stood there when it was."""
+
+    source: str
+    """The installed package, or the file within the folder of plug-ins."""
+    version: str | None
+    """That of the package."""
+    sha256: str
+    """Of the file; in a package, of all its source files."""
+    content: bytes
+    """The source text of the file."""
+
+
+@dataclass(frozen=True)
 class ModelFile:
     """What the file of a model declares as its ``MODEL``."""
 
     params: type[Strict]
     """The schema of its own keys in a config."""
-    tasks: tuple[Task, ...]
-    """What it can learn."""
+    tasks: tuple[type[Task], ...]
+    """What it can learn: these, and what is made of them."""
     backend: Backend
     build: Callable[[Any, Setup], Model]
     """From its checked keys and the setup to a model with its initial weights."""
@@ -55,6 +69,8 @@ class ModelFile:
     the memory is refused. A net in PyTorch tells them itself; None: nothing is judged."""
     about: str = ""
     """One sentence on what it is; by default the first line of the file's docstring."""
+    origin: Origin | None = None
+    """Filled in where it is found; None: nnlab brings it."""
 
 
 @dataclass(frozen=True)
@@ -88,3 +104,5 @@ class DatasetFile:
     """For tests, from checked keys, examples and a folder to the inputs to give to ``predict``."""
     about: str = ""
     """One sentence on what it is; by default the first line of the file's docstring."""
+    origin: Origin | None = None
+    """Filled in where it is found; None: nnlab brings it."""

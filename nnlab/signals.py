@@ -34,11 +34,14 @@ def _raise(number: int, frame: FrameType | None) -> None:
 
 
 class Patience:
-    """From ``begin`` to the end of the block the first signal is only noted; a second one stops at once."""
+    """From ``begin`` to the end of the block the first signal is only noted; a second one stops at once.
+
+    Further ones change nothing, nor does a second one while ``deaf``: what is brought up to date is not to be spoilt.
+    """
 
     def __init__(self) -> None:
         self.signal: int | None = None
-        self.begun = False
+        self.begun = self.deaf = False
 
     def __enter__(self) -> Self:
         return self
@@ -50,12 +53,15 @@ class Patience:
             signal.signal(number, self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.signal is not None:
+        if self.signal is None:
+            self.signal = number
+        elif not self.deaf:
+            self.deaf = True
             raise Interrupted(number)
-        self.signal = number
 
     def __exit__(self, *error: object) -> None:
-        catch_signals()
+        if self.signal is None or not self.deaf:
+            catch_signals()
 
 
 @contextmanager

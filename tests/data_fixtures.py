@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nnlab.dataset import Dataset, quiet
+from nnlab.dataset import quiet
 from nnlab.errors import DataUnavailableError
 from nnlab.plugin import DatasetFile
 
@@ -76,26 +76,6 @@ def why_missing(file: DatasetFile, data: str) -> str:
     except DataUnavailableError as error:
         return error.message
     return ""
-
-
-def rows(*splits) -> list[bytes]:
-    """A short name for every example, sorted: what the splits hold, in whatever order."""
-    return sorted(
-        hashlib.blake2b(x.tobytes() + y.tobytes(), digest_size=8).digest()
-        for split in splits
-        if split
-        for x, y in zip(split.inputs, split.targets, strict=True)
-    )
-
-
-def same(a: Dataset, b: Dataset) -> bool:
-    """Whether two datasets hold equal splits."""
-    pairs = [(getattr(a, name), getattr(b, name)) for name in ("train", "val", "test")]
-    return all(
-        (x is None and y is None)
-        or (x and y and np.array_equal(x.inputs, y.inputs) and np.array_equal(x.targets, y.targets))
-        for x, y in pairs
-    )
 
 
 def write_idx(folder: Path, train: int = 60, test: int = 20) -> list[tuple[str, str]]:

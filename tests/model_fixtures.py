@@ -7,6 +7,7 @@ import numpy as np
 
 from nnlab import discover
 from nnlab.dataset import Array, Split, Task
+from nnlab.dataset.task import TASKS
 from nnlab.model import Model, Net, Optimizer, Setup, Step
 
 SHAPE = (8, 8)
@@ -28,21 +29,26 @@ RULES = {
 """Each with a learning rate that suits it."""
 
 
-def cases() -> list[tuple[str, Task, int]]:
+def cases() -> list[tuple[str, str, int]]:
     """(model, task, outputs) for every model that the folder lists."""
-    found: list[tuple[str, Task, int]] = []
+    found: list[tuple[str, str, int]] = []
     for name in discover.names("models"):
-        for task in discover.model(name).tasks:
+        for task in (kind.name for kind in discover.model(name).tasks):
             found += [(name, task, outputs) for outputs in ((2, 4) if task == "classification" else (1, 3))]
     return found
 
 
-def steppable() -> list[tuple[str, Task, int]]:
+def steppable() -> list[tuple[str, str, int]]:
     """The cases that train step by step."""
     return [case for case in cases() if discover.model(case[0]).backend.steppable]
 
 
-def data(task: Task, outputs: int, rows: int = ROWS, seed: int = 0) -> Split:
+def task_for(name: str, outputs: int) -> Task:
+    """The task of that name, with so many classes or values."""
+    return TASKS[name].of([f"class {number}" for number in range(outputs)], outputs)
+
+
+def data(task: str, outputs: int, rows: int = ROWS, seed: int = 0) -> Split:
     """Examples in [0, 1] whose targets can be learnt from them."""
     rng = np.random.default_rng(seed)
     inputs = rng.random((rows, *SHAPE)).reshape(rows, -1).astype(np.float32)
@@ -55,7 +61,7 @@ def data(task: Task, outputs: int, rows: int = ROWS, seed: int = 0) -> Split:
 
 def build(
     name: str,
-    task: Task,
+    task: str,
     outputs: int,
     *,
     seed: int = 0,
@@ -65,12 +71,12 @@ def build(
 ) -> Model:
     """A model of that name for data like ``data``; ``params`` are its own keys."""
     file = discover.model(name)
-    setup = Setup(shape, outputs, task, optimizer or Optimizer(), seed, "cpu")
+    setup = Setup(shape, task_for(task, outputs), optimizer or Optimizer(), seed, "cpu")
     model: Model = file.build(file.params(**params), setup)
     return model
 
 
-def batch(task: Task, outputs: int, rows: int = 7, features: int = 6) -> Split:
+def batch(task: str, outputs: int, rows: int = 7, features: int = 6) -> Split:
     """A few examples of few features in float64, for checks of gradients."""
     split = data(task, outputs, rows)
     targets = split.targets.astype(np.float64) if task == "regression" else split.targets

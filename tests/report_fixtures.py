@@ -60,5 +60,8 @@ def forged_data(run: RunDir) -> Dataset:
     predictions = run.arrays()
     inputs = np.random.default_rng(0).random((facts["test"], facts["features"]), dtype=np.float32)
     split = Split(inputs, predictions["targets"])
-    names = {key: tuple(facts[key]) for key in ("classes", "feature_names", "shape")}
-    return Dataset(facts["name"], split, None, split, facts["sha256"], target_names=(facts["target_name"],), **names)
+    names = {key: tuple(facts[key]) for key in ("feature_names", "shape")}
+    task = run.summary().learnt
+    return Dataset(
+        facts["name"], split, None, split, facts["sha256"], task=task, target_names=(facts["target_name"],), **names
+    )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnlab import discover, experiment, metrics
+from nnlab import discover, experiment
 from nnlab.dataset import Array
 from nnlab.errors import Interrupted
 from nnlab.rundir import RunDir
@@ -121,7 +121,7 @@ def forge(
 
 def config_for(model: str, folder: Path, train: str = "steps: 45, batch_size: 50, eval_every: 10, lr: 0.01") -> Path:
     """A short training of a model on data that it can learn."""
-    task = discover.model(model).tasks[0]
+    task = discover.model(model).tasks[0].name
     data = "digits, val_fraction: 0.2, limit: 300" if task == "classification" else "car-prices"
     path = folder / f"{model}.yaml"
     path.write_text(f"model: {{name: {model}}}\ndataset: {{name: {data}}}\ntrain: {{{train}}}\n")
@@ -174,7 +174,7 @@ def predicted(run: RunDir, scores: Array, targets: Array) -> RunDir:
     scores = scores.astype(np.float32)
     run.write_arrays("predictions.npz", scores=scores, targets=targets)
     summary = run.summary().to_json()
-    summary["metrics"]["test"] = metrics.measure(summary["task"], scores, targets)
+    summary["metrics"]["test"] = run.summary().learnt.measure(scores, targets)
     run.write_json("run.json", summary)
     return run
 

@@ -156,12 +156,12 @@ def test_whole_number_floats_are_classes_unless_the_task_says_otherwise(dtype, t
         "targets are whole numbers 0, 1: taken for classes; dataset.task=regression takes them for values",
     )
     values = load(tmp_path, {"task": "regression"}, X=X, y=y)
-    assert (values.task, values.outputs, values.notes) == ("regression", 1, ())
+    assert (values.task.name, values.outputs, values.notes) == ("regression", 1, ())
 
 
 def test_many_whole_number_floats_are_values_and_that_is_said(tmp_path):
     data = load(tmp_path, X=np.tile(X, (2, 1)), y=np.arange(120) % 21 * 1.0)
-    assert data.task == "regression"
+    assert data.task.name == "regression"
     assert "21 different whole numbers: taken for values; dataset.task=classification" in data.notes[0]
     assert load(tmp_path, X=np.tile(X, (2, 1)), y=np.arange(120) % 20 * 1.0).outputs == 20
 
@@ -173,7 +173,7 @@ def test_one_hot_rows_are_classes_unless_the_task_says_otherwise(dtype, tmp_path
     assert data.classes == ("0", "1", "2")
     assert "one-hot rows of 3: taken for classes; dataset.task=regression" in data.notes[0]
     values = load(tmp_path, {"task": "regression"}, X=X, y=marks)
-    assert (values.task, values.outputs) == ("regression", 3)
+    assert (values.task.name, values.outputs) == ("regression", 3)
 
 
 def test_sides_of_length_one_change_nothing(tmp_path):

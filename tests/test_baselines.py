@@ -13,11 +13,16 @@ from threadpoolctl import threadpool_limits
 
 import nnlab
 from nnlab import cache, experiment, metrics
+from nnlab.dataset import Classification
+from nnlab.dataset.task import TASKS
 from nnlab.experiment import baselines as module
-from nnlab.experiment.baselines import LOGISTIC, MAJORITY, MEAN, RIDGE, baselines
+from nnlab.experiment.baselines import baselines
 from nnlab.experiment.build import load_dataset
 from tests.conftest import Cli
 from tests.run_fixtures import good
+
+MAJORITY, MEAN = "majority class", "mean of the targets"
+LOGISTIC, RIDGE = "logistic regression, scikit-learn", "ridge regression, scikit-learn"
 
 
 @pytest.fixture(autouse=True)
@@ -112,9 +117,10 @@ def test_they_stand_in_the_run_beside_its_scores(cli: Cli, digits: Path, tmp_pat
 
 def judged(task: str, score: object, guess: object, split: str = "test") -> metrics.Shortfall | None:
     """What is said of a run with this score where guessing has that one."""
-    name = metrics.PRIMARY[task]
+    kind = TASKS[task]
+    name = kind.ranked_by.name
     found = {"train": {name: 0.9}, "val": None, "test": None} | {split: {name: score}}
-    return metrics.shortfall(task, found, {metrics.GUESS[task]: {split: {name: guess}}})
+    return metrics.shortfall(kind(), found, {kind.guess: {split: {name: guess}}})
 
 
 @pytest.mark.parametrize(
@@ -135,15 +141,15 @@ def test_worse_than_guessing_is_told_from_as_good(task: str, score: float, guess
     found = judged(task, score, guess, split)
     assert (found is not None) == worse
     if found:
-        assert found.mark == f"worse than its baseline: {metrics.GUESS[task]}"
-        assert f"{split} {metrics.PRIMARY[task]}" in str(found)
+        assert found.mark == f"worse than its baseline: {TASKS[task].guess}"
+        assert f"{split} {TASKS[task].ranked_by.name}" in str(found)
 
 
 def test_as_many_right_as_by_guessing_but_sure_of_what_is_wrong_is_worse():
     def judged_by(loss: float) -> metrics.Shortfall | None:
         ours, guess = {"accuracy": 0.1, "loss": loss}, {"accuracy": 0.1, "loss": 2.3}
         baselines = {MAJORITY: {"test": guess}}
-        return metrics.shortfall("classification", {"test": ours}, baselines)
+        return metrics.shortfall(Classification(), {"test": ours}, baselines)
 
     assert "test loss of 2.3, the run 475" in str(judged_by(475.0))
     assert judged_by(2.4) is None
@@ -151,8 +157,8 @@ def test_as_many_right_as_by_guessing_but_sure_of_what_is_wrong_is_worse():
 
 @pytest.mark.parametrize("baselines", [None, {}, {MAJORITY: {}}, {MAJORITY: {"test": {}}}])
 def test_what_has_no_score_or_no_baseline_is_not_judged(baselines: dict | None):
-    assert metrics.shortfall("classification", {"test": {"accuracy": 0.0}}, baselines) is None
-    assert metrics.shortfall("classification", {}, {MAJORITY: {"test": {"accuracy": 0.5}}}) is None
+    assert metrics.shortfall(Classification(), {"test": {"accuracy": 0.0}}, baselines) is None
+    assert metrics.shortfall(Classification(), {}, {MAJORITY: {"test": {"accuracy": 0.5}}}) is None
 
 
 def spoilt(folder: Path, task: str) -> Path:
@@ -170,7 +176,7 @@ def spoilt(folder: Path, task: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("task", "name"), metrics.GUESS.items())
+@pytest.mark.parametrize(("task", "name"), [(name, task.guess) for name, task in TASKS.items()])
 def test_a_run_that_is_worse_than_guessing_says_so_wherever_it_is_shown(task: str, name: str, tmp_path: Path, cli: Cli):
     path, mark = spoilt(tmp_path, task), f"worse than its baseline: {name}"
     made = cli("train", path, "--name", "bad")
@@ -202,6 +208,6 @@ def test_a_run_that_has_learnt_is_not_marked(digits: Path, no_pictures: None):
     with warnings.catch_warnings(action="error"):
         run = nnlab.train(digits, runs_dir=digits.parent / "runs")
     said = run.summary
-    assert metrics.shortfall(said["task"], said["metrics"], said["baselines"]) is None
+    assert metrics.shortfall(Classification(), said["metrics"], said["baselines"]) is None
     (entry,) = nnlab.compare([run]).groups[0].entries
     assert entry.marks == []

@@ -30,7 +30,7 @@ from nnlab.model import Optimizer, Setup
 from nnlab.models import mlp_np
 from nnlab.models._loss import sigmoid
 from tests.conftest import ROOT, Cli
-from tests.model_fixtures import SHAPE, cases, data
+from tests.model_fixtures import SHAPE, cases, data, task_for
 from tests.model_fixtures import build as build_model
 
 
@@ -295,7 +295,7 @@ def test_probabilities_in_place_of_scores_are_found_in_pytorch(name, classes, la
     plain = build_model(name, "classification", classes)
     split = data("classification", classes)
     dataset = table(split.inputs, split.targets, classes=tuple("abc"[:classes]))
-    setup = Setup(SHAPE, classes, "classification", Optimizer(), device="cpu")
+    setup = Setup(SHAPE, task_for("classification", classes), Optimizer(), device="cpu")
     activation = nn.Softmax(dim=1) if last == "Softmax" else nn.Sigmoid()
     model = TorchModel(lambda: nn.Sequential(plain.net, activation), setup)
     one = scores(dataset, model)

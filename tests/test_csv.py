@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnlab import experiment, metrics
-from nnlab.dataset import Dataset
+from nnlab import experiment
+from nnlab.dataset import Dataset, Regression
+from nnlab.dataset.task import r_squared
 from nnlab.datasets import csv
 from nnlab.errors import DataError
 from nnlab.experiment.tally import Tally
@@ -258,7 +259,7 @@ def test_numbers_written_for_people_are_no_classes_of_a_parquet_file_either(load
 def test_with_the_key_they_are_values_however_few(load: Load) -> None:
     rows = "".join(f'{n}.5,"{2 + n % 3},100"\n' for n in range(60))
     data = load("a,price\n" + rows, target="price", thousands=",")
-    assert data.task == "regression"
+    assert data.task.name == "regression"
     assert set(np.concatenate([data.train.targets, data.test.targets]).ravel()) == {2100, 3100, 4100}
 
 
@@ -330,9 +331,9 @@ def test_reg20_and_reg25_the_choice_is_said_with_the_key_that_changes_it(
 ) -> None:
     rows = "".join(f"{n}.5,{n % distinct}\n" for n in range(200))
     found = load("a,label\n" + rows)
-    assert found.task == task
+    assert found.task.name == task
     assert any(f"dataset.task: {key}" in note for note in found.notes)
-    assert load("a,label\n" + rows, task=key).task == key
+    assert load("a,label\n" + rows, task=key).task.name == key
 
 
 def test_several_values_at_once(load: Load) -> None:
@@ -598,8 +599,8 @@ def test_of_several_values_of_different_scales_each_counts_for_r2() -> None:
     targets = np.stack([large * 1e6, small], axis=1)
     scores = np.stack([large * 1e6, -small], axis=1)  # the second is as wrong as can be: its own R2 is about -3
     expected = np.mean([1.0, 1 - 4 * np.sum(small**2) / np.sum((small - small.mean()) ** 2)])
-    assert metrics.r_squared(scores, targets) == pytest.approx(expected)
-    tally = Tally("regression")
+    assert r_squared(scores, targets) == pytest.approx(expected)
+    tally = Tally(Regression(2))
     for part in (slice(0, 123), slice(123, 500)):
         tally.add(scores[part], targets[part])
     found = tally.metrics()

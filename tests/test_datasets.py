@@ -10,48 +10,34 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import pydantic
 import pytest
 from PIL import Image
 
 from nnlab import discover
 from nnlab.config.strict import Strict
-from nnlab.dataset import Card, Dataset, quiet
+from nnlab.dataset import Card
 from nnlab.datasets import _pictures, arrays, digits, fashion_mnist, image_folder, mnist, sign_digits
 from nnlab.datasets import csv as csv_dataset
 from nnlab.errors import DataError, DataUnavailableError, MissingDependencyError
 from nnlab.plugin import DatasetFile
-from tests.data_fixtures import MAKERS, MIRROR, make_csv, required, rows, same, why_missing, write_idx
+from nnlab.testing import dataset_checks
+from nnlab.testing.dataset_checks import same
+from tests.data_fixtures import MAKERS, MIRROR, make_csv, required, why_missing, write_idx
 
 NAMES = discover.names("datasets")
 ROOT = Path(discover.__file__).parent.parent
 
 
-@dataclass
-class Case:
-    """A dataset with data that is small where it can be."""
+@dataclass(frozen=True)
+class Case(dataset_checks.DatasetCase):
+    """A dataset by its name, with data that is small where it can be."""
 
-    name: str
-    file: DatasetFile
-    keys: dict
-
-    def has(self, key: str) -> bool:
-        return key in self.file.params.model_fields
+    name: str = ""
 
     def need(self, *keys: str) -> None:
         for key in keys:
             if not self.has(key):
                 pytest.skip(f"{self.name} has no {key}")
-
-    def plain(self) -> dict:
-        """Keys that leave inputs as they are."""
-        return {"standardise": False} if self.has("standardise") else {}
-
-    def load(self, seed: int = 0, **keys: object) -> Dataset:
-        """With these keys, and of a large dataset no more than three classes."""
-        large = self.has("classes") and (self.file.card.train or 0) > 10_000
-        few = {"classes": [1, 4, 8]} if large else {}
-        return self.file.load(self.file.params(**few | self.keys | keys), seed, quiet)
 
 
 @pytest.fixture(params=NAMES)
@@ -62,7 +48,9 @@ def case(request, tmp_path, monkeypatch, real_data):
         if reason := why_missing(file, real_data):
             pytest.skip(reason)
         monkeypatch.setenv("NNLAB_MIRROR", "http://127.0.0.1:1")  # from here on, nothing needs a network
-    return Case(request.param, file, required(request.param, file, tmp_path / "example_data"))
+    keys = required(request.param, file, tmp_path / "example_data")
+    large = "classes" in file.params.model_fields and (file.card.train or 0) > 10_000
+    return Case(file, keys, {"classes": [1, 4, 8]} if large else {}, request.param)
 
 
 @pytest.fixture(autouse=True)
@@ -93,20 +81,6 @@ def test_the_file_says_what_it_is(name):
         assert list(inspect.signature(file.read_picture).parameters) == ["image", "shape"]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_schema_is_strict_and_every_key_explained(name):
-    params = discover.dataset(name).params
-    assert issubclass(params, Strict)
-    assert not {"name", "fallback"} & set(params.model_fields)
-    assert all(field.description for field in params.model_fields.values())
-    with pytest.raises(pydantic.ValidationError, match="no_such_key"):
-        params(no_such_key=1)
-    for key, wrong in (("val_fraction", 1.0), ("test_fraction", -0.1), ("limit", 0), ("classes", [1]), ("limit", "9")):
-        if key in params.model_fields:
-            with pytest.raises(pydantic.ValidationError, match=key):
-                params(**{key: wrong})
-
-
 def test_importing_datasets_loads_nothing_heavy():
     script = (
         "import sys; from nnlab import discover\n"
@@ -117,102 +91,19 @@ def test_importing_datasets_loads_nothing_heavy():
     assert run.stdout == "set()\n"
 
 
-def test_arrays_have_the_types_shapes_and_ranges_that_models_count_on(case):
-    data = case.load()
-    assert data.name == case.name
-    assert data.features == np.prod(data.shape)
-    assert len(data.sha256) == 64
-    for split in filter(None, (data.train, data.val, data.test)):
-        assert split.inputs.dtype == np.float32
-        assert split.inputs.flags.c_contiguous
-        assert split.targets.flags.c_contiguous
-        assert split.inputs.shape == (len(split.targets), data.features)
-        assert np.isfinite(split.inputs).all()
-        if data.classes:
-            assert split.targets.dtype == np.int64
-            assert set(split.targets.tolist()) <= set(range(len(data.classes)))
-        else:
-            assert split.targets.dtype == (np.float64 if data.transform.target else np.float32)
-            assert split.targets.shape == (len(split), data.outputs)
-        if case.file.read_picture:
-            assert split.inputs.min() >= 0
-            assert split.inputs.max() <= 1
+ITS_OWN_WAY = {"sign-digits": [dataset_checks.the_test_split_keeps_the_share_of_every_class]}
+"""Sign-digits must split as the notebook does."""
 
 
-def test_the_card_tells_the_truth(case):
-    card, data = case.file.card, case.file.load(case.file.params(**case.keys), 0, quiet)
-    for told, found in (
-        (card.train, len(data.train)),
-        (card.test, data.test and len(data.test)),
-        (card.shape, data.shape),
-        (card.outputs, data.outputs),
-    ):
-        assert told in (None, found)
-
-
-def test_the_same_seed_gives_the_same_arrays(case):
-    keys = {"val_fraction": 0.25, "limit": 40} if case.has("limit") else {}
-    once, again = case.load(3, **keys), case.load(3, **keys)
-    assert same(once, again)
-    assert once.sha256 == again.sha256
-
-
-def test_the_seed_changes_the_validation_split_alone(case):
-    case.need("val_fraction")
-    a, b = (case.load(seed, val_fraction=0.25, limit=40, **case.plain()) for seed in (0, 1))
-    assert rows(a.val) != rows(b.val)
-    assert rows(a.train, a.val) == rows(b.train, b.val)
-    assert rows(a.test) == rows(b.test)
-
-
-def test_no_example_is_in_two_splits_and_none_is_lost(case):
-    case.need("val_fraction")
-    keys = case.plain()
-    whole, split = case.load(**keys), case.load(val_fraction=0.3, **keys)
-    assert len(split.val) == round(0.3 * len(whole.train))
-    assert len(split.train) + len(split.val) == len(whole.train)
-    assert rows(split.train, split.val) == rows(whole.train)
-    assert rows(split.test) == rows(whole.test)
-
-
-def test_splits_keep_the_share_of_every_class(case):
-    case.need("val_fraction")
-    whole, split = case.load(), case.load(val_fraction=0.3)
-    of, had = np.bincount(split.val.targets), np.bincount(whole.train.targets)
-    assert (abs(of - 0.3 * had) <= 1).all()
-    if case.has("test_fraction") and case.name != "sign-digits":  # which must split as the notebook does
-        held, fraction = np.bincount(whole.test.targets), case.file.params(**case.keys).test_fraction
-        assert (abs(held - fraction * (had + held)) <= 1).all()
-
-
-def test_a_limit_keeps_every_class_and_the_test_split(case):
-    case.need("limit")
-    keys = case.plain()
-    whole, few = case.load(**keys), case.load(limit=25, **keys)
-    assert len(few.train) == 25
-    assert set(rows(few.train)) <= set(rows(whole.train))
-    assert rows(few.test) == rows(whole.test)
-    shares = 25 * np.bincount(whole.train.targets) / len(whole.train)
-    assert (abs(np.bincount(few.train.targets) - shares) <= 1).all()
-    assert same(case.load(limit=10**9, **keys), whole)
-    assert same(case.load(7, limit=25, **keys), few)
-
-
-def test_the_hash_is_of_what_scores_depend_on(case):
-    found = case.load().sha256
-    assert case.load(5).sha256 == found
-    if case.has("limit"):
-        assert case.load(1, limit=30, val_fraction=0.2).sha256 == found
-    if case.has("classes"):
-        classes = list(case.load().classes)
-        assert case.load(classes=classes).sha256 == found
-        assert case.load(classes=classes[::-1]).sha256 != found
-        assert case.load(classes=classes[:2]).sha256 != found
-    if case.has("test_fraction"):
-        assert case.load(test_fraction=0.4).sha256 != found
-        assert case.load(split_seed=1).sha256 != found
-    if case.has("standardise"):
-        assert case.load(standardise=False).sha256 == found
+@pytest.mark.parametrize("check", dataset_checks.CHECKS, ids=lambda check: check.__name__)
+def test_a_dataset_keeps_to_what_all_do(case, check):
+    if key := dataset_checks.CHECKS[check]:
+        case.need(key)
+    if check in ITS_OWN_WAY.get(case.name, []):
+        pytest.skip(f"{case.name} has its own way")
+    check(case)
+    if check is dataset_checks.arrays_have_the_types_shapes_and_ranges_that_models_count_on:
+        assert case.load().name == case.name
 
 
 def test_other_data_has_another_hash(case):
@@ -226,22 +117,6 @@ def test_other_data_has_another_hash(case):
     else:
         path.write_text(path.read_text().replace(",7,", ",8,"))
     assert case.load().sha256 != found
-
-
-def test_classes_are_kept_and_numbered_in_the_order_given(case):
-    case.need("classes")
-    whole = case.load()
-    a, b = whole.classes[2], whole.classes[0]
-    data = case.load(classes=[int(a) if a.isdecimal() else a, b])
-    assert data.classes == (a, b)
-    assert np.array_equal(np.unique(data.train.targets), [0, 1])
-    expected = np.bincount(whole.train.targets)[[2, 0]] + np.bincount(whole.test.targets)[[2, 0]]
-    assert np.array_equal(np.bincount(data.train.targets) + np.bincount(data.test.targets), expected)
-
-
-def test_no_test_split_if_none_is_wanted(case):
-    case.need("test_fraction")
-    assert case.load(test_fraction=0.0).test is None
 
 
 REFUSED = {
@@ -281,18 +156,6 @@ def test_a_picture_from_the_data_is_read_as_the_input_it_was(case):
     assert found.shape == (data.features,)
     if case.name != "sign-digits":  # which stretches the shades: see its own test
         np.testing.assert_array_equal(found, data.train.inputs[0])
-
-
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F"])
-@pytest.mark.parametrize("name", [n for n in NAMES if discover.dataset(n).read_picture])
-def test_any_picture_can_be_read(name, mode):
-    shape = discover.dataset(name).card.shape or (3, 6, 5)
-    image = Image.new("L", (50, 40), 90).convert(mode) if mode != "I;16" else Image.new(mode, (50, 40), 90 * 257)
-    found = discover.dataset(name).read_picture(image, shape)
-    assert found.shape == (np.prod(shape),)
-    assert found.dtype == np.float32
-    assert found.min() >= 0
-    assert found.max() <= 1
 
 
 def test_a_new_dataset_needs_no_edit_here(tmp_path):
@@ -736,7 +599,7 @@ def test_given_test_arrays_are_the_test_split(tmp_path):
 def test_floating_point_targets_are_values(tmp_path):
     np.savez(tmp_path / "a.npz", X=X, y=np.stack([Y, Y], 1) / 2)
     data = arrays.load(arrays.Params(path=str(tmp_path / "a.npz"), limit=5, val_fraction=0.2), 0)
-    assert (data.task, data.outputs, len(data.train), len(data.val), len(data.test)) == ("regression", 2, 4, 1, 2)
+    assert (data.task.name, data.outputs, len(data.train), len(data.val), len(data.test)) == ("regression", 2, 4, 1, 2)
     whole = arrays.load(arrays.Params(path=str(tmp_path / "a.npz"), limit=5, val_fraction=0.2, task="regression"), 0)
     assert same(whole, data)
 

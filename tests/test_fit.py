@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nnlab import fit as fitting
+from nnlab.dataset import Classification
 from nnlab.errors import TrainingError
 from nnlab.fit import Plan, batch_order, fit
 from nnlab.model import Model, Optimizer
@@ -20,7 +21,7 @@ def records(plan: Plan, model: Model | None = None) -> Iterator[Standing]:
     model = model or build("logreg-np", "classification", 4)
     split = data("classification", 4, rows=ROWS)
     placed = model.put(split)
-    return fit(model, placed, ROWS, (placed, split, "classification"), plan)
+    return fit(model, placed, ROWS, (placed, split, Classification()), plan)
 
 
 def test_an_epoch_visits_every_row_once_in_an_order_of_its_own() -> None:
@@ -105,7 +106,7 @@ def test_it_goes_on_from_any_step_to_the_same_bits(name: str, stop: int) -> None
     split = data("classification", 4, rows=ROWS)
     placed = second.put(split)
     start = Standing(stop, stop / 5, stop - stop % 10, losses)
-    rest = list(fit(second, placed, ROWS, (placed, split, "classification"), plan, start))
+    rest = list(fit(second, placed, ROWS, (placed, split, Classification()), plan, start))
     assert np.array_equal(rest[-1].losses, whole[-1].losses)
     assert [record.epoch for record in rest][-1] == whole[-1].epoch
     rows = [[(r.step, r.train_loss, r.metrics) for r in run if r.metrics] for run in (before + rest, whole)]

@@ -6,15 +6,16 @@ import numpy as np
 import pytest
 
 from nnlab import discover
-from nnlab.dataset import Array, Split, Task
+from nnlab.dataset import Array, Split
 from nnlab.model import Model, Optimizer, Setup, Step
 from nnlab.models import ann_torch
-from tests.model_fixtures import ROWS, RULES, build, data, numbered, steps
+from tests.model_fixtures import ROWS, RULES, build, data, numbered, steps, task_for
 
+FOUR = task_for("classification", 4)
 ACTIVATIONS = typing.get_args(ann_torch.Activation)
 
 
-def pair(task: Task, outputs: int, **keys: typing.Any) -> tuple[Model, Model]:
+def pair(task: str, outputs: int, **keys: typing.Any) -> tuple[Model, Model]:
     """The same model twice: fused, and with autograd."""
     fused, plain = (build("ann-torch", task, outputs, **keys) for _ in range(2))
     assert fused.fused is not None
@@ -37,7 +38,7 @@ def assert_close(ours: tuple, theirs: tuple, tolerance: float = 5e-6) -> None:
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize(("task", "outputs"), [("classification", 4), ("regression", 3)])
-def test_every_activation_trains_as_with_autograd(activation: str, task: Task, outputs: int) -> None:
+def test_every_activation_trains_as_with_autograd(activation: str, task: str, outputs: int) -> None:
     models = pair(task, outputs, hidden=[12, 9], activations=activation)
     split, taken = data(task, outputs), steps(ROWS, 20, lr=0.1)
     assert_close(*(trained(model, split, taken) for model in models))
@@ -96,7 +97,7 @@ def test_frozen_weights_stay_and_the_others_learn(rule: str) -> None:
         return made
 
     optimizer, lr = RULES[rule]
-    model = TorchModel(net, Setup((8, 8), 4, "classification", optimizer, device="cpu"))
+    model = TorchModel(net, Setup((8, 8), FOUR, optimizer, device="cpu"))
     before = model.weights()
     losses, after, _ = trained(model, data("classification", 4), steps(ROWS, 60, lr=lr))
     assert np.array_equal(before["0.weight"], after["0.weight"])
@@ -130,7 +131,7 @@ def test_bf16_rounds_products_and_nothing_else(model: str) -> None:
     split, taken = data("classification", 4), steps(ROWS, 30, lr=0.05)
     results = []
     for precision in ("float32", "bf16", "bf16"):
-        setup = Setup((8, 8), 4, "classification", Optimizer(), 0, "cpu", precision)
+        setup = Setup((8, 8), FOUR, Optimizer(), 0, "cpu", precision)
         results.append(trained(file.build(file.params(), setup), split, taken))
     exact, rounded, again = results
     assert all(weight.dtype == np.float32 for weight in rounded[1].values())
@@ -148,7 +149,7 @@ def test_a_recorded_graph_takes_the_steps_it_recorded() -> None:
     if not torch.cuda.is_available():
         pytest.skip("needs a CUDA device, and none is here")
     module, split = ann_torch, data("classification", 4)
-    setup = Setup((8, 8), 4, "classification", Optimizer(), 0, "cuda")
+    setup = Setup((8, 8), FOUR, Optimizer(), 0, "cuda")
     recorded, launched = (module.build(module.Params(hidden=[12, 9]), setup) for _ in range(2))
     launched.fused.plain = False  # asks the update rule each step, which is not recorded
     taken = [step._replace(lr=0.1 / (1 + step.number)) for step in steps(ROWS, 30)]

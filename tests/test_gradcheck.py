@@ -13,7 +13,7 @@ import pytest
 from nnlab import discover
 from nnlab.backends.numpy import in_float64
 from nnlab.backends.torch import ExactNet
-from nnlab.dataset import Array, Split
+from nnlab.dataset import Array, Classification, Split
 from nnlab.errors import CheckError, ConfigError
 from nnlab.experiment import resolve
 from nnlab.finding import Finding
@@ -36,7 +36,7 @@ def config(folder: Path, model: str, dataset: str = "digits") -> Path:
 
 @pytest.mark.parametrize("model", [name for name in discover.names("models") if name != "logreg-sklearn"])
 def test_every_model_passes(model: str, tmp_path: Path) -> None:
-    dataset = "car-prices" if "classification" not in discover.model(model).tasks else "digits"
+    dataset = "car-prices" if Classification not in discover.model(model).tasks else "digits"
     found = gradcheck(resolve(config(tmp_path, model, dataset), SIZES.get(model, [])))
     assert found.whole.outcome == "ok", found
     assert "agree" in found.whole.detail
@@ -99,7 +99,7 @@ def checked(fault: type[mlp_np.Network], activations: list[str], *, twin: bool) 
     net = in_float64(build("mlp-np", "classification", 4, **keys).net)
     net.__class__ = fault
     moved(net)
-    reference = ExactNet(build("ann-torch", "classification", 4, **keys).net, "classification")
+    reference = ExactNet(build("ann-torch", "classification", 4, **keys).net, Classification())
     for name, weight in net.weights.items():
         reference.weights[name][...] = weight
     examples = batch("classification", 4)
@@ -155,7 +155,7 @@ def wrong_way_back(wrong: str) -> type[mlp_np.Network]:
     class Faulty(mlp_np.Network):
         def loss_and_grads(self, inputs: Array, targets: Array) -> tuple[float, dict[str, Array]]:
             x, a1, a2, scores = self._forward(inputs)
-            loss, d3 = mlp_np.loss_and_grad("classification", scores, targets)
+            loss, d3 = mlp_np.loss_and_grad("cross-entropy", scores, targets)
             d2 = (d3 @ self.weights["4.weight"]) * factor(self._linear(1, a1), a2)
             d1 = (d2 @ self.weights["2.weight"]) * (1 - a1 * a1)
             pairs = zip((0, 2, 4), (d1, d2, d3), (x, a1, a2), strict=True)

@@ -15,7 +15,7 @@ from nnlab.model import Optimizer
 from nnlab.models import ann_torch, mlp_np
 from nnlab.models._loss import loss_and_grad
 from nnlab.models._product import product
-from tests.model_fixtures import LR, OPTIMIZERS, batch, build, cases, moved
+from tests.model_fixtures import LR, OPTIMIZERS, batch, build, cases, moved, task_for
 
 
 def by_hand() -> list[tuple[str, Task, int, dict[str, object]]]:
@@ -32,7 +32,7 @@ def by_hand() -> list[tuple[str, Task, int, dict[str, object]]]:
 
 @pytest.mark.parametrize(("name", "task", "outputs", "params"), by_hand())
 def test_every_hand_written_gradient_agrees_with_finite_differences(
-    name: str, task: Task, outputs: int, params: dict[str, object]
+    name: str, task: str, outputs: int, params: dict[str, object]
 ) -> None:
     small = {"hidden": [5, 4]} if name == "mlp-np" else {}
     model = build(name, task, outputs, shape=(6,), **{**small, **params})
@@ -46,11 +46,9 @@ def test_every_hand_written_gradient_agrees_with_finite_differences(
 
 @pytest.mark.parametrize("activation", typing.get_args(ann_torch.Activation))
 @pytest.mark.parametrize(("task", "outputs"), [("classification", 4), ("regression", 3)])
-def test_the_fused_backward_pass_agrees_with_differences_and_autograd(
-    activation: str, task: Task, outputs: int
-) -> None:
+def test_the_fused_backward_pass_agrees_with_differences_and_autograd(activation: str, task: str, outputs: int) -> None:
     model = build("ann-torch", task, outputs, shape=(6,), hidden=[5, 4], activations=activation)
-    fused, plain = (ExactNet(model.net, task, fused=fused) for fused in (True, False))
+    fused, plain = (ExactNet(model.net, task_for(task, outputs), fused=fused) for fused in (True, False))
     _, found = check_gradients(fused, batch(task, outputs), plain, 1e-6, np.random.default_rng(0))
     assert all(row.outcome == "ok" and row.values["autograd"] is not None for row in found), found
 
@@ -65,7 +63,7 @@ def test_weights_kept_elsewhere_too_become_float64_with_the_others() -> None:
             return inputs @ self.w.T
 
         def loss_and_grads(self, inputs: Array, targets: Array) -> tuple[float, dict[str, Array]]:
-            loss, dz = loss_and_grad("regression", self.forward(inputs), targets)
+            loss, dz = loss_and_grad("mean squared error", self.forward(inputs), targets)
             return loss, {"w": dz.T @ inputs}
 
     own = Own()
@@ -78,11 +76,11 @@ def test_weights_kept_elsewhere_too_become_float64_with_the_others() -> None:
 
 
 @pytest.mark.parametrize("scale", [1e3, 1e30])
-@pytest.mark.parametrize(("task", "outputs"), [("classification", 1), ("classification", 3)])
-def test_losses_stay_finite_where_probabilities_round_to_0_and_1(task: Task, outputs: int, scale: float) -> None:
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_losses_stay_finite_where_probabilities_round_to_0_and_1(outputs: int, scale: float) -> None:
     scores = np.array([[1.0] * outputs, [-1.0] * outputs], np.float32) * np.float32(scale)
     scores[:, 0] *= -1
-    loss, grad = loss_and_grad(task, scores, np.array([0, 0]))
+    loss, grad = loss_and_grad("cross-entropy", scores, np.array([0, 0]))
     assert np.isfinite(loss)
     assert np.isfinite(grad).all()
 

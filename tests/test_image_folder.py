@@ -8,8 +8,9 @@ import pytest
 from PIL import Image
 
 import nnlab
-from nnlab import experiment, metrics
+from nnlab import experiment
 from nnlab.dataset import Dataset, Picture
+from nnlab.dataset.task import log_softmax
 from nnlab.datasets import image_folder
 from nnlab.errors import DataError
 from nnlab.rundir import RunDir
@@ -298,4 +299,4 @@ def test_a_run_predicts_its_own_test_pictures(keys, tmp_path):
     found = experiment.predict(RunDir(run.path), paths)
     scores = np.load(run.path / "predictions.npz")["scores"].astype(np.float64)
     probabilities = [item.probabilities for item in found.items]
-    np.testing.assert_allclose(probabilities, np.exp(metrics.log_softmax(scores)), atol=1e-6)
+    np.testing.assert_allclose(probabilities, np.exp(log_softmax(scores)), atol=1e-6)

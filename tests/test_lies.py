@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from nnlab import environment, experiment, rundir
+from nnlab.dataset import Classification
 from nnlab.experiment.verify.scores import reach
 from nnlab.finding import Outcome, worst
 from nnlab.rundir import PREDICTIONS, SUMMARY, WEIGHTS, RunDir
@@ -133,9 +134,7 @@ def test_on_another_machine_only_an_example_that_is_near_a_boundary_may_change_s
     summary = run.read_json(SUMMARY)
     loss = experiment.compare_runs(run, run)
     assert loss.values["verdict"] == "BITWISE"
-    from nnlab import metrics
-
-    summary["metrics"]["test"] = metrics.measure("classification", scores, kept["targets"])
+    summary["metrics"]["test"] = Classification().measure(scores, kept["targets"])
     run.write_json(SUMMARY, summary)
     put_right(run)
     assert (WEIGHTS, "ok") in checks(run)

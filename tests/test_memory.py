@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from nnlab import budget, discover, experiment, memory
-from nnlab.dataset import Task
 from nnlab.errors import ConfigError, NnlabError, RunError
 from nnlab.experiment import pictures
 from nnlab.experiment.build import made
@@ -22,7 +21,7 @@ from nnlab.experiment.plan import plan_for
 from nnlab.model import Model, Optimizer, Setup
 from nnlab.rundir import MAX_ROWS, RunDir
 from tests.conftest import DIGITS, ROOT, Cli
-from tests.model_fixtures import cases
+from tests.model_fixtures import cases, task_for
 
 GIB = 2**30
 FREE = 8 * GIB
@@ -91,7 +90,9 @@ def refused(make: Callable[[], object]) -> ConfigError:
 
 def picture(side: int, rows: int = 1, outputs: int = 10, optimizer: str = "sgd") -> Setup:
     """Square pictures to classify."""
-    return Setup((side, side), outputs, "classification", Optimizer(optimizer), 0, "cpu", "float32", rows, rows)
+    return Setup(
+        (side, side), task_for("classification", outputs), Optimizer(optimizer), 0, "cpu", "float32", rows, rows
+    )
 
 
 # What is free
@@ -190,18 +191,18 @@ def test_a_limit_on_the_address_space_counts() -> None:
 
 @pytest.mark.usefixtures("eight_gib")
 @EACH
-def test_every_model_refuses_inputs_that_are_too_large_for_it(name: str, task: Task, outputs: int) -> None:
+def test_every_model_refuses_inputs_that_are_too_large_for_it(name: str, task: str, outputs: int) -> None:
     for side in (32_000, 10**10, 10**400):
         for rows in (0, 1, 60_000):
-            setup = Setup((side, side), outputs, task, Optimizer(), 0, "cpu", "float32", rows, max(rows, 1))
+            setup = Setup((side, side), task_for(task, outputs), Optimizer(), 0, "cpu", "float32", rows, max(rows, 1))
             error = refused(lambda setup=setup: build(name, setup))
             assert "parameters" in error.message or "more weights than can be counted" in error.message
 
 
 @EACH
-def test_layers_are_told_as_they_are(name: str, task: Task, outputs: int) -> None:
+def test_layers_are_told_as_they_are(name: str, task: str, outputs: int) -> None:
     """A net in NumPy cannot be drafted: were its layers told wrong, nothing would refuse it."""
-    file, setup = discover.model(name), Setup((8, 8), outputs, task, Optimizer(), device="cpu")
+    file, setup = discover.model(name), Setup((8, 8), task_for(task, outputs), Optimizer(), device="cpu")
     weights = file.build(file.params(), setup).weights()
     if file.layers:
         size = budget.told(setup, file.layers(file.params(), setup), 1)
@@ -331,7 +332,8 @@ def test_estimating_loads_no_compiler() -> None:
         "import sys, torch\nfrom torch import nn\nfrom nnlab import discover\n"
         "from nnlab.backends.torch import TorchModel\n"
         "from nnlab.model import Optimizer, Setup\n"
-        "setup = lambda task: Setup((28, 28), 10, task, Optimizer(), 0, 'cpu', 'float32', 100, 60_000)\n"
+        "def setup(task):\n"
+        "    return Setup((28, 28), task.of('0123456789', 10), Optimizer(), 0, 'cpu', 'float32', 100, 60_000)\n"
         "for name in discover.names('models'):\n"
         "    file = discover.model(name)\n"
         "    if file.backend.autograd: file.build(file.params(), setup(file.tasks[0]))\n"
@@ -339,7 +341,7 @@ def test_estimating_loads_no_compiler() -> None:
         "    made = nn.Sequential(nn.Linear(784, 10), nn.Embedding(3, 4), nn.TransformerEncoderLayer(4, 2))\n"
         "    made.token = nn.Parameter(torch.randn(1, 4))\n"
         "    return made\n"
-        "TorchModel(net, setup('classification'))\n"
+        "TorchModel(net, setup(file.tasks[0]))\n"
         "print([name for name in sys.modules if name.startswith(('torch._dynamo', 'torch._inductor'))])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)

@@ -2,9 +2,10 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from io import BytesIO
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,10 @@ from nnlab.present import examples, lines, results
 from nnlab.present.drawing import new_axes, new_figure, style
 from nnlab.present.examples import _sheet
 from nnlab.present.fitting import short, width_of
-from nnlab.present.lines import _draw, _split_looks, _step_axis, spans_decades
-from nnlab.present.marks import envelope, looks
+from nnlab.present.lines import _draw, _split_looks, _step_axis, spread
+from nnlab.present.marks import envelope, looks, spans_decades
+from nnlab.present.values import Chart, Series
+from tests.chart_fixtures import chart
 
 NAN = float("nan")
 HOSTILE = [
@@ -39,9 +42,20 @@ CURVES = {"train (mean since last point)": (STEPS, VALUES), "test": (STEPS, VALU
 RNG = np.random.default_rng(0)
 
 
-def run(label: str, points: int = 5, score: bool = True) -> lines.Curve:
+def loss(steps: Any, losses: Any, curves: Mapping[str, tuple[Any, Any]], **more: Any) -> bytes:
+    return lines.drawn(chart(curves, log=True), every=(steps, losses), **more)
+
+
+def accuracy(values: Any, **more: Any) -> bytes:
+    return lines.drawn(chart({"test": (STEPS, values)}, title="accuracy", percent=True), **more)
+
+
+def beside(names: Iterable[str], points: int = 5, score: str = "score", percent: bool = False) -> list[Chart]:
+    """Loss and score of some runs."""
     steps = np.arange(1, points + 1) * 100
-    return lines.Curve(label, steps, steps * 0.01, np.exp(-steps / 300), 1 - 0.5 / steps if score else None)
+    losses = [Series(name, steps, np.exp(-steps / 300), steps * 0.01) for name in names]
+    scores = [Series(each.name, steps, 1 - 0.5 / steps, each.seconds) for each in losses]
+    return [Chart("loss", "loss", losses, log=True), Chart("score", score, scores if score else [], percent)]
 
 
 def size(png: bytes) -> tuple[int, int]:
@@ -63,7 +77,7 @@ def long_loss() -> bytes:
     losses = 2.3 * np.exp(-steps / 9000) + 0.05
     some = steps[49::50]
     curves = {"train": (some, losses[some - 1]), "test": (some, losses[some - 1] + 0.02)}
-    return lines.loss(steps, losses * RNG.uniform(0.5, 2, 60_000), curves, title="long", steps_per_epoch=600)
+    return loss(steps, losses * RNG.uniform(0.5, 2, 60_000), curves, title="long", steps_per_epoch=600)
 
 
 def sheet(classes: int, each: int, shape: tuple[int, ...] = (8, 8)) -> bytes:
@@ -89,17 +103,19 @@ def fitted(count: int) -> bytes:
 
 
 PICTURES: dict[str, Callable[[], bytes]] = {
-    "loss": lambda: lines.loss(STEPS, VALUES, CURVES, title="short"),
+    "loss": lambda: loss(STEPS, VALUES, CURVES, title="short"),
     "loss long": long_loss,
-    "loss one step": lambda: lines.loss(STEPS[:1], VALUES[:1], {"test": (STEPS[:1], VALUES[:1])}, title="one"),
-    "loss none": lambda: lines.loss(STEPS[:0], VALUES[:0], {"test": (STEPS[:0], VALUES[:0])}, title="none"),
-    "loss no curves": lambda: lines.loss(STEPS, VALUES, {}, title="only steps", steps_per_epoch=3),
-    "accuracy": lambda: lines.accuracy({"test": (STEPS, 1 - VALUES / 3)}, title="accuracy", steps_per_epoch=2),
-    "accuracy all right": lambda: lines.accuracy({"test": (STEPS, np.ones(7))}, title="100 %"),
-    "accuracy all wrong": lambda: lines.accuracy({"test": (STEPS, np.zeros(7))}, title="0 %"),
-    "metric": lambda: lines.metric(CURVES, title="mse", label="mean squared error", log=True),
-    "metric r2": lambda: lines.metric({"test": (STEPS, 1 - VALUES)}, title="r2", label="R²"),
-    "metric many": lambda: lines.metric({str(i): (STEPS, VALUES + i) for i in range(40)}, title="many", label="loss"),
+    "loss one step": lambda: loss(STEPS[:1], VALUES[:1], {"test": (STEPS[:1], VALUES[:1])}, title="one"),
+    "loss none": lambda: loss(STEPS[:0], VALUES[:0], {"test": (STEPS[:0], VALUES[:0])}, title="none"),
+    "loss no curves": lambda: loss(STEPS, VALUES, {}, title="only steps", steps_per_epoch=3),
+    "accuracy": lambda: accuracy(1 - VALUES / 3, title="accuracy", steps_per_epoch=2),
+    "accuracy all right": lambda: accuracy(np.ones(7), title="100 %"),
+    "accuracy all wrong": lambda: accuracy(np.zeros(7), title="0 %"),
+    "metric": lambda: lines.drawn(chart(CURVES, log=True), title="mse", label="mean squared error"),
+    "metric r2": lambda: lines.drawn(chart({"test": (STEPS, 1 - VALUES)}), title="r2", label="R²"),
+    "metric many": lambda: lines.drawn(
+        chart({str(i): (STEPS, VALUES + i) for i in range(40)}), title="many", label="loss"
+    ),
     "samples 10": lambda: sheet(10, 5),
     "samples 2": lambda: sheet(2, 8),
     "samples 1": lambda: sheet(1, 1),
@@ -124,11 +140,11 @@ PICTURES: dict[str, Callable[[], bytes]] = {
     "fit one": lambda: fitted(1),
     "predicted": lambda: results.predicted_against_true(VALUES, VALUES + 0.1, title="predicted", label="price"),
     "predicted none": lambda: results.predicted_against_true(VALUES[:0], VALUES[:0], title="none", label="price"),
-    "overlay 1": lambda: lines.overlay([run("one", 1)], title="one run", score_label="test accuracy", percent=True),
-    "overlay 3": lambda: lines.overlay([run(n) for n in "abc"], title="three", score_label="R²"),
-    "overlay 30": lambda: lines.overlay([run(f"run {i}", 900) for i in range(30)], title="thirty"),
-    "overlay no score": lambda: lines.overlay([run("a", score=False), run("b", score=False)], title="loss alone"),
-    "overlay none": lambda: lines.overlay([], title="none"),
+    "overlay 1": lambda: lines.overlay(beside(["one"], 1, "test accuracy", percent=True), title="one run"),
+    "overlay 3": lambda: lines.overlay(beside("abc", score="R²"), title="three"),
+    "overlay 30": lambda: lines.overlay(beside([f"run {i}" for i in range(30)], 900), title="thirty"),
+    "overlay no score": lambda: lines.overlay(beside("ab", score=""), title="loss alone"),
+    "overlay none": lambda: lines.overlay(beside([]), title="none"),
 }
 
 
@@ -162,8 +178,9 @@ def test_the_users_matplotlib_settings_are_neither_used_nor_changed() -> None:
 
 def test_pyplot_is_never_imported_and_matplotlib_only_to_draw() -> None:
     code = (
-        "import sys; from nnlab.present import lines; assert 'matplotlib' not in sys.modules\n"
-        "import numpy as np; lines.accuracy({'test': (np.arange(3), np.ones(3))}, title='t')\n"
+        "import sys; from nnlab.present import lines, values; assert 'matplotlib' not in sys.modules\n"
+        "import numpy as np; one = values.Series('test', np.arange(3), np.ones(3))\n"
+        "lines.drawn(values.Chart('loss', 'loss', [one]), title='t')\n"
         "assert 'matplotlib.figure' in sys.modules; assert 'matplotlib.pyplot' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -172,8 +189,8 @@ def test_pyplot_is_never_imported_and_matplotlib_only_to_draw() -> None:
 @pytest.mark.parametrize(("name", "other"), list(zip(HOSTILE[::2], HOSTILE[1::2], strict=True)))
 def test_names_are_data(name: str, other: str) -> None:
     drawn = [
-        lines.loss(STEPS, VALUES, {name: (STEPS, VALUES), other: (STEPS, VALUES)}, title=other, label=name),
-        lines.overlay([run(name), run(other)], title=name, score_label=other),
+        loss(STEPS, VALUES, {name: (STEPS, VALUES), other: (STEPS, VALUES)}, title=other, label=name),
+        lines.overlay(beside([name, other], score=other), title=name),
         examples.samples(np.eye(4), np.array([0, 0, 1, 1]), (2, 2), title=name, names=[name, other]),
         results.confusion(np.eye(2, dtype=int), [name, other], title=name),
         results.fit(STEPS, VALUES, STEPS, VALUES, title=name, x_label=name, y_label=other),
@@ -184,7 +201,7 @@ def test_names_are_data(name: str, other: str) -> None:
 
 def test_a_dollar_sign_is_drawn_as_one() -> None:
     formula, plain = ([{name: (STEPS, VALUES)}] for name in ("$x$", "x"))
-    assert lines.metric(*formula, title="t", label="l") != lines.metric(*plain, title="t", label="l")
+    assert lines.drawn(chart(*formula), title="t", label="l") != lines.drawn(chart(*plain), title="t", label="l")
     with style():
         text = new_figure("$x$", 8, 5)._suptitle
         assert text.get_text() == "$x$"
@@ -196,16 +213,16 @@ def test_what_is_not_finite_is_left_out(bad: float) -> None:
     values = VALUES.copy()
     values[3] = bad
     without = np.delete(STEPS, 3), np.delete(VALUES, 3)
-    assert lines.metric({"test": (STEPS, values)}, title="t", label="l") == lines.metric(
-        {"test": without}, title="t", label="l"
+    assert lines.drawn(chart({"test": (STEPS, values)}), title="t", label="l") == lines.drawn(
+        chart({"test": without}), title="t", label="l"
     )
     every = np.full(7, bad)
     for png in (
-        lines.loss(STEPS, values, {"test": (STEPS, values), "train": (STEPS, every)}, title="t"),
-        lines.loss(STEPS, every, {"test": (STEPS, every)}, title="t", steps_per_epoch=2),
-        lines.accuracy({"test": (STEPS, every)}, title="t"),
-        lines.overlay([lines.Curve("a", STEPS, every, values, every), run("b")], title="t", percent=True),
-        lines.overlay([lines.Curve("a", STEPS, every, every, every)], title="t"),
+        loss(STEPS, values, {"test": (STEPS, values), "train": (STEPS, every)}, title="t"),
+        loss(STEPS, every, {"test": (STEPS, every)}, title="t", steps_per_epoch=2),
+        lines.drawn(chart({"test": (STEPS, every)}, percent=True), title="t"),
+        lines.overlay([chart({"a": (STEPS, values)}), chart({"a": (STEPS, every)}, percent=True)], title="t"),
+        lines.overlay([Chart("loss", "loss", [Series("a", STEPS, every, every, every)])] * 2, title="t"),
         results.fit(STEPS, values, STEPS, every, title="t", x_label="x", y_label="y"),
         results.predicted_against_true(every, values, title="t", label="y"),
         examples.scatter(values[:, None], VALUES, title="t"),
@@ -220,7 +237,7 @@ def test_what_is_not_finite_is_left_out(bad: float) -> None:
 )
 def test_any_range_of_values_has_an_axis(values: list[float]) -> None:
     steps, y = np.array([1, 2]), np.array(values)
-    size(lines.loss(steps, y, {"test": (steps, y)}, title="t"))
+    size(loss(steps, y, {"test": (steps, y)}, title="t"))
 
 
 def test_log_axis_only_where_it_shows_more() -> None:
@@ -255,17 +272,17 @@ def test_envelope_leaves_short_curves_alone(count: int) -> None:
 
 def test_labels_at_the_ends_are_moved_apart_and_keep_their_order() -> None:
     for places in ([0.5, 0.5, 0.5], [1.0, 0.99, 0.98], [0.0, 0.01, 0.9], [0.3], [], [5.0, -5.0]):
-        moved = lines.spread(places, 0.05)
+        moved = spread(places, 0.05)
         assert [sorted(moved).index(m) for m in moved] == list(np.argsort(np.argsort(places, kind="stable")))
         assert all(b - a > 0.049 for a, b in pairwise(sorted(moved)))
         assert all(-1e-9 <= m <= 1 + 1e-9 for m in moved)
-    assert lines.spread([0.2, 0.8], 0.05) == [0.2, 0.8]
+    assert spread([0.2, 0.8], 0.05) == [0.2, 0.8]
 
 
 def test_the_value_at_the_end_stands_at_the_height_of_its_curve() -> None:
     with style():
         figure, axes = new_axes("t")
-        _draw(figure, axes, {"test": (STEPS, VALUES)}, log=False, percent=True, before={})
+        _draw(figure, axes, chart({"test": (STEPS, VALUES)}, percent=True), log=False, before={})
         [text] = axes.texts
         assert text.get_text() == "5.00 %"
         figure.draw_without_rendering()
@@ -325,7 +342,7 @@ def test_no_text_of_a_comparison_overlaps_or_leaves_the_picture(count: int) -> N
     with style():
         figure, axes = new_axes("t" * 300)
         curves = {f"{HOSTILE[-1]}-{i}": (STEPS, VALUES + i / 100) for i in range(count)}
-        _draw(figure, axes, curves, log=True, percent=False, before={})
+        _draw(figure, axes, chart(curves), log=True, before={})
         _step_axis(axes, 2)
         figure.draw_without_rendering()
         [legend] = figure.legends

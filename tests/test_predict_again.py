@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nnlab import discover, experiment, metrics
+from nnlab import discover, experiment
 from nnlab.config.strict import Strict
 from nnlab.dataset import Array
+from nnlab.dataset.task import log_softmax
 from nnlab.datasets import Examples, _pictures
 from nnlab.datasets._inputs import Reader
 from nnlab.plugin import DatasetFile
@@ -63,14 +64,14 @@ def must_be_those_of_training(run: RunDir, inputs: list[str], pool: Examples) ->
         kept = run.arrays()
         scores, targets = kept["scores"].astype(np.float64), kept["targets"]
         np.testing.assert_array_equal(targets.ravel(), pool.targets.ravel())
-        expected = np.exp(metrics.log_softmax(scores)) if found.task == "classification" else scores
+        expected = np.exp(log_softmax(scores)) if found.task == "classification" else scores
         np.testing.assert_allclose(numbers_of(found), expected, rtol=CLOSE, atol=CLOSE)
         if found.metrics is not None:
             recorded = run.summary().metrics["test"]
             assert found.metrics == pytest.approx(recorded, rel=CLOSE, abs=CLOSE)
     else:
         values = numbers_of(found)
-        again = metrics.measure(found.task, values, pool.targets)
+        again = run.summary().learnt.measure(values, pool.targets)
         assert again == pytest.approx(run.summary().metrics["train"], rel=1e-5)
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnlab import experiment, metrics
+from nnlab import experiment
+from nnlab.dataset import Classification, Regression, Task
+from nnlab.dataset.task import log_softmax
 from nnlab.errors import DataError
 from nnlab.experiment.tally import Tally
 from nnlab.rundir import RunDir
@@ -205,7 +207,7 @@ def test_an_array_holds_what_the_columns_do_and_a_gap_is_filled(tmp_path: Path) 
     numbers = experiment.predict(run, ["7,nan", "2,1"])
     assert [item.probabilities for item in numbers.items] == [item.probabilities for item in table.items]
     scores = experiment.predict_rows(run, np.array([[7, np.nan], [2, 1]]))
-    np.testing.assert_allclose(np.exp(metrics.log_softmax(scores)), [item.probabilities for item in table.items])
+    np.testing.assert_allclose(np.exp(log_softmax(scores)), [item.probabilities for item in table.items])
     with pytest.raises(DataError, match=r"this model takes \(n, 2\)"):
         experiment.predict_rows(run, np.zeros((2, 3)))
     mixed = trained(tmp_path / "mixed", MIXED, ", missing: median")
@@ -373,16 +375,16 @@ def test_memory_does_not_grow_with_the_rows(run: RunDir, tmp_path: Path) -> None
     assert after - before < 20_000  # KiB; the rows more are 60 MB as text alone in Python
 
 
-@pytest.mark.parametrize("task", ["classification", "regression"])
-def test_scores_of_parts_are_those_of_the_whole(task: str) -> None:
+@pytest.mark.parametrize("task", [Classification(), Regression(3)], ids=["classes", "values"])
+def test_scores_of_parts_are_those_of_the_whole(task: Task) -> None:
     rng = np.random.default_rng(0)
     scores = rng.normal(1e3, 1, (1000, 3))
-    targets = rng.integers(0, 3, 1000) if task == "classification" else scores + rng.normal(0, 0.3, (1000, 3))
+    targets = rng.integers(0, 3, 1000) if task == Classification() else scores + rng.normal(0, 0.3, (1000, 3))
     tally = Tally(task)
     assert tally.metrics() is None
     for start, stop in ((0, 1), (1, 400), (400, 1000)):
         tally.add(scores[start:stop], targets[start:stop])
-    assert tally.metrics() == pytest.approx(metrics.measure(task, scores, targets), rel=1e-9)
+    assert tally.metrics() == pytest.approx(tally.task.measure(scores, targets), rel=1e-9)
 
 
 def test_a_column_of_true_and_false_takes_no_other_number(tmp_path: Path) -> None:

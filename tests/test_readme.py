@@ -157,7 +157,7 @@ def test_a_dataset_of_your_own_is_one_file_and_one_yaml(copy: Path) -> None:
 TWO_MOONS = '''\
 """Two half circles of points that reach into each other."""
 
-from nnlab.dataset import Card, Dataset, Progress, quiet
+from nnlab.dataset import Card, Classification, Dataset, Progress, quiet
 from nnlab.datasets import Examples, HoldOutKeys, TrainKeys, build, hold_out
 from nnlab.plugin import DatasetFile
 
@@ -174,6 +174,6 @@ def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
     return build("two-moons", params, seed, train, test, classes=["upper", "lower"])
 
 
-CARD = Card("built in", "classification", train=160, test=40, shape=(2,), outputs=2)
+CARD = Card("built in", Classification, train=160, test=40, shape=(2,), outputs=2)
 DATASET = DatasetFile(Params, CARD, load)
 '''

@@ -15,7 +15,7 @@ import pytest
 import nnlab
 from nnlab import comparison, experiment, rundir
 from nnlab.cli.follow import check_ended
-from nnlab.errors import ConfigError, TrainingError
+from nnlab.errors import ConfigError, Interrupted, TrainingError
 from nnlab.experiment.events import Ended, Finished, Finishing, Notice, Started, Working
 from nnlab.experiment.jobs import read_seeds
 from nnlab.experiment.wire import from_line, to_line
@@ -186,9 +186,9 @@ def test_a_signal_stops_all_seeds_where_they_can_be_resumed(digits: Path, tmp_pa
     assert all(run.checkpoint_state() is not None for run in begun(tmp_path))
 
 
-def begun(folder: Path) -> list[RunDir]:
+def begun(folder: Path, runs: str = "runs") -> list[RunDir]:
     """The runs that have a table of metrics."""
-    return [run for run in rundir.all_runs(folder / "runs") if (run.path / "metrics.csv").exists()]
+    return [run for run in rundir.all_runs(folder / runs) if (run.path / "metrics.csv").exists()]
 
 
 def test_a_notebook_gets_all_seeds_and_shows_them(digits: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -247,6 +247,22 @@ def test_events_come_back_as_they_were_told(tmp_path: Path, digits: Path):
 
 
 @posix
+def test_what_was_begun_is_named_though_the_signal_came_before_it_was_heard_of(tmp_path: Path, digits: Path):
+    jobs = experiment.jobs_of_seeds(digits, ["train.epochs=100000"], "0-1", tmp_path, at_once=2)
+    events = experiment.train_jobs(jobs)
+    next(event for event in events if isinstance(event, tuple))  # one has begun
+    while len(begun(tmp_path, "")) < 2 or not all(run.metrics()["step"] for run in begun(tmp_path, "")):
+        time.sleep(0.05)
+    told = [events.throw(Interrupted(signal.SIGTERM))]
+    with pytest.raises(Interrupted):
+        told.extend(events)
+    started = [event for _, event in filter(None, told) if isinstance(event, Started)]
+    ended = [event for _, event in filter(None, told) if isinstance(event, Ended)]
+    assert len(started) == 1
+    assert [event.code for event in ended] == [143, 143]
+
+
+@posix
 def test_a_worker_that_dies_is_said_and_leaves_the_others(
     tmp_path: Path, digits: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
@@ -283,4 +299,4 @@ def test_a_worker_that_dies_is_said_and_leaves_the_others(
     ]
     *_, last = experiment.resume(second, epochs=math.ceil(second.summary().epochs) + 1)
     assert isinstance(last, Finished)
-    assert second.summary().group == {"id": jobs.each[1].group["id"], "varied": {"seed": 1}}
+    assert second.summary().group == jobs.each[1].group

@@ -21,7 +21,9 @@ import pytest
 
 from nnlab import errors, experiment, rundir
 from nnlab.cli import curves, watch
-from nnlab.present.terminal import _log_axis, _step_axis, _value_axis, panel
+from nnlab.present.charts import of_run
+from nnlab.present.panel import _log_axis, _step_axis, _value_axis, panel
+from tests.chart_fixtures import chart
 from tests.conftest import DIGITS
 from tests.run_fixtures import forge
 
@@ -39,9 +41,7 @@ def plain(text: str) -> list[str]:
 
 
 def test_a_panel_has_its_size_the_last_values_and_both_curves_told_apart_without_colour():
-    lines = plain(
-        panel({"train": (STEPS, 1 / STEPS), "test": (STEPS, 2 / STEPS)}, title="loss", width=60, height=12, log=True)
-    )
+    lines = plain(panel(chart({"train": (STEPS, 1 / STEPS), "test": (STEPS, 2 / STEPS)}, log=True), 60, 12))
     assert lines[0] == "loss, log scale  ⠒⠒ train 0.01  ▄▄ test 0.02"
     assert len(lines) == 12
     assert max(map(len, lines[1:])) <= 60
@@ -49,13 +49,13 @@ def test_a_panel_has_its_size_the_last_values_and_both_curves_told_apart_without
     assert re.search("[⠁-⣿]", body)
     assert re.search("[▀▄▖▘▝▗▚▞▌▐]", body)
     assert "0.1┤" in body
-    rising = plain(panel({"test": (STEPS, STEPS / 100)}, title="accuracy", width=40, height=8, percent=True))
+    rising = plain(panel(chart({"test": (STEPS, STEPS / 100)}, title="accuracy", percent=True), 40, 8))
     assert rising[0] == "accuracy  ▄▄ test 100.00 %"  # the same mark as in the other panel
     assert "80 %┤" in "\n".join(rising)
     rows = [number for number, line in enumerate(rising[1:-2]) if re.search("[▀▄▖▘▝▗▚▞▌▐]", line[:15])]
     assert 0 not in rows  # it rises: at the left only low lines are marked
     assert len(rising[1:-2]) - 1 in rows
-    ascii_only = panel({"train": (STEPS, 1 / STEPS)}, title="loss", width=40, height=8, unicode=False)
+    ascii_only = panel(chart({"train": (STEPS, 1 / STEPS)}), 40, 8, unicode=False)
     assert ascii_only.isascii()
     assert "**" in ascii_only
 
@@ -63,7 +63,7 @@ def test_a_panel_has_its_size_the_last_values_and_both_curves_told_apart_without
 def test_a_spike_in_a_long_curve_is_kept():
     values = np.ones(100_000)
     values[54_321] = 50.0
-    lines = plain(panel({"train": (np.arange(100_000), values)}, title="loss", width=60, height=10))
+    lines = plain(panel(chart({"train": (np.arange(100_000), values)}), 60, 10))
     assert re.search("[⠁-⣿]", lines[1])
 
 
@@ -89,7 +89,7 @@ def test_a_spike_in_a_long_curve_is_kept():
 def test_whatever_a_file_holds_can_be_drawn(capfd, values, options):
     steps = 10.0 ** np.arange(len(values))
     for width, height in ((30, 6), (97, 21)):
-        text = panel({"test": (steps, values)}, title="a\x1b[31m", width=width, height=height, **options)
+        text = panel(chart({"test": (steps, values)}, title="a\x1b[31m", **options), width, height)
         assert len(text.split("\n")) == height
         assert "\x1b[31m" not in text
         beyond = sum(not abs(value * (100 if "percent" in options else 1)) < 1e100 for value in values)
@@ -107,19 +107,21 @@ def test_axes_are_labelled_at_round_numbers_within_them():
 
 def test_a_panel_that_could_show_nothing_is_refused():
     with pytest.raises(ValueError, match="10 x 5"):
-        panel({"train": (STEPS, STEPS)}, title="loss", width=10, height=5)
+        panel(chart({"train": (STEPS, STEPS)}), 10, 5)
 
 
 def test_the_panels_are_the_loss_and_the_score_of_the_watched_split():
     def titles(*names: str) -> list[tuple[str, list[str]]]:
-        return [(panel.title, list(panel.curves)) for panel in curves.panels({name: [1.0] for name in names})]
+        return [
+            (each.title, [series.name for series in each.series]) for each in of_run({name: [1.0] for name in names})
+        ]
 
     shared = ("step", "epoch", "train_loss")
     assert titles(*shared, "val_loss", "val_accuracy") == [("loss", ["train", "val"]), ("accuracy", ["val"])]
     assert titles(*shared, "test_loss", "test_mse", "test_r2") == [("loss", ["train", "test"]), ("r2", ["test"])]
     assert titles(*shared, "train_mse", "train_r2") == [("loss", ["train"]), ("r2", ["train"])]
     assert titles("seconds") == []
-    assert curves.panels({"step": [], "train_loss": []}) == []
+    assert of_run({"step": [], "train_loss": []}) == []
     assert curves.row({"step": [1000], "epoch": [2], "test_mse": [1], "test_loss": [1], "test_accuracy": [0.5]}) == (
         "step 1,000  epoch 2  test loss 1  test accuracy 50.00 %"
     )

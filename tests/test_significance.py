@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from nnlab import comparison, metrics
+from nnlab import comparison
 from nnlab.comparison import crossed, differences, means, proportions
 from nnlab.comparison.estimate import Estimate
 from nnlab.dataset import Array
+from nnlab.dataset.task import log_softmax
 from nnlab.errors import RunError
 from nnlab.rundir import RunDir
 from tests.conftest import Cli, needs_mirror
@@ -29,7 +30,7 @@ def contrast(verdict: comparison.Verdict, metric: str, over: str) -> comparison.
 def parts(run: RunDir) -> tuple[Array, Array]:
     """Whether each example is right, and its loss."""
     arrays = run.arrays()
-    losses = -metrics.log_softmax(arrays["scores"])[np.arange(ROWS), arrays["targets"]]
+    losses = -log_softmax(arrays["scores"])[np.arange(ROWS), arrays["targets"]]
     return arrays["scores"].argmax(axis=1) == arrays["targets"], losses
 
 

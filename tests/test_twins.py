@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from nnlab import experiment, inspection
-from nnlab.dataset import Task
 from nnlab.model import Model, Optimizer
 from tests.conftest import MIRROR, ROOT
 from tests.model_fixtures import OPTIMIZERS, ROWS, build, data, steps
@@ -19,7 +18,7 @@ def gap(ours: Model, theirs: Model) -> float:
     return max(float(np.abs(left[name] - right[name]).max()) for name in left)
 
 
-def twins(task: Task, outputs: int, optimizer: Optimizer, lr: float, **params: object) -> float:
+def twins(task: str, outputs: int, optimizer: Optimizer, lr: float, **params: object) -> float:
     """How far a NumPy and a PyTorch network part in 50 steps."""
     split, taken = data(task, outputs), steps(ROWS, 50, lr=lr)
     pair = [build(name, task, outputs, optimizer=optimizer, **params) for name in ("mlp-np", "ann-torch")]
@@ -31,7 +30,7 @@ def twins(task: Task, outputs: int, optimizer: Optimizer, lr: float, **params: o
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize(("task", "outputs"), [("classification", 4), ("regression", 2)])
-def test_networks_agree_for_every_activation(task: Task, outputs: int, activation: str) -> None:
+def test_networks_agree_for_every_activation(task: str, outputs: int, activation: str) -> None:
     assert twins(task, outputs, Optimizer(), 0.05, hidden=[12, 9], activations=activation) < 1e-5
 
 

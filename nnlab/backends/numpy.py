@@ -10,7 +10,7 @@ from threadpoolctl import ThreadpoolController
 
 from nnlab.backends.updates import check_state, update_rule
 from nnlab.dataset import Array, Split
-from nnlab.model import Net, Setup, Step, both_classes, check_weights
+from nnlab.model import Net, Setup, Step, check_weights
 from nnlab.randomness import Purpose, generator
 
 PREDICT_ROWS = 1000
@@ -129,9 +129,7 @@ class NumpyModel:
     def predict(self, data: Split) -> Array:
         with self._pools.limit(limits=self.threads), np.errstate(over="ignore", invalid="ignore"):
             parts = [self.net.forward(data.inputs[at : at + PREDICT_ROWS]) for at in range(0, len(data), PREDICT_ROWS)]
-        scores = np.concatenate(parts)
-        if self.task == "classification" and scores.shape[1] == 1:
-            return both_classes(scores)
+        scores = self.task.complete(np.concatenate(parts))
         return scores if self.target is None else self.target.restored(scores)
 
     def weights(self) -> dict[str, Array]:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from nnlab import metrics
 from nnlab.dataset import Array, Split
+from nnlab.dataset.task import cross_entropy
 from nnlab.errors import TrainingError
-from nnlab.model import Setup, Step, both_classes, check_weights
+from nnlab.model import Setup, Step, check_weights
 
 
 class SklearnModel:
@@ -19,7 +19,7 @@ class SklearnModel:
     device = "cpu"
 
     def __init__(self, estimator: Any, setup: Setup) -> None:
-        self.estimator = estimator
+        self.estimator, self.task = estimator, setup.task
         self.threads = 1
         self._weights = {
             "weight": np.zeros((setup.scores, setup.features), np.float32),
@@ -48,13 +48,13 @@ class SklearnModel:
                 "weight": self.estimator.coef_.astype(np.float32),
                 "bias": self.estimator.intercept_.astype(np.float32),
             }
-        loss = metrics.cross_entropy(self.predict(data), data.targets)
+        loss = cross_entropy(self.predict(data), data.targets)
         return np.full(len(steps), loss)
 
     def predict(self, data: Split) -> Array:
         with self._pools.limit(limits=self.threads):
             scores: Array = data.inputs @ self._weights["weight"].T + self._weights["bias"]
-        return both_classes(scores) if scores.shape[1] == 1 else scores
+        return self.task.complete(scores)
 
     def weights(self) -> dict[str, Array]:
         return {name: weight.copy() for name, weight in self._weights.items()}

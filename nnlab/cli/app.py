@@ -16,6 +16,7 @@ from nnlab.cli import (
     diff,
     gradients,
     listings,
+    options,
     predict,
     report,
     reproduce,
@@ -37,26 +38,27 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-app.command()(check.check)
-app.command()(train.train)
-app.command()(train.resume)
-app.command("eval")(predict.evaluate)
+app.command(cls=options.Command)(check.check)
+app.command(cls=options.Command)(train.train)
+app.command(cls=options.Command)(train.resume)
+app.command("eval", cls=options.Command)(predict.evaluate)
 app.command()(compare.compare)
 app.command()(diff.diff)
-app.command()(report.report)
-app.command(context_settings={"ignore_unknown_options": True})(predict.predict)
-app.command()(verify.verify)
-app.command()(reproduce.reproduce)
+app.command(cls=options.Command)(report.report)
+app.command(cls=options.Command, context_settings={"ignore_unknown_options": True})(predict.predict)
+app.command(cls=options.Command)(verify.verify)
+app.command(cls=options.Command)(reproduce.reproduce)
 app.command("runs")(runs.list_runs)
 app.command()(show.show)
 app.command("rm")(runs.remove)
-app.command()(bench.bench)
-app.command()(gradients.gradcheck)
-app.command()(gradients.parity)
-app.command()(listings.models)
+app.command(cls=options.Command)(bench.bench)
+app.command(cls=options.Command)(gradients.gradcheck)
+app.command(cls=options.Command)(gradients.parity)
+app.command(cls=options.Command)(listings.models)
+app.command(cls=options.Command)(listings.plugins)
 app.add_typer(listings.datasets, name="datasets")
-app.command()(configs.config)
-app.command()(configs.schema)
+app.command(cls=options.Command)(configs.config)
+app.command(cls=options.Command)(configs.schema)
 app.command()(configs.init)
 
 
@@ -71,8 +73,12 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
     ] = False,
+    plugins: Annotated[
+        list[str] | None,
+        typer.Option("--plugins", metavar="DIR", help="A folder of plug-ins; can stand after a command too."),
+    ] = None,
 ) -> None:
-    pass
+    options.use_plugins(plugins)
 
 
 def main() -> NoReturn:

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from nnlab.cli import options, screen
+from nnlab.present.values import Listing
 
 if TYPE_CHECKING:
     from nnlab.inspection.bench import Benchmark
@@ -33,7 +34,7 @@ def _print(found: "Benchmark") -> None:
         for contestant in dict.fromkeys(speed.contestant for speed in found.speeds)
     ]
     columns = ["thousand examples/s", *(f"batch {batch:,}{' *' * (batch == found.batch)}" for batch in batches)]
-    screen.print_table(columns, rows, title=f"{found.model} on {found.dataset}: training, * is this config's batch")
+    screen.show(Listing(columns, rows, title=f"{found.model} on {found.dataset}: training, * is this config's batch"))
     for line in found.advice:
         screen.line(line)
 

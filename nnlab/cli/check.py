@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from nnlab.cli import options, screen
 from nnlab.cli.findings import as_json, print_findings
+from nnlab.present.values import Listing
 
 if TYPE_CHECKING:
     from nnlab.inspection.checkup import Checkup
@@ -32,7 +33,7 @@ def _print(found: "Checkup") -> None:
     layers = [[layer.name, layer.shapes, f"{layer.parameters:,}"] for layer in found.layers]
     total = ["in all", "", f"{found.parameters:,}"]
     title = f"{found.model} on {found.dataset}"
-    screen.print_table(["layer", "shapes", "parameters"], [*layers, total], title=title, left=(0, 1))
+    screen.show(Listing(["layer", "shapes", "parameters"], [*layers, total], title=title, left=(0, 1)))
     print_findings(found.findings, "checked")
     warnings = [finding for finding in found.findings if finding.outcome == "warning"]
     for finding in warnings:

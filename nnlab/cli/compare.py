@@ -8,6 +8,7 @@ import typer
 
 from nnlab.cli import options, screen
 from nnlab.errors import ConfigError
+from nnlab.present.values import Listing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,7 +94,7 @@ def _print(group: "Group") -> None:
     texts = [0, *range(1, 1 + len(group.differing)), status]
     columns = ["run", *group.differing, *(name.replace("_", " ") for name in metrics), "time", "status"]
     faint = [number for number, row in enumerate(rows) if row[-1] == BASELINE]
-    screen.print_table(columns, rows, title=group.data.title, left=texts, faint=faint)
+    screen.show(Listing(columns, rows, title=group.data.title, left=texts, faint=faint))
     for line in lines:
         for mark in line.marks:
             screen.line(f"{line.name}: {mark}")
@@ -128,9 +129,9 @@ def _print_verdict(verdict: "Verdict") -> None:
     columns = [f"test_{name}" for name in dict.fromkeys(each.metric for each in verdict.contrasts)]
     sides = [_side(letter, entry, columns) for letter, entry in (("A", verdict.a), ("B", verdict.b))]
     names = [name.replace("_", " ") for name in columns]
-    screen.print_table(["", "run", "seed", *names], sides, title=verdict.a.data.title, left=(0, 1, 2))
+    screen.show(Listing(["", "run", "seed", *names], sides, title=verdict.a.data.title, left=(0, 1, 2)))
     rows = [[f"test {each.metric}", each.over, f"{each.n:,}", each.shown(), each.method] for each in verdict.contrasts]
-    screen.print_table(["metric", "over", "n", "difference", "method"], rows, left=(0, 1, 3, 4))
+    screen.show(Listing(["metric", "over", "n", "difference", "method"], rows, left=(0, 1, 3, 4)))
     screen.line(verdict.sentence)
     for remark in verdict.remarks:
         screen.note(f"note: {remark}")
@@ -140,10 +141,10 @@ def _print_verdicts(verdicts: "Verdicts") -> None:
     columns = [f"test_{verdicts.verdicts[0].contrasts[0].metric}"]
     sides = [_side(str(number), entry, columns) for number, entry in enumerate(verdicts.entries, 1)]
     title = verdicts.entries[0].data.title
-    screen.print_table(["", "run", "seed", columns[0].replace("_", " ")], sides, title=title, left=(0, 1, 2))
+    screen.show(Listing(["", "run", "seed", columns[0].replace("_", " ")], sides, title=title, left=(0, 1, 2)))
     number = {id(entry): str(place) for place, entry in enumerate(verdicts.entries, 1)}
     rows = [[number[id(each.a)], number[id(each.b)], each.sentence] for each in verdicts.verdicts]
-    screen.print_table(["A", "B", "verdict"], rows, left=(0, 1, 2))
+    screen.show(Listing(["A", "B", "verdict"], rows, left=(0, 1, 2)))
     screen.line(verdicts.design)
     screen.line(verdicts.sentence)
     for remark in verdicts.remarks:

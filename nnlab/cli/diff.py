@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nnlab.cli import complete, options, screen
+from nnlab.dataset.task import metric_of
 from nnlab.metrics import shown
+from nnlab.present.values import Listing
 
 if TYPE_CHECKING:
     from nnlab.comparison import Diff, Score
@@ -40,7 +42,7 @@ def _print(found: "Diff") -> None:
         for section in found.sections
         for change in section.changes[:MOST_KEYS]
     ]
-    screen.print_table(["", "A", "B"], rows, left=(0, 1, 2))
+    screen.show(Listing(["", "A", "B"], rows, left=(0, 1, 2)))
     for section in found.sections:
         if not section.changes:
             screen.line(f"{section.name}: {f'not known: {section.unknown}' if section.unknown else 'the same'}")
@@ -48,7 +50,7 @@ def _print(found: "Diff") -> None:
     comparable = found.incomparable is None
     scores = [_score(score, comparable) for score in found.scores]
     scores.append(["time", *(_time(row.seconds) for row in (found.a, found.b)), "", ""])
-    screen.print_table(["score", "A", "B", "B - A", "B is"], scores, left=(0, 4))
+    screen.show(Listing(["score", "A", "B", "B - A", "B is"], scores, left=(0, 4)))
     screen.line(found.sentence)
 
 
@@ -65,7 +67,7 @@ def _score(score: "Score", comparable: bool) -> list[str]:
     if not comparable or score.difference is None:
         return [*cells, "-", "-"]
     points = f"{100 * score.difference:+.2f} points"
-    return [*cells, points if score.metric == "accuracy" else f"{score.difference:+.4g}", ARROWS[score.better]]
+    return [*cells, points if metric_of(score.metric).percent else f"{score.difference:+.4g}", ARROWS[score.better]]
 
 
 def _time(seconds: float | None) -> str:

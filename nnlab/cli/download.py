@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from nnlab.cli import screen
+from nnlab.present import terminal
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -38,7 +39,7 @@ class Fetching:
             self.bars = _bars()
             self.bars.start()
         if what not in self.files:
-            self.files[what] = self.bars.add_task(screen.clean(what), total=total)
+            self.files[what] = self.bars.add_task(terminal.clean(what), total=total)
         self.bars.update(self.files[what], completed=done, total=total)
 
     def close(self) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from nnlab.cli import screen
 from nnlab.finding import Finding
+from nnlab.present.values import Listing
 
 SHOWN = {"wrong": "WRONG", "untold": "not checked"}
 HELD = {"ok": True, "wrong": False}
@@ -27,7 +28,7 @@ def print_findings(
     if not any(finding.detail for finding in findings):
         names, rows = names[:-1], [row[:-1] for row in rows]
     outcome = len(columns) + 1
-    screen.print_table(names, rows, title=title, left=(0, outcome, outcome + 1))
+    screen.show(Listing(names, rows, title=title, left=(0, outcome, outcome + 1)))
 
 
 def shown(finding: Finding) -> str:

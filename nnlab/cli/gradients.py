@@ -11,6 +11,7 @@ import typer
 from nnlab.cli import complete, options, screen
 from nnlab.cli.findings import as_json, print_findings
 from nnlab.finding import Finding, conclude
+from nnlab.present.values import Listing
 
 if TYPE_CHECKING:
     from nnlab.inspection.gradcheck import GradientCheck
@@ -152,7 +153,7 @@ def _print_parity(found: "Parity") -> None:
         f"{' and '.join(found.models)}, {found.dataset} in batches of {found.batch:,}: "
         "the largest relative differences, and where"
     )
-    screen.print_table(columns, rows, title=title, left=(4, 6))
+    screen.show(Listing(columns, rows, title=title, left=(4, 6)))
     screen.line(found.whole.detail)
 
 

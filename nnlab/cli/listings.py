@@ -1,5 +1,6 @@
 """The models and datasets commands: what there is to choose from, fetching data and looking at it."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,32 +10,75 @@ import typer
 from nnlab import discover
 from nnlab.cli import complete, options, screen
 from nnlab.errors import ConfigError
-from nnlab.plugin import DatasetFile, ModelFile
+from nnlab.present.values import Listing
 
 if TYPE_CHECKING:
     from nnlab.experiment import Survey
+    from nnlab.plugin import DatasetFile, ModelFile
 
-datasets = typer.Typer(help="List the datasets, fetch one, or draw its sample pictures.", rich_markup_mode=None)
+datasets = typer.Typer(
+    cls=options.CommandGroup, help="List the datasets, fetch one, or draw its sample pictures.", rich_markup_mode=None
+)
 
 
 def models(json: options.Json = False) -> None:
     """List the models and their keys."""
     rows = []
-    for name in discover.names("models"):
+    for name in _sound("models"):
         file = discover.model(name)
         rows.append(
             {
                 "name": name,
                 "about": _about(file),
-                "tasks": list(file.tasks),
+                "tasks": [task.name for task in file.tasks],
                 "keys": list(file.params.model_fields),
+                "source": str(discover.registry().listed("models", name)),
             }
         )
     if json:
         screen.print_json(rows)
     else:
-        cells = [[row["name"], row["about"], ", ".join(row["tasks"]), ", ".join(row["keys"])] for row in rows]
-        screen.print_table(["model", "what", "learns", "own keys"], cells, left=range(4))
+        cells = [
+            [row["name"], row["about"], ", ".join(row["tasks"]), ", ".join(row["keys"]), row["source"]] for row in rows
+        ]
+        screen.show(Listing(["model", "what", "learns", "own keys", "source"], cells, left=range(5)))
+
+
+def plugins(json: options.Json = False) -> None:
+    """List the plug-ins: models and datasets of installed packages and of --plugins DIR."""
+    registry = discover.registry()
+    rows = [
+        {
+            "name": each.name,
+            "kind": each.kind.removesuffix("s"),
+            "origin": each.source,
+            "version": each.version,
+            "ignored": registry.ignored(each),
+        }
+        for each in registry.plugins()
+    ]
+    if json:
+        screen.print_json(rows)
+    elif rows:
+        said = "ignored: nnlab has one of this name"
+        cells = [
+            [row["name"], row["kind"], row["origin"], row["version"] or "-", said if row["ignored"] else ""]
+            for row in rows
+        ]
+        screen.show(Listing(["plug-in", "kind", "origin", "version", ""], cells, left=range(5)))
+    else:
+        screen.note("there are none: install a package that has some, or give --plugins DIR")
+
+
+def _sound(kind: discover.Kind) -> Iterator[str]:
+    """The names of those that can be imported; of the others only a warning is said."""
+    for name in discover.names(kind):
+        try:
+            discover.file(kind, name)
+        except ConfigError as error:
+            screen.note(f"warning: {error.message}")
+        else:
+            yield name
 
 
 @datasets.callback(invoke_without_command=True)
@@ -42,7 +86,7 @@ def list_datasets(context: typer.Context, json: options.Json = False) -> None:
     """List the datasets with size, shape and whether they are cached."""
     if context.invoked_subcommand:
         return
-    rows = [_card(name) for name in discover.names("datasets")]
+    rows = [_card(name) for name in _sound("datasets")]
     if json:
         screen.print_json(rows)
         return
@@ -55,10 +99,12 @@ def list_datasets(context: typer.Context, json: options.Json = False) -> None:
             "x".join(map(str, row["shape"])) if row["shape"] else "-",
             _or_dash(row["outputs"]),
             _where(row),
+            row["origin"],
         ]
         for row in rows
     ]
-    screen.print_table(["dataset", "what", "train", "test", "input", "outputs", "source"], cells, left=(0, 1, 6))
+    names = ["dataset", "what", "train", "test", "input", "outputs", "source", "origin"]
+    screen.show(Listing(names, cells, left=(0, 1, 6, 7)))
 
 
 def _card(name: str) -> dict[str, Any]:
@@ -75,6 +121,7 @@ def _card(name: str) -> dict[str, Any]:
         "download_mib": card.download_mib,
         "cached": file.cached() if file.cached else None,
         "keys": list(file.params.model_fields),
+        "origin": str(discover.registry().listed("datasets", name)),
     }
 
 
@@ -84,7 +131,7 @@ def _where(row: dict[str, Any]) -> str:
     return "cached" if row["cached"] else f"download, {row['download_mib']} MiB"
 
 
-@datasets.command()
+@datasets.command(cls=options.Command)
 def fetch(
     name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=complete.dataset_names)],
 ) -> None:
@@ -102,7 +149,7 @@ def fetch(
     screen.note(f"{name} is cached now")
 
 
-@datasets.command("show")
+@datasets.command("show", cls=options.Command)
 def show_dataset(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="A dataset, or a table.", autocompletion=complete.dataset_names)
@@ -141,13 +188,13 @@ def _show_table(found: "Survey", json: bool) -> None:
         for each in found.columns
     ]
     title = f"{found.path}: {found.rows:,} rows"
-    screen.print_table(["column", "kind", "missing", "different", "content", "becomes"], rows, title, (0, 1, 4, 5))
-    screen.print_table([column.name for column in found.columns], found.first, "First rows as they are read")
+    screen.show(Listing(["column", "kind", "missing", "different", "content", "becomes"], rows, title, (0, 1, 4, 5)))
+    screen.show(Listing([column.name for column in found.columns], found.first, "First rows as they are read"))
     screen.line("For a config:")
     screen.write(yaml.dump({"dataset": {"name": "csv", **found.keys}}))
 
 
-def _about(file: ModelFile | DatasetFile) -> str:
+def _about(file: "ModelFile | DatasetFile") -> str:
     return file.about.rstrip(".")
 
 

@@ -1,11 +1,13 @@
 """Options and arguments that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from nnlab.cli import complete
+from nnlab import discover
+from nnlab.cli import complete, screen
 
 Config = Annotated[
     Path,
@@ -59,3 +61,53 @@ Data = Annotated[
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="The folder that holds the runs.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 DEFAULT_RUNS = Path("runs")
+
+
+def use_plugins(folders: list[str] | None) -> None:
+    """Take the plug-ins of these folders in, where any is given."""
+    if folders:
+        discover.use(folders)
+
+
+_plugins = typer.Typer(add_completion=False)
+
+
+@_plugins.command()
+def _of_plugins(
+    plugins: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--plugins",
+            metavar="DIR",
+            callback=use_plugins,
+            expose_value=False,
+            help="A folder whose models/*.py and datasets/*.py count too; may be given again.",
+        ),
+    ] = None,
+    traceback: Annotated[
+        bool,
+        typer.Option(
+            "--traceback",
+            callback=screen.show_tracebacks,
+            expose_value=False,
+            help="Show where in the code an error comes from.",
+        ),
+    ] = False,
+) -> None:
+    """Nothing by itself: its options are those that ``Command`` and ``CommandGroup`` add."""
+
+
+class Command(TyperCommand):
+    """A command that may run the code of a plug-in, with the options that belong to that."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.params += typer.main.get_command(_plugins).params
+
+
+class CommandGroup(TyperGroup):
+    """The same for a command that has others below it."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.params += typer.main.get_command(_plugins).params

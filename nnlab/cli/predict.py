@@ -17,6 +17,7 @@ import typer
 from nnlab.cli import files, options, screen
 from nnlab.errors import ConfigError
 from nnlab.metrics import shown
+from nnlab.present.values import Listing
 
 if TYPE_CHECKING:
     from nnlab.experiment import Prediction, Predictor, SplitReport
@@ -76,7 +77,7 @@ def _print_report(report: "SplitReport") -> None:
     names = list(report.metrics)
     scores = {report.split: report.metrics, **{f"{report.split}, {name}": at for name, at in report.baselines.items()}}
     lines = [[title, *(shown(name, found.get(name)) for name in names)] for title, found in scores.items()]
-    screen.print_table(["split", *names], lines, title=report.run.name, faint=range(1, len(lines)))
+    screen.show(Listing(["split", *names], lines, title=report.run.name, faint=range(1, len(lines))))
     if report.classes:
         rows = [
             [
@@ -86,11 +87,11 @@ def _print_report(report: "SplitReport") -> None:
             ]
             for each in report.classes
         ]
-        screen.print_table(["class", "precision", "recall", "F1", "examples"], rows)
+        screen.show(Listing(["class", "precision", "recall", "F1", "examples"], rows))
     if report.confusion is not None and len(report.classes) <= MOST_CELLS:
         names = [each.name for each in report.classes]
         counts = [[name, *row] for name, row in zip(names, report.confusion.tolist(), strict=True)]
-        screen.print_table(["true \\ predicted", *names], counts)
+        screen.show(Listing(["true \\ predicted", *names], counts))
     if report.picture:
         screen.line(str(report.run.path / report.picture))
 
@@ -124,7 +125,7 @@ def predict(
     if json and output == STDOUT:
         raise ConfigError("--json and -o - are both for stdout", "give one of them")
     predictor = experiment.Predictor(rundir.find(runs_dir, run))
-    document: dict[str, Any] = {"task": predictor.task, "classes": predictor.classes}
+    document: dict[str, Any] = {"task": predictor.task.name, "classes": predictor.classes}
     if target is not None:
         document |= {"path": str(output), "rows": target.write(experiment.lines(predictor, inputs))}
     elif json:
@@ -144,7 +145,7 @@ def predict(
         if output is not None:
             screen.line(str(output))
         if found := predictor.metrics:
-            screen.print_table(["scored", *found], [["inputs", *(shown(name, found[name]) for name in found)]])
+            screen.show(Listing(["scored", *found], [["inputs", *(shown(name, found[name]) for name in found)]]))
 
 
 class _Output:
@@ -198,11 +199,11 @@ def _print_first(predictor: "Predictor", inputs: Sequence[str]) -> None:
         if len(rows) < MOST_ROWS:
             rows += [_shown(item) for item in experiment.predictions_of(predictor, part)]
     if predictor.classes:
-        screen.print_table(["input", "class", "probability"], rows[:MOST_ROWS], left=(0, 1))
+        screen.show(Listing(["input", "class", "probability"], rows[:MOST_ROWS], left=(0, 1)))
     else:
         names = predictor.value_names
         names = (predictor.target_name,) if len(names) == 1 else names
-        screen.print_table(["input", *names], rows[:MOST_ROWS])
+        screen.show(Listing(["input", *names], rows[:MOST_ROWS]))
     if count > MOST_ROWS:
         screen.note(f"these are the first {MOST_ROWS:,} of {count:,} predictions; -o FILE.csv writes them all")
 

@@ -9,6 +9,7 @@ from nnlab.cli import options, screen
 from nnlab.cli.follow import follow
 from nnlab.errors import ConfigError, NnlabError
 from nnlab.finding import Finding, conclude, subjects
+from nnlab.present.values import Listing
 
 if TYPE_CHECKING:
     from nnlab.rundir import RunDir
@@ -69,7 +70,7 @@ def _again(run: "RunDir", runs: Path, device: str | None, tolerance: float, data
     from nnlab.cli.download import Fetching
 
     with Fetching() as progress:
-        finished = follow(experiment.train_again(run, runs, device, progress, data), progress)
+        (finished,) = follow(experiment.train_again(run, runs, device, progress, data), progress)
     return experiment.compare_runs(run, finished.run, tolerance)
 
 
@@ -84,7 +85,7 @@ def _original(config: Path, runs: Path) -> "RunDir":
         return found
     screen.note(f"{config}: there is no finished run of it yet, so it is trained twice")
     with Fetching() as progress:
-        run: RunDir = follow(experiment.train(resolved, runs, progress=progress), progress).run
+        run: RunDir = follow(experiment.train(resolved, runs, progress=progress), progress)[0].run
     return run
 
 
@@ -93,6 +94,6 @@ def _print(results: list[Finding]) -> None:
         [result.subject, Path(result.values["again"]).name, result.values["verdict"], result.detail]
         for result in results
     ]
-    screen.print_table(["run", "trained again", "verdict", "how"], rows, left=(0, 1, 2, 3))
+    screen.show(Listing(["run", "trained again", "verdict", "how"], rows, left=(0, 1, 2, 3)))
     for text in dict.fromkeys(text for result in results for text in result.values["environment"]):
         screen.line(f"env.json, {text}")

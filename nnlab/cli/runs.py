@@ -10,7 +10,8 @@ import typer
 from nnlab import rundir
 from nnlab.cli import options, screen
 from nnlab.errors import NnlabError, RunError
-from nnlab.metrics import PRIMARY
+from nnlab.present import terminal
+from nnlab.present.values import Listing
 
 MOST_LEFT = 20
 """Names that are listed."""
@@ -43,7 +44,7 @@ def list_runs(
             time = "-" if entry.seconds is None else screen.duration(entry.seconds)
             rows.append([entry.name, entry.status, steps, time, score(entry)])
             marks += [f"{entry.name}: {mark}" for mark in entry.marks]
-        screen.print_table(columns, rows, left=(0, 1))
+        screen.show(Listing(columns, rows, left=(0, 1)))
         for mark in marks:
             screen.line(mark)
 
@@ -63,7 +64,7 @@ def _rows(runs_dir: "Path") -> "Iterator[Row]":
 
 def score(entry: "Entry") -> str:
     """The metric that counts, on the split that counts, as "test accuracy 97.80 %"."""
-    name, values = PRIMARY[entry.data.task], entry.values
+    name, values = entry.data.task.ranked_by.name, entry.values
     column = next((f"{split}_{name}" for split in ("test", "val", "train") if f"{split}_{name}" in values), None)
     return f"{column.replace('_', ' ')} {values[column].shown(column)}" if column else "-"
 
@@ -87,7 +88,7 @@ def remove(
     if sys.stdin.isatty() and not yes:
         names = ", ".join(run.name for run in found)
         question = f"delete {names}, and everything in there?" if everything else f"delete {names}?"
-        typer.confirm(screen.clean(question), abort=True, err=True)
+        typer.confirm(terminal.clean(question), abort=True, err=True)
         if not force:
             _refuse_to_delete(found)  # one may have been resumed meanwhile
     documents = []

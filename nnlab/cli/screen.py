@@ -3,28 +3,21 @@
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+import traceback
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from nnlab.errors import complaint
+from nnlab.present import terminal
+from nnlab.present.terminal import clean
+from nnlab.present.values import Listing
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
 # Wide enough that nothing is cut off where the output goes to a file or another program.
 PIPE_WIDTH = 2000
-FOLD_AT = 24
-MOST_CHARACTERS = 1000
-"""Of a cell: a damaged file may hold any text, and laying out a long one takes minutes."""
-
-
-def clean(value: object) -> str:
-    """Text without control characters: an escape sequence from a file is shown, not obeyed."""
-    return "".join(
-        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode() for char in str(value)
-    )
+_tracebacks = False
 
 
 @cache
@@ -70,8 +63,16 @@ def silence(stream: TextIO) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+def show_tracebacks(wanted: bool) -> None:
+    """Whether ``complain`` is to show tracebacks."""
+    global _tracebacks
+    _tracebacks = _tracebacks or wanted
+
+
 def complain(error: BaseException) -> None:
-    """What ``errors.complaint`` says of an error, on stderr."""
+    """What ``errors.complaint`` says of an error, on stderr; before it the traceback, where that was asked for."""
+    if _tracebacks:
+        note("".join(traceback.format_exception(error)).rstrip())
     for text in complaint(error):
         note(text)
 
@@ -93,61 +94,17 @@ def print_json(content: Any) -> None:
     sys.stdout.write(json.dumps(finite(content), indent=2, allow_nan=False) + "\n")
 
 
-class Listing(NamedTuple):
-    """What a table shows; columns in ``left`` are text, the others numbers, and rows in ``faint`` stand back."""
-
-    columns: Sequence[str]
-    rows: Iterable[Sequence[object]]
-    title: str = ""
-    left: Iterable[int] = (0,)
-    faint: Iterable[int] = ()
-
-
-def print_table(
-    columns: Sequence[str],
-    rows: Iterable[Sequence[object]],
-    title: str = "",
-    left: Iterable[int] = (0,),
-    faint: Iterable[int] = (),
-) -> None:
-    """A table on stdout, its title above it and an empty line below."""
-    if title:
-        line(title)
-    laid_out = table(Listing(columns, rows, title, left, faint))
+def show(table: Listing) -> None:
+    """A table on stdout: its title above it, an empty line below, and what is to be said of it."""
+    if table.title:
+        line(table.title)
+    laid_out = terminal.laid_out(table)
     # A table that cannot be narrower than the terminal is left for the terminal to break.
-    needed = sum(column.min_width or 0 for column in laid_out.columns) + 3 * (len(columns) - 1)
+    needed = sum(column.min_width or 0 for column in laid_out.columns) + 3 * (len(table.columns) - 1)
     out().print(laid_out, width=max(needed, out().width), crop=False, soft_wrap=False)
     line("")
-
-
-def table(listing: Listing) -> "Table":
-    """A table without its title, to be printed with other things."""
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    columns, rows, left = listing.columns, listing.rows, set(listing.left)
-    cells = [[_cell(cell) for cell in row] for row in rows]
-    names = [_cell(name) for name in columns]
-    laid_out = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for number, (name, least) in enumerate(zip(names, _least_widths(names, cells, left), strict=True)):
-        justify: Literal["left", "right"] = "left" if number in left else "right"
-        laid_out.add_column(Text(name), justify=justify, overflow="fold", min_width=least)
-    faint = set(listing.faint)
-    for number, row in enumerate(cells):
-        laid_out.add_row(*map(Text, row), style="dim" if number in faint else None)
-    return laid_out
-
-
-def _cell(content: object) -> str:
-    """A cell is one line: a name with more of them could pass for rows of its own."""
-    return clean(str(content)[:MOST_CHARACTERS]).replace("\n", "\\n")
-
-
-def _least_widths(names: Sequence[str], cells: Sequence[Sequence[str]], left: set[int]) -> list[int]:
-    """How narrow each column may be: only long texts are broken over lines, never a run's name or a number."""
-    widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
-    return [min(width, FOLD_AT) if number in left and number else width for number, width in enumerate(widths)]
+    for text in table.notes:
+        line(text)
 
 
 def duration(seconds: float) -> str:

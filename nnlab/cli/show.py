@@ -9,10 +9,12 @@ from nnlab.cli import curves, options, screen
 from nnlab.cli.runs import count, total_time
 from nnlab.errors import ConfigError, RunError
 from nnlab.metrics import shortfall
+from nnlab.present import terminal
+from nnlab.present.values import Listing
 from nnlab.signals import undisturbed
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from nnlab.present.charts import Columns
 
 LEAST_SECONDS, MOST_SECONDS = 0.1, 3600.0
 WIDE = 110
@@ -66,7 +68,7 @@ def show(
         _print_numbers(found, summary, with_curves is not False)
     if not ended:  # what was watched was its numbers, and they are to stay on the screen
         screen.line(found.read_text(rundir.CONFIG))
-        screen.print_table(["file", "bytes"], [[name, f"{size:,}"] for name, size in found.files().items()])
+        screen.show(Listing(["file", "bytes"], [[name, f"{size:,}"] for name, size in found.files().items()]))
     screen.line(str(found.path))
 
 
@@ -74,6 +76,7 @@ def _show_seeds(runs: list[rundir.RunDir], json: bool, drawing: bool) -> None:
     """The scores of each seed and of all of them together, the curves of their means, the config and the paths."""
     from nnlab import comparison
     from nnlab.cli.train import print_entry
+    from nnlab.comparison.curves import charts_of_seeds
 
     compared = comparison.compare(runs)
     if json:
@@ -82,7 +85,7 @@ def _show_seeds(runs: list[rundir.RunDir], json: bool, drawing: bool) -> None:
     for group in compared.groups:
         for entry in group.entries:
             print_entry(entry, group)
-            if drawing and len(entry.rows) > 1 and (picture := curves.drawn(curves.bands(entry), curves.width())):
+            if drawing and len(entry.rows) > 1 and (picture := curves.drawn(charts_of_seeds(entry), curves.width())):
                 with undisturbed():
                     screen.out().print(picture)
                 screen.line("")
@@ -100,7 +103,7 @@ def status_in_words(run: rundir.RunDir, summary: rundir.Summary) -> str:
     return f"{text}; nnlab resume " + (f"goes on from step {state.standing.step:,}" if state else "starts it again")
 
 
-def _columns(run: rundir.RunDir) -> tuple[curves.Columns, str]:
+def _columns(run: rundir.RunDir) -> "tuple[Columns, str]":
     """The columns of metrics.csv, and why there are none where they cannot be read."""
     try:
         return run.metrics(), ""
@@ -118,8 +121,8 @@ def _print_numbers(run: rundir.RunDir, summary: rundir.Summary, drawing: bool) -
     drawn = drawing and _print_beside(listings, columns)
     if not drawn:
         for listing in listings:
-            screen.print_table(*listing)
-    if drawing and not drawn and (picture := curves.drawn(curves.panels(columns), curves.width())):
+            screen.show(listing)
+    if drawing and not drawn and (picture := curves.of_run(columns, curves.width())):
         screen.out().print(picture)
         screen.line("")
     elif drawing and not drawn:
@@ -127,33 +130,24 @@ def _print_numbers(run: rundir.RunDir, summary: rundir.Summary, drawing: bool) -
         screen.note(f"no curves: {trouble or few}")
 
 
-def _print_beside(listings: list[screen.Listing], columns: curves.Columns) -> bool:
+def _print_beside(listings: list[Listing], columns: "Columns") -> bool:
     """Tables at the left and curves at the right; False where the terminal is too narrow, or there are no curves."""
-    from rich.console import Group
     from rich.measure import Measurement
-    from rich.table import Table
-    from rich.text import Text
 
     out, wide = screen.out(), curves.width()
     if wide < WIDE:
         return False
-    tables: list[RenderableType] = []
-    for listing in listings:
-        tables += [*[Text(screen.clean(listing.title))] * bool(listing.title), screen.table(listing), Text()]
-    numbers = Group(*tables)
+    numbers = terminal.stacked(listings)
     left = min(Measurement.get(out, out.options, numbers).maximum, wide - LEAST_CURVE - GAP)
-    picture = curves.drawn(curves.panels(columns), wide - left - GAP)
+    picture = curves.of_run(columns, wide - left - GAP)
     if picture is None:
         return False
-    grid = Table.grid(padding=(0, GAP, 0, 0), pad_edge=False)
-    grid.add_column(width=left)
-    grid.add_row(numbers, picture)
-    out.print(grid)
+    out.print(terminal.beside(numbers, picture, gap=GAP, left=left))
     screen.line("")
     return True
 
 
-def _facts(run: rundir.RunDir, summary: rundir.Summary, last_row: str) -> screen.Listing:
+def _facts(run: rundir.RunDir, summary: rundir.Summary, last_row: str) -> Listing:
     """What the run is, and how far it came; ``last_row`` is its newest evaluation, where there is nothing later."""
     data = summary.dataset
     facts: list[list[object]] = [
@@ -165,8 +159,8 @@ def _facts(run: rundir.RunDir, summary: rundir.Summary, last_row: str) -> screen
     ]
     if best := summary.best:
         facts.append(["best", f"{best.metric} {best.value} at step {best.step}"])
-    if worse := shortfall(summary.task, summary.metrics, summary.baselines):
+    if worse := shortfall(summary.learnt, summary.metrics, summary.baselines):
         facts.append(["mark", worse.mark])
     if last_row:
         facts.append(["last row", last_row])
-    return screen.Listing(["run", run.name], facts, left=(0, 1))
+    return Listing(["run", run.name], facts, left=(0, 1))

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nnlab.cli import options, screen
-from nnlab.cli.follow import check_ended, follow, follow_jobs
+from nnlab.cli.follow import check_ended, follow
 from nnlab.dataset import SplitName
 from nnlab.errors import ConfigError
 from nnlab.metrics import shortfall, shown
+from nnlab.present.values import Listing
 
 if TYPE_CHECKING:
     from nnlab.comparison import Entry, Group
@@ -48,7 +49,7 @@ def train(
     resolved = experiment.resolve(config, given)
     with Fetching(quiet or events) as progress:
         training = experiment.train(resolved, runs_dir, name, progress)
-        finished = follow(training, progress, quiet, Teller(sys.stdout) if events else None)
+        (finished,) = follow(training, progress, quiet, Teller(sys.stdout) if events else None)
     if not events:
         _print(finished, json, quiet)
 
@@ -69,7 +70,7 @@ def _train_seeds(
 
     wanted = experiment.jobs_of_seeds(config, overrides, seeds, runs_dir, name, jobs)
     with Fetching(quiet) as progress:
-        ended = follow_jobs(experiment.train_jobs(wanted, progress), progress, quiet)
+        ended = follow(experiment.train_jobs(wanted, progress), progress, quiet)
     ended.sort(key=lambda each: wanted.each.index(each[0]))
     runs = [end.run for _, end in ended if end.run and not end.code]
     if quiet:
@@ -109,7 +110,7 @@ def resume(
     found = rundir.find(runs_dir, run)
     with Fetching(quiet) as progress:
         events = experiment.resume(found, epochs=epochs, inexact=allow_inexact, progress=progress, data=data)
-        finished = follow(events, progress, quiet)
+        (finished,) = follow(events, progress, quiet)
     _print(finished, json, quiet)
 
 
@@ -135,12 +136,12 @@ def print_result(summary: "Summary") -> None:
     """What a run scores on each of its splits, and beside it what the baselines do; nothing before there are scores."""
     listing = result(summary)
     if listing is not None:
-        screen.print_table(*listing)
-    if worse := shortfall(summary.task, summary.metrics, summary.baselines):
+        screen.show(listing)
+    if worse := shortfall(summary.learnt, summary.metrics, summary.baselines):
         screen.line(worse.mark)
 
 
-def result(summary: "Summary") -> screen.Listing | None:
+def result(summary: "Summary") -> Listing | None:
     """The table of the scores of each split; None before there are any."""
     found = {split: values for split, values in summary.metrics.items() if values}
     if not found:
@@ -158,7 +159,7 @@ def result(summary: "Summary") -> screen.Listing | None:
     for name, scores in beside:
         rows.append([f"{split}, {name}", "", *(shown(metric, scores.get(metric)) for metric in names)])
     title = f"{summary.model} on {data.name}" + (f", {screen.duration(seconds)}" if seconds else "")
-    return screen.Listing(["split", "examples", *names], rows, title, faint=faint)
+    return Listing(["split", "examples", *names], rows, title, faint=faint)
 
 
 def print_entry(entry: "Entry", group: "Group") -> None:
@@ -171,6 +172,6 @@ def print_entry(entry: "Entry", group: "Group") -> None:
     faint = range(len(rows), len(rows) + len(baselines))
     rows += [[name, *(shown(column, scores.get(column)) for column in names)] for name, scores in baselines.items()]
     title = f"{summary.model} on {group.data.title}"
-    screen.print_table(["seed", *(name.replace("_", " ") for name in names)], rows, title=title, faint=faint)
+    screen.show(Listing(["seed", *(name.replace("_", " ") for name in names)], rows, title=title, faint=faint))
     for mark in entry.marks:
         screen.line(mark)

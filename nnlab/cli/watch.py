@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from nnlab import rundir
 from nnlab.cli import curves, screen
 from nnlab.errors import RunError
+from nnlab.present import terminal
 from nnlab.signals import undisturbed
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
     from rich.table import Table
+
+    from nnlab.present.charts import Columns
 
 RECENT = 20
 """Evaluations whose pace tells how long the rest will take."""
@@ -25,7 +28,7 @@ class Sight(NamedTuple):
     """What there is to see of a run at one moment."""
 
     summary: rundir.Summary
-    columns: curves.Columns
+    columns: "Columns"
     trouble: str = ""
     """Of a file that could not be read just now: what is shown of it is older."""
 
@@ -163,12 +166,12 @@ class Screen:
         from rich.text import Text
 
         texts = [self.run.name, curves.scores(sight.columns), sight.trouble]
-        lines = [Text(screen.clean(text), no_wrap=True, overflow="ellipsis") for text in texts if text]
+        lines = [Text(terminal.clean(text), no_wrap=True, overflow="ellipsis") for text in texts if text]
         head: list[RenderableType] = [lines[0], _progress(sight, self.planned), *lines[1:]]
         wide, high = self.size
         picture = None
         if self.drawing:
-            picture = curves.drawn(curves.panels(sight.columns), wide, high - len(head) - 1)
+            picture = curves.of_run(sight.columns, wide, high - len(head) - 1)
         return Group(*head, Text(), picture) if picture else Group(*head)
 
 
@@ -196,7 +199,7 @@ def newest_step(sight: Sight) -> int:
     return int(max([float(sight.summary.steps or 0), *_finite(sight.columns, "step")[-1:]]))
 
 
-def seconds_left(columns: curves.Columns, planned: int) -> float | None:
+def seconds_left(columns: "Columns", planned: int) -> float | None:
     """How long the rest will take at the pace of the latest evaluations; None where there is no telling."""
     steps, seconds = _finite(columns, "step"), _finite(columns, "seconds")
     if not steps or len(steps) != len(seconds):
@@ -206,6 +209,6 @@ def seconds_left(columns: curves.Columns, planned: int) -> float | None:
     return max(0.0, planned - steps[-1]) * spent / gone if gone > 0 and spent >= 0 else None
 
 
-def _finite(columns: curves.Columns, name: str) -> list[float]:
+def _finite(columns: "Columns", name: str) -> list[float]:
     """The latest values of a column, those that are numbers; a damaged file may hold others."""
     return [value for value in columns.get(name, ())[-RECENT:] if math.isfinite(value)]

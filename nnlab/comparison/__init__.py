@@ -1,7 +1,7 @@
 """Comparison: runs side by side, from their directories alone."""
 
 from nnlab.comparison.comparable import why_not
-from nnlab.comparison.curves import columns_of, overlay, pictures
+from nnlab.comparison.curves import overlay, pictures
 from nnlab.comparison.diff import Change, Diff, Score, Section, diff, diff_as_json
 from nnlab.comparison.entries import Entry, Spread, fold
 from nnlab.comparison.groups import Comparison, Group, compare, read_rows
@@ -35,7 +35,6 @@ __all__ = [
     "as_json",
     "as_text",
     "best_of",
-    "columns_of",
     "compare",
     "diff",
     "diff_as_json",

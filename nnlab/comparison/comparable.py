@@ -10,8 +10,8 @@ TRAINED_APART = "these runs were not all trained on the same examples: a differe
 def why_not(a: Row, b: Row) -> str | None:
     """Why the scores of two runs are not comparable, the weightiest reason first; None where they are."""
     ours, theirs = scored_on([a]), scored_on([b])
-    if ours.task != theirs.task:
-        return f"other task: {ours.task} and {theirs.task}, which are scored by other metrics"
+    if ours.task.name != theirs.task.name:
+        return f"other task: {ours.task.name} and {theirs.task.name}, which are scored by other metrics"
     if _same_examples(a, b):
         return None
     if ours.dataset != theirs.dataset:

@@ -7,11 +7,10 @@ from typing import Any
 from nnlab import environment
 from nnlab.comparison.comparable import why_not
 from nnlab.comparison.rows import SPLITS, Row, read_row
+from nnlab.dataset.task import TASKS, metric_of
 from nnlab.errors import RunError
-from nnlab.metrics import HIGHER_IS_BETTER
 from nnlab.rundir import ENVIRONMENT, RunDir
 
-METRICS = ("accuracy", "loss", "r2")
 NAMED = 5
 """Keys that the sentence names; of more it says how many."""
 DATA_KEYS = ("name", "sha256", "train", "val", "test")
@@ -57,7 +56,7 @@ class Score:
         """Whether B is better than A; None where they are equal, or one has no score."""
         if not self.difference:
             return None
-        return (self.difference > 0) == HIGHER_IS_BETTER[self.metric]
+        return (self.difference > 0) == metric_of(self.metric).higher_is_better
 
 
 @dataclass(frozen=True)
@@ -162,7 +161,7 @@ def _unknown_code(both: Mapping[str, Any]) -> str:
 
 def _scores(a: Row, b: Row) -> Iterator[Score]:
     for split in SPLITS:
-        for metric in METRICS:
+        for metric in dict.fromkeys(metric.name for task in TASKS.values() for metric in task.compared()):
             values = [row.values.get(f"{split}_{metric}") for row in (a, b)]
             if values != [None, None]:
                 yield Score(split, metric, *values)

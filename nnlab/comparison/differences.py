@@ -42,7 +42,7 @@ def over_seeds(metric: str, a: Array, b: Array, *, paired: bool) -> tuple[Estima
 
 def enough(metric: str, n: int) -> bool:
     """Whether there are as many test examples as it takes to call something better."""
-    return n >= LEAST[metric]
+    return n >= LEAST.get(metric, LEAST["loss"])
 
 
 def _step(metric: str, a: Array, b: Array) -> float | None:

@@ -147,7 +147,7 @@ def _kind(row: Row) -> object:
     facts = row.summary.dataset
     counts = tuple(facts.count(split) for split in SPLITS)
     tested = row.examples("test") if row.scored == "test" else None
-    return config, row.task, facts.name, facts.sha256, counts, tested
+    return config, row.summary.task, facts.name, facts.sha256, counts, tested
 
 
 def _seed(row: Row) -> tuple[int, str]:

@@ -10,8 +10,8 @@ from nnlab.comparison.comparable import TRAINED_APART, trained_apart
 from nnlab.comparison.entries import Entry, fold
 from nnlab.comparison.rows import SEED, SPLITS, Data, Row, chosen_by_test, read_row
 from nnlab.comparison.twins import twins
+from nnlab.dataset.task import every_metric, metric_of
 from nnlab.errors import ConfigError, NnlabError, RunError
-from nnlab.metrics import HIGHER_IS_BETTER, PRIMARY
 from nnlab.rundir import RunDir
 
 MOST_KEYS = 50
@@ -101,22 +101,21 @@ def _by_examples(entries: Sequence[Entry]) -> list[list[Entry]]:
 
     Those of runs that keep no hash of them join one that does where all that decides the examples is the same.
     """
-    decided = [(entry.rows[0].task, *dict.fromkeys(row.without_hashes for row in entry.rows)) for entry in entries]
+    decided = [(entry.rows[0].task.name, *dict.fromkeys(row.without_hashes for row in entry.rows)) for entry in entries]
     hashed = {key: entry.which for key, entry in zip(decided, entries, strict=True) if entry.which}
     found: dict[object, list[Entry]] = {}
     for key, entry in zip(decided, entries, strict=True):
         examples = entry.which or hashed.get(key)
-        found.setdefault((entry.rows[0].task, examples) if examples else key, []).append(entry)
+        found.setdefault((entry.rows[0].task.name, examples) if examples else key, []).append(entry)
     return list(found.values())
 
 
 def _group(entries: list[Entry], sort: str | None) -> Group:
     data = entries[0].data
     rows = [row for entry in entries for row in entry.rows]
-    best = PRIMARY[data.task]
+    best = data.task.ranked_by.name
     split = next((split for split in SPLITS if any(f"{split}_{best}" in row.values for row in rows)), "train")
-    names = ("accuracy", "loss") if data.task == "classification" else ("loss", "r2")
-    columns = [f"{other}_{name}" for other in SPLITS for name in names]
+    columns = [f"{other}_{metric.name}" for other in SPLITS for metric in data.task.compared()]
     columns = [name for name in columns if any(name in row.values for row in rows)]
     ranked_by = sort or f"{split}_{best}"
     entries = _sorted(entries, ranked_by)
@@ -166,7 +165,7 @@ def _check_sort(column: str, rows: Sequence[Row]) -> None:
     """Raise ConfigError for a column that no run has."""
     known = {"name", "seconds", *(key for row in rows for key in (*row.values, *row.config))}
     name = column.removeprefix("-")
-    if name not in known and name.partition("_")[2] not in HIGHER_IS_BETTER:
+    if name not in known and name.partition("_")[2] not in every_metric():
         hint = ", ".join(sorted(known, key=lambda key: ("." in key, key)))
         raise ConfigError(f"--sort: there is no column {column!r}", f"columns: {hint}")
 
@@ -174,8 +173,7 @@ def _check_sort(column: str, rows: Sequence[Row]) -> None:
 def _sorted(entries: list[Entry], column: str) -> list[Entry]:
     """By a column, the best or else the smallest first; a leading hyphen turns it round; those without come last."""
     name = column.removeprefix("-")
-    metric = name.partition("_")[2]
-    falling = HIGHER_IS_BETTER.get(metric, False) != column.startswith("-")
+    falling = metric_of(name).higher_is_better != column.startswith("-")
     keys = [(_key(entry, name), entry) for entry in entries]
     having = [(key, entry) for key, entry in keys if key is not None]
     having.sort(key=lambda pair: pair[0], reverse=falling)

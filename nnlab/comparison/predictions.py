@@ -2,12 +2,9 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from nnlab.comparison.rows import Row
 from nnlab.dataset import Array
 from nnlab.errors import RunError
-from nnlab.metrics import log_softmax
 from nnlab.rundir import HEADERS, PREDICTIONS
 
 NUMBER = 8
@@ -25,15 +22,6 @@ class Predicted:
     targets: Array
     """(n,) class numbers, or (n, outputs) values."""
 
-    @property
-    def losses(self) -> Array:
-        """(n,) float64: the cross-entropy of each example, or the mean of its squared errors."""
-        if self.targets.ndim == 1:
-            return -log_softmax(self.scores)[np.arange(len(self.targets)), self.targets]
-        squared = (self.scores.astype(np.float64) - self.targets) ** 2
-        mean: Array = squared.mean(axis=1)
-        return mean
-
 
 def read_predictions(row: Row) -> Predicted:
     """Raises RunError where the run has no predictions, or they do not fit its task."""
@@ -47,14 +35,6 @@ def read_predictions(row: Row) -> Predicted:
     damaged = RunError(f"{row.path / PREDICTIONS}: scores and targets do not belong together", "the file is damaged")
     if scores is None or targets is None or scores.ndim != 2 or scores.dtype.kind != "f" or not len(scores):
         raise damaged
-    if row.task == "regression":
-        fits = targets.shape == scores.shape and targets.dtype.kind == "f"
-    else:
-        fits = targets.shape == (len(scores),) and targets.dtype.kind == "i" and _within(targets, scores.shape[1])
-    if not fits:
+    if not row.task.fits(scores, targets):
         raise damaged
     return Predicted(scores, targets)
-
-
-def _within(targets: Array, classes: int) -> bool:
-    return int(targets.min()) >= 0 and int(targets.max()) < classes

@@ -64,7 +64,7 @@ class Row:
     @property
     def task(self) -> Task:
         """What its run.json says."""
-        return self.summary.task
+        return self.summary.learnt
 
     @property
     def scored(self) -> SplitName:
@@ -104,7 +104,7 @@ def read_row(run: RunDir, *, bare: bool = False) -> Row:
     }
     seconds = summary.seconds.get("total")
     total = float(seconds) if seconds else None
-    worse = metrics.shortfall(summary.task, summary.metrics, summary.baselines)
+    worse = metrics.shortfall(summary.learnt, summary.metrics, summary.baselines)
     marks = (*edited(run, summary), *([worse.mark] if worse else []))
     return Row(run.name, run.path, summary.status, config, values, total, run, summary, marks)
 

@@ -11,7 +11,6 @@ from nnlab.comparison.rows import read_row
 from nnlab.comparison.significance import Verdict, check_comparable, scored, verdict
 from nnlab.comparison.significance import as_json as verdict_as_json
 from nnlab.errors import RunError
-from nnlab.metrics import HIGHER_IS_BETTER, PRIMARY
 from nnlab.rundir import RunDir
 
 MOST_VERDICTS = 50
@@ -32,7 +31,7 @@ class Verdicts:
     def design(self) -> str:
         """What was held against what, and how that was corrected for."""
         if self.best:
-            pairs = f"all against {self.best.name}, the best by val {PRIMARY[self.best.data.task]}"
+            pairs = f"all against {self.best.name}, the best by val {self.best.data.task.ranked_by.name}"
         else:
             pairs = "all pairs, as there is no val score to choose one by"
         return f"{pairs}; p corrected for {len(self.verdicts)} tests (Holm), each interval for itself"
@@ -110,8 +109,8 @@ def judge_all(entries: Sequence[Entry]) -> Verdicts:
 
 def _best(entries: Sequence[Entry]) -> Entry | None:
     """The one with the best val score; None where one of them has none."""
-    metric = PRIMARY[entries[0].data.task]
-    column, sign = f"val_{metric}", 1 if HIGHER_IS_BETTER[metric] else -1
+    metric = entries[0].data.task.ranked_by
+    column, sign = f"val_{metric.name}", 1 if metric.higher_is_better else -1
     if any(column not in entry.values for entry in entries):
         return None
     return max(entries, key=lambda entry: sign * entry.values[column].mean)

@@ -19,9 +19,9 @@ from nnlab.comparison.estimate import ALPHA, Estimate, is_clear
 from nnlab.comparison.predictions import read_predictions
 from nnlab.comparison.rows import CHOSEN_BY_TEST, Row, chosen_by_test
 from nnlab.comparison.twins import twins
-from nnlab.dataset import Array, Task
+from nnlab.dataset import Array
+from nnlab.dataset.task import metric_of
 from nnlab.errors import RunError
-from nnlab.metrics import HIGHER_IS_BETTER, PRIMARY
 from nnlab.rundir import PREDICTIONS
 
 MOST_PAIRS = 20
@@ -61,7 +61,7 @@ class Contrast:
 
     def shown(self) -> str:
         """``B - A = +0.40 points, 95 % CI [-0.10, 0.90], p = 0.12``."""
-        if self.metric == "accuracy":
+        if metric_of(self.metric).percent:
             numbers = [f"{100 * value:.2f}" for value in (abs(self.difference), self.low, self.high)]
             unit = " points"
         else:
@@ -93,7 +93,7 @@ class Verdict:
         first = self.contrasts[0]
         if self.same or not (first.clear and self.p < ALPHA and enough(first.metric, first.examples)):
             return None
-        return "B" if (first.difference > 0) == HIGHER_IS_BETTER[first.metric] else "A"
+        return "B" if (first.difference > 0) == metric_of(first.metric).higher_is_better else "A"
 
     @property
     def sentence(self) -> str:
@@ -139,7 +139,7 @@ def check_comparable(a: Entry, b: Entry) -> None:
 
 def scored(entry: Entry) -> list[Scored]:
     """Its runs' predictions, measured. Raises RunError where a run has none, or they do not fit its task."""
-    return [_scored(row, entry.data.task) for row in entry.rows]
+    return [_scored(row) for row in entry.rows]
 
 
 def verdict(a: Entry, b: Entry, ours: Sequence[Scored], theirs: Sequence[Scored]) -> Verdict:
@@ -150,20 +150,16 @@ def verdict(a: Entry, b: Entry, ours: Sequence[Scored], theirs: Sequence[Scored]
                 f"{a.rows[0].name} and {row.name} are not comparable: other test split: their targets differ",
                 f"both keep them in {PREDICTIONS}",
             )
-    found = list(contrasts(ours, theirs, PRIMARY[a.data.task]))
+    found = list(contrasts(ours, theirs, a.data.task.ranked_by.name))
     same = alike([*a.rows, *b.rows])
     remarks = [*_remarks(a, b), *_noise(found[0], ours, theirs)]
     return Verdict(a, b, found, same, remarks, found[0].p)
 
 
-def _scored(row: Row, task: Task) -> Scored:
+def _scored(row: Row) -> Scored:
     """Raises RunError where the run has no predictions, or they do not fit its task."""
     found = read_predictions(row)
-    measured = {"loss": found.losses}
-    if task == "classification":
-        right = (found.scores.argmax(axis=1) == found.targets).astype(np.float64)
-        measured = {"accuracy": right, **measured}
-    return Scored(row.summary.seed, found.targets, measured)
+    return Scored(row.summary.seed, found.targets, row.task.each(found.scores, found.targets))
 
 
 def contrasts(a: Sequence[Scored], b: Sequence[Scored], primary: str) -> Iterator[Contrast]:

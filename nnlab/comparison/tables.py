@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from nnlab.comparison.entries import Entry, Spread
 from nnlab.comparison.groups import Comparison, Group
-from nnlab.metrics import HIGHER_IS_BETTER, shown_spread
+from nnlab.dataset.task import metric_of
+from nnlab.metrics import shown_spread
 
 BASELINE = "baseline"
 
@@ -28,7 +29,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
             {
                 "dataset": group.data.dataset,
                 "sha256": group.data.sha256,
-                "task": group.data.task,
+                "task": group.data.task.name,
                 "scored_on": group.data.scored,
                 "examples": group.data.examples,
                 "differing": group.differing,
@@ -116,8 +117,7 @@ def _measured(entry: Entry) -> tuple[dict[str, Spread], float | None, str, list[
 def best_of(lines: Sequence[Line], column: str) -> float | None:
     """The best value of a metric's column."""
     values = [line.values[column].mean for line in lines if column in line.values]
-    higher = HIGHER_IS_BETTER[column.partition("_")[2]]
-    return (max(values) if higher else min(values)) if values else None
+    return metric_of(column).best(values) if values else None
 
 
 def _as_csv(comparison: Comparison) -> str:

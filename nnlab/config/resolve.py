@@ -29,10 +29,11 @@ _SYNONYMS = {
 }
 
 
-class Registry(Protocol):
+class Catalogue(Protocol):
     """Where the models and datasets are listed."""
 
     def names(self, kind: Any) -> list[str]: ...
+    def knows(self, kind: Any, name: object) -> bool: ...
     def file(self, kind: Any, name: str) -> Any: ...
 
 
@@ -74,7 +75,7 @@ class _Problem:
     hint: str
 
 
-def resolve(config: Path, overrides: list[str], registry: Registry) -> Resolved:
+def resolve(config: Path, overrides: list[str], registry: Catalogue) -> Resolved:
     """Read, merge and check a config.
 
     Raises ConfigError that lists every problem as ``file:line:column: key: what was given``, with what would work.
@@ -82,7 +83,7 @@ def resolve(config: Path, overrides: list[str], registry: Registry) -> Resolved:
     return _Resolver(read_layers(config, overrides), registry).resolve()
 
 
-def resolve_named(kind: Any, name: str, overrides: list[str], registry: Registry) -> Named:
+def resolve_named(kind: Any, name: str, overrides: list[str], registry: Catalogue) -> Named:
     """A model or dataset by name, with its own keys given as ``key=value`` on the command line.
 
     Raises ConfigError as ``resolve`` does.
@@ -98,7 +99,7 @@ def resolve_named(kind: Any, name: str, overrides: list[str], registry: Registry
 
 
 class _Resolver:
-    def __init__(self, layers: Layers, registry: Registry) -> None:
+    def __init__(self, layers: Layers, registry: Catalogue) -> None:
         self.layers = layers
         self.registry = registry
         self.problems: list[_Problem] = []
@@ -124,13 +125,13 @@ class _Resolver:
             mapping = mapping.get(step) if isinstance(mapping, dict) else None
         if not isinstance(mapping, dict):
             return None  # the frame has said so already
-        names = self.registry.names(kind)
         name = mapping.get("name")
         dotted = ".".join(map(str, (*path, "name")))
         if name is None:
-            self._problem(path, f"{dotted} is missing", f"{kind}: {', '.join(names)}")
+            self._problem(path, f"{dotted} is missing", f"{kind}: {', '.join(self.registry.names(kind))}")
             return None
-        if name not in names:
+        if not isinstance(name, str) or not self.registry.knows(kind, name):
+            names = self.registry.names(kind)
             hint = f"{_did_you_mean(name, names)}{kind}: {', '.join(names)}"
             self._problem((*path, "name"), f"{dotted}: there is no {kind[:-1]} called {short(name)}", hint)
             return None

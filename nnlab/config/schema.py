@@ -3,11 +3,11 @@
 from typing import Any
 
 from nnlab.config.frame import Frame
-from nnlab.config.resolve import Registry
+from nnlab.config.resolve import Catalogue
 from nnlab.config.strict import Strict
 
 
-def json_schema(registry: Registry) -> dict[str, Any]:
+def json_schema(registry: Catalogue) -> dict[str, Any]:
     """One schema for all configs: the frame, and for each model and dataset its own keys."""
     frame = Frame.model_json_schema()
     definitions = frame.pop("$defs", {})
@@ -32,7 +32,7 @@ def json_schema(registry: Registry) -> dict[str, Any]:
     }
 
 
-def _named(registry: Registry, kind: str, name: str, definitions: dict[str, Any]) -> dict[str, Any]:
+def _named(registry: Catalogue, kind: str, name: str, definitions: dict[str, Any]) -> dict[str, Any]:
     file = registry.file(kind, name)
     schema: type[Strict] = file.params
     own = schema.model_json_schema()

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from nnlab.dataset.split import Split, SplitName, Task
+from nnlab.dataset.split import Split, SplitName
+from nnlab.dataset.task import Task
 from nnlab.dataset.transform import UNCHANGED, Transform
 
 PICTURE_CHANNELS = (1, 3, 4)
@@ -23,8 +24,8 @@ class Dataset:
     """Of all examples as decoded, before ``limit`` and ``val_fraction``, and of your own files their names too."""
     shape: tuple[int, ...]
     """Of one input before it was flattened to ``features``: (28, 28), (3, 32, 32) or (4,)."""
-    classes: tuple[str, ...] = ()
-    """The name of each class by its number; empty for regression."""
+    task: Task
+    """What is learnt of it."""
     feature_names: tuple[str, ...] = ()
     target_names: tuple[str, ...] = ()
     transform: Transform = UNCHANGED
@@ -37,9 +38,9 @@ class Dataset:
     """What is probably not as it was meant."""
 
     @property
-    def task(self) -> Task:
-        """Classification where there are classes."""
-        return "classification" if self.classes else "regression"
+    def classes(self) -> tuple[str, ...]:
+        """The name of each class by its number; empty where values are learnt."""
+        return self.task.classes
 
     @property
     def target_name(self) -> str:
@@ -53,8 +54,8 @@ class Dataset:
 
     @property
     def outputs(self) -> int:
-        """How many classes, or how many values a regression predicts."""
-        return len(self.classes) if self.classes else int(self.train.targets.shape[1])
+        """How many classes there are, or how many values to predict."""
+        return self.task.outputs
 
     def split(self, name: SplitName) -> Split | None:
         """The split of that name, where there is one."""
@@ -76,7 +77,7 @@ class Card:
     """What ``nnlab datasets`` says of a dataset before any of it is loaded; None where only the files can tell."""
 
     source: Literal["download", "built in", "your files"]
-    task: Task | None = None
+    task: type[Task] | None = None
     train: int | None = None
     test: int | None = None
     shape: tuple[int, ...] | None = None

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
-Task = Literal["classification", "regression"]
 SplitName = Literal["train", "val", "test"]
 Progress = Callable[[str, int, int | None], None]
 """Called while data is fetched, with what is fetched, the bytes so far and the bytes in all (None: not known)."""

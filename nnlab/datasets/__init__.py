@@ -11,10 +11,13 @@ from nnlab.config.strict import Strict
 from nnlab.dataset import (
     UNCHANGED,
     Array,
+    Classification,
     Dataset,
+    Regression,
     Scaling,
     Split,
     SplitName,
+    Task,
     Transform,
     digest,
     digest_taken,
@@ -135,6 +138,7 @@ def build(
     *,
     val: Examples | None = None,
     classes: Sequence[str] = (),
+    task: Task | None = None,
     transform: Transform | Learn = UNCHANGED,
     standardise: bool = False,
     standardise_target: bool = False,
@@ -147,6 +151,7 @@ def build(
 ) -> Dataset:
     """The dataset: training examples limited and split, the transform learnt on what is left, every input transformed.
 
+    ``task`` is what is learnt of it; None: one of the ``classes`` where there are any, else values.
     ``transform`` is what is done beside standardising inputs and target. ``val`` is a validation split that the data
     brings itself. ``sha256`` is given where the hash of these very examples is known already; of your files the names
     of classes and columns belong to it. Raises DataError for absent classes and splits that would be empty.
@@ -181,7 +186,7 @@ def build(
         test=ready.get("test"),
         sha256=sha256,
         shape=train.inputs.shape[1:] if not made.columns else (len(made.feature_names),),
-        classes=tuple(classes),
+        task=task or (Classification(tuple(classes)) if classes else Regression(train.targets.shape[1])),
         feature_names=made.feature_names or tuple(feature_names),
         target_names=tuple(target_names),
         transform=made,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from nnlab import tables
-from nnlab.dataset import Array, Task, Transform, read_npy
+from nnlab.dataset import Array, Transform, read_npy
 from nnlab.datasets import _arrays, _pictures, listed, short
 from nnlab.datasets._table_rows import Rows, TableReader
 from nnlab.errors import DataError
@@ -37,7 +37,6 @@ class Reader:
     def __init__(
         self,
         data: Mapping[str, Any],
-        task: Task = "regression",
         read_picture: PictureReader | None = None,
         *,
         dark_edges: bool = False,
@@ -53,7 +52,7 @@ class Reader:
         self.transform = Transform.from_dict(data)
         self.read_picture = read_picture
         self.dark_edges = dark_edges
-        self.table = TableReader(data, task, keys)
+        self.table = TableReader(data, keys)
         self._warnings: list[str] = []
 
     @property

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from nnlab import tables
-from nnlab.dataset import Array, Column, Task, Transform
+from nnlab.dataset import Array, Column, Transform
 from nnlab.datasets import _columns, _targets, short
 from nnlab.errors import DataError
 from nnlab.tables import Keys, Style, Table, Text
@@ -37,13 +37,12 @@ class Rows:
 class TableReader:
     """Reads tables as those of a run's training."""
 
-    def __init__(self, data: Mapping[str, Any], task: Task, keys: Keys) -> None:
+    def __init__(self, data: Mapping[str, Any], keys: Keys) -> None:
         """``data`` is what run.json says of the dataset, ``keys`` how its table was written."""
         self.transform = Transform.from_dict(data)
         self.features = int(data["features"])
         self.classes = tuple(map(str, data["classes"]))
         self.targets = tuple(map(str, data.get("target_names") or ()))
-        self.task = task
         self.keys = keys
         self.warnings: list[str] = []
 
@@ -106,13 +105,13 @@ class TableReader:
         """The targets of every row; None where they are not there, or not all are known to the run."""
         if not names:
             return None
-        found = [_targets.number(table, name, self.classes, self.task) for name in names]
+        found = [_targets.number(table, name, self.classes) for name in names]
         known = [each for each in found if each is not None]
         if len(known) < len(names):
             missing = names[next(n for n, each in enumerate(found) if each is None)]
             self._warn([f"{str(table.path)!r}: not scored: column {short(missing)} holds what the run does not know"])
             return None
-        return known[0] if self.task == "classification" else np.concatenate(known, axis=1)
+        return known[0] if self.classes else np.concatenate(known, axis=1)
 
     def _warn(self, warnings: Sequence[str]) -> None:
         self.warnings += [warning for warning in warnings if warning not in self.warnings]

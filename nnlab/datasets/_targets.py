@@ -4,15 +4,17 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
-from nnlab.dataset import Array, Task
+from nnlab.dataset import Array
 from nnlab.datasets import listed, short
 from nnlab.datasets._labels import natural
 from nnlab.errors import DataError
 from nnlab.tables import Table, people_number
 
+TaskKey = Literal["classification", "regression"]
 MOST_CLASSES = 20
 """More distinct whole numbers than this are taken for values, such as ages or prices."""
 _PADDED = re.compile(r"[-+]?0[0-9]+")
@@ -45,7 +47,7 @@ def values_alone(head: Table) -> list[str]:
 
 
 def read(
-    table: Table, names: Sequence[str], task: Task | None, wanted: Sequence[int | str] | None, rows: Array | None
+    table: Table, names: Sequence[str], task: TaskKey | None, wanted: Sequence[int | str] | None, rows: Array | None
 ) -> Targets:
     """The targets in these columns; ``task`` is None where the cells are to tell.
 
@@ -70,9 +72,9 @@ def read(
     return _one(table, name, task, there, as_text=bool(words))
 
 
-def number(table: Table, name: str, classes: Sequence[str], task: Task) -> Array | None:
+def number(table: Table, name: str, classes: Sequence[str]) -> Array | None:
     """The targets of a table that is only to be scored: class numbers or values; None where some are not known."""
-    if task == "regression":
+    if not classes:
         try:
             values = table.numbers(name)
         except DataError:
@@ -123,7 +125,7 @@ def _values(table: Table, names: Sequence[str], there: Array) -> Array:
     return values
 
 
-def _one(table: Table, name: str, task: Task | None, there: Array, *, as_text: bool) -> Targets:
+def _one(table: Table, name: str, task: TaskKey | None, there: Array, *, as_text: bool) -> Targets:
     """The targets of one column that may be classes, and are where it is to be read as text."""
     if table.kind(name) == "number" and not as_text:
         if task is None and name not in table.text:  # as ``values_alone`` let it be read
@@ -173,7 +175,9 @@ def _refuse_written_for_people(table: Table, name: str, labels: Sequence[str]) -
     )
 
 
-def _wholes(table: Table, name: str, task: Task | None, cells: list[int | None], codes: Array, there: Array) -> Targets:
+def _wholes(
+    table: Table, name: str, task: TaskKey | None, cells: list[int | None], codes: Array, there: Array
+) -> Targets:
     """Whole numbers: classes where they are few. ``cells`` are the different ones, ``codes`` which each row has."""
     used = np.bincount(codes[there], minlength=len(cells)) > 0
     distinct = sorted({whole for whole, known in zip(cells, used, strict=True) if known and whole is not None})

@@ -3,14 +3,14 @@
 import numpy as np
 
 from nnlab.config.strict import Strict
-from nnlab.dataset import Card, Dataset, Progress, quiet
+from nnlab.dataset import Card, Dataset, Progress, Regression, quiet
 from nnlab.datasets import Examples, build
 from nnlab.plugin import DatasetFile
 
 PRICES = (3, 4, 5, 6, 7, 8, 9)
 SOLD = (7.5, 7, 6.5, 6, 5.5, 5, 4.5)
 
-CARD = Card("built in", "regression", train=7, shape=(1,), outputs=1)
+CARD = Card("built in", Regression, train=7, shape=(1,), outputs=1)
 
 
 class Params(Strict):

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field, field_validator, model_validator
 
 from nnlab import tables
-from nnlab.dataset import Array, Card, Column, Dataset, Progress, Task, Transform, quiet
+from nnlab.dataset import Array, Card, Column, Dataset, Progress, Transform, quiet
 from nnlab.datasets import (
     ClassKeys,
     Examples,
@@ -176,7 +176,7 @@ def read_whole(params: Params, path: str) -> Table:
 def load_table(table: Table, params: Params, seed: int, test: Table | None = None) -> Dataset:
     """The dataset of a table that is read already, and of another that is its test split. Raises as ``load`` does."""
     roles, rules = roles_of(params, table.names, table.path), params.rules()
-    task: Task | None = None if params.task == "auto" else params.task
+    task: _targets.TaskKey | None = None if params.task == "auto" else params.task
     pool, targets, cells, warnings = _pool(table, params, roles, task)
     names, classes, others = roles.targets, targets.classes, list[Examples]()
     if test is not None:
@@ -272,7 +272,7 @@ def _column(path: Path, columns: Sequence[str], key: str, given: str | int) -> s
 
 
 def _pool(
-    table: Table, params: Params, roles: Roles, task: Task | None, known: Sequence[Column] | None = None
+    table: Table, params: Params, roles: Roles, task: _targets.TaskKey | None, known: Sequence[Column] | None = None
 ) -> tuple[Examples, _targets.Targets, _columns.Cells, list[str]]:
     """All examples of a table, with what their targets and cells are; ``known`` are the columns where that is known."""
     rules, drop = params.rules(), params.missing == "drop"
@@ -307,7 +307,7 @@ def _test_pool(
             f"dataset.test_path: {str(test.path)!r} has other columns than {str(table.path)!r}: {listed(apart)}",
             "give both the same columns",
         )
-    task: Task = "classification" if targets.classes else "regression"
+    task: _targets.TaskKey = "classification" if targets.classes else "regression"
     roles = replace(roles, split=None, group=None, order=None)
     pool, theirs, found, warnings = _pool(test, params, roles, task, cells.columns)
     for name, texts in found.texts.items():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnlab.dataset import Array, Card, Dataset, Progress, Transform, quiet
+from nnlab.dataset import Array, Card, Classification, Dataset, Progress, Transform, quiet
 from nnlab.datasets import ClassKeys, Examples, HoldOutKeys, TrainKeys, build, choose, hold_out
 from nnlab.errors import MissingDependencyError
 from nnlab.plugin import DatasetFile
@@ -14,7 +14,7 @@ from nnlab.plugin import DatasetFile
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-CARD = Card("built in", "classification", train=1438, test=359, shape=(8, 8), outputs=10)
+CARD = Card("built in", Classification, train=1438, test=359, shape=(8, 8), outputs=10)
 _FILE = "datasets/data/digits.csv.gz"
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from nnlab.dataset import Array, Card, Dataset, Picture, Progress, SplitName, Transform, quiet
+from nnlab.dataset import Array, Card, Classification, Dataset, Picture, Progress, SplitName, Transform, quiet
 from nnlab.datasets import (
     ClassKeys,
     Examples,
@@ -31,7 +31,7 @@ from nnlab.plugin import DatasetFile
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-CARD = Card("your files", "classification")
+CARD = Card("your files", Classification)
 MOST_NAMED = 20
 """Pictures that cannot be read are named up to this many."""
 

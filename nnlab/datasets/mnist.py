@@ -2,14 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from nnlab.dataset import Array, Card, Dataset, Progress, Transform, quiet
+from nnlab.dataset import Array, Card, Classification, Dataset, Progress, Transform, quiet
 from nnlab.datasets import ClassKeys, TrainKeys, _mnist_family, _pictures, build, choose, divided
 from nnlab.plugin import DatasetFile
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-CARD = Card("download", "classification", train=60_000, test=10_000, shape=(28, 28), outputs=10, download_mib=11)
+CARD = Card("download", Classification, train=60_000, test=10_000, shape=(28, 28), outputs=10, download_mib=11)
 SHA256 = "c9c899568825c0192b158204e056115690ebe9e01a8a467321a8e34a416b7a26"
 """Of the decoded arrays: see ``nnlab.dataset.digest``."""
 

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from nnlab import cache, splits
-from nnlab.dataset import Array, Card, Dataset, Progress, Transform, quiet
+from nnlab.dataset import Array, Card, Classification, Dataset, Progress, Transform, quiet
 from nnlab.datasets import (
     ClassKeys,
     Examples,
@@ -28,7 +28,7 @@ from nnlab.plugin import DatasetFile
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-CARD = Card("download", "classification", train=1752, test=310, shape=(64, 64), outputs=10, download_mib=17)
+CARD = Card("download", Classification, train=1752, test=310, shape=(64, 64), outputs=10, download_mib=17)
 COMMIT = "4b09433ef9d5c60602e8805bb54b8aa2428527f8"
 URLS = (
     f"https://codeload.github.com/ardamavi/Sign-Language-Digits-Dataset/zip/{COMMIT}",

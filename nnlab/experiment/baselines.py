@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from nnlab import budget, cache, memory, metrics
+from nnlab import budget, cache, memory
 from nnlab.config import Config
-from nnlab.dataset import Array, Dataset, SplitName
+from nnlab.dataset import Dataset, SplitName
 from nnlab.errors import DataError
 from nnlab.experiment.build import threads_for
 from nnlab.experiment.events import Working
-from nnlab.model import both_classes
 from nnlab.rundir import Baselines, sealed, sha256, strict
 
 VERSION = 3
@@ -28,8 +27,6 @@ WORK = 20_000_000_000
 """Inputs of all training examples times scores times iterations: about four seconds on two cores. For MNIST these are
 42 iterations, which cost it a third of a point; data for which they are less than 20 gets no such baseline."""
 MAX_BYTES = 2**16
-LOGISTIC, RIDGE = "logistic regression, scikit-learn", "ridge regression, scikit-learn"
-MAJORITY, MEAN = metrics.GUESS["classification"], metrics.GUESS["regression"]
 
 
 def baselines(config: Config, dataset: Dataset) -> Baselines:
@@ -70,32 +67,18 @@ def pending(config: Config, dataset: Dataset) -> bool:
 
 
 def _guessed(dataset: Dataset) -> Baselines:
-    return _scores(dataset, dict(_guesses(dataset)))
+    task, one = dataset.task, dataset.task.guessed(dataset.train.targets)
+    return {
+        task.guess: {
+            split: _finite(task.measure(np.tile(one, (len(examples), 1)), examples.targets))
+            for split, examples in _splits(dataset)
+        }
+    }
 
 
 def fitted_name(dataset: Dataset) -> str:
     """What scikit-learn's is called for this data."""
-    return LOGISTIC if dataset.task == "classification" else RIDGE
-
-
-def _guesses(dataset: Dataset) -> Iterator[tuple[str, Array]]:
-    """(name, scores of one example): the shares of the classes as log-probabilities, or the mean of the targets."""
-    targets = dataset.train.targets
-    if dataset.task == "classification":
-        shares = np.bincount(targets, minlength=dataset.outputs) / len(targets)
-        yield MAJORITY, np.log(np.maximum(shares, np.finfo(np.float64).tiny))
-    else:
-        yield MEAN, targets.mean(axis=0, dtype=np.float64)
-
-
-def _scores(dataset: Dataset, guesses: dict[str, Array]) -> Baselines:
-    return {
-        name: {
-            split: _finite(metrics.measure(dataset.task, np.tile(one, (len(examples), 1)), examples.targets))
-            for split, examples in _splits(dataset)
-        }
-        for name, one in guesses.items()
-    }
+    return f"{dataset.task.linear} regression, scikit-learn"
 
 
 def _splits(dataset: Dataset) -> Iterator[tuple[SplitName, Any]]:
@@ -142,9 +125,9 @@ def _work(dataset: Dataset) -> int:
 
 
 def _iterations(dataset: Dataset) -> int:
-    """How many there is time for; 0 where they would be too few to come to anything."""
+    """How many there is time for; 0 where they would be too few to come to anything, or the task has no such model."""
     fitting = min(WORK // _work(dataset), MOST_ITERATIONS)
-    return fitting if fitting >= LEAST_ITERATIONS else 0
+    return fitting if fitting >= LEAST_ITERATIONS and dataset.task.linear else 0
 
 
 def _fitted(dataset: Dataset) -> dict[SplitName, dict[str, float]] | None:
@@ -155,7 +138,7 @@ def _fitted(dataset: Dataset) -> dict[SplitName, dict[str, float]] | None:
     from sklearn.linear_model import LogisticRegression, Ridge
     from threadpoolctl import ThreadpoolController
 
-    logistic, scaling = dataset.task == "classification", dataset.transform.target
+    logistic, scaling = dataset.task.linear == "logistic", dataset.transform.target
     # scikit-learn rounds the targets to the float32 of the inputs, of which little is left of time stamps or prices.
     targets = scaling.shrunk(train.targets) if scaling else train.targets
     estimator = LogisticRegression(max_iter=iterations) if logistic else Ridge()
@@ -171,7 +154,7 @@ def _fitted(dataset: Dataset) -> dict[SplitName, dict[str, float]] | None:
     found: dict[SplitName, dict[str, float]] = {}
     for split, examples in _splits(dataset):
         scores = predict(examples.inputs).reshape(len(examples), -1)
-        scores = both_classes(scores) if logistic and scores.shape[1] == 1 else scores
+        scores = dataset.task.complete(scores)
         scores = scaling.restored(scores) if scaling else scores
-        found[split] = _finite(metrics.measure(dataset.task, scores, examples.targets))
+        found[split] = _finite(dataset.task.measure(scores, examples.targets))
     return found

@@ -23,7 +23,7 @@ from nnlab.errors import (
     RunError,
     TrainingError,
 )
-from nnlab.experiment import given, pictures
+from nnlab.experiment import given, pictures, plugins
 from nnlab.experiment.given import Given
 from nnlab.fit import Plan
 from nnlab.model import Model, Optimizer, Setup, check_weights
@@ -37,17 +37,17 @@ MAX_THREADS = 8
 
 def resolve(config: Path, overrides: list[str] | None = None) -> Resolved:
     """Read and check a config file; see ``nnlab.config.resolve``."""
-    return configs.resolve(config, overrides or [], discover)
+    return configs.resolve(config, overrides or [], discover.registry())
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of all configs."""
-    return configs.json_schema(discover)
+    return configs.json_schema(discover.registry())
 
 
 def sample_sheet(name: str, keys: list[str], progress: Progress = quiet) -> bytes:
     """A PNG of some of a dataset's training examples; ``keys`` are its own as ``key=value``."""
-    named = configs.resolve_named("datasets", name, keys, discover)
+    named = configs.resolve_named("datasets", name, keys, discover.registry())
     return pictures.of_data(given.load(named, 0, progress))[1]
 
 
@@ -99,6 +99,7 @@ def check_same(run: RunDir, dataset: Dataset, summary: Summary) -> None:
 
 def check(config: Config) -> None:
     """Raise ConfigError or DeviceError for what can be told before the data is loaded and a backend imported."""
+    plugins.record(config)
     task = discover.dataset(config.dataset.name).card.task
     if task:
         check_task(config, task)
@@ -111,22 +112,21 @@ def check(config: Config) -> None:
         raise ConfigError(message, "use precision: float32, or a *-torch model")
 
 
-def check_task(config: Config, task: Task) -> None:
+def check_task(config: Config, task: type[Task]) -> None:
     """Raise ConfigError where the config's model cannot learn what the data is for."""
     model = config.model.name
-    if task in discover.model(model).tasks:
+    if issubclass(task, discover.model(model).tasks):
         return
-    able = [name for name in discover.names("models") if task in discover.model(name).tasks]
+    able = [name for name in discover.registry().built_in("models") if issubclass(task, discover.model(name).tasks)]
     raise ConfigError(
-        f"model.name: {model} cannot learn {task}, which is what {config.dataset.name} is for",
-        f"models for {task}: {', '.join(able)}",
+        f"model.name: {model} cannot learn {task.name}, which is what {config.dataset.name} is for",
+        f"models for {task.name}: {', '.join(able)}",
     )
 
 
 def build_model(
     config: Config,
     shape: tuple[int, ...],
-    outputs: int,
     task: Task,
     rows: int,
     largest: int | None = None,
@@ -142,9 +142,7 @@ def build_model(
     """
     seen, predicted = (batch_rows(config, rows), largest) if largest else (0, 1)
     rule = optimizer(config.train)
-    setup = Setup(
-        shape, outputs, task, rule, config.seed, config.device, config.precision, seen, predicted, target, held
-    )
+    setup = Setup(shape, task, rule, config.seed, config.device, config.precision, seen, predicted, target, held)
     try:
         model = made(discover.model(config.model.name), config.model.params, setup)
     except MemoryError as error:
@@ -184,7 +182,7 @@ def model_for(config: Config, dataset: Dataset) -> Model:
     """``build_model`` for the data that the config is to be trained on."""
     largest = max(len(split) for split in (dataset.train, dataset.val, dataset.test) if split)
     target = dataset.transform.target
-    return build_model(config, dataset.shape, dataset.outputs, dataset.task, len(dataset.train), largest, target=target)
+    return build_model(config, dataset.shape, dataset.task, len(dataset.train), largest, target=target)
 
 
 def batch_rows(config: Config, rows: int) -> int:
@@ -214,15 +212,22 @@ def threads_for(work: int) -> int:
     return max(1, min(work // THREAD_WORK, cores(), MAX_THREADS))
 
 
-def config_of(run: RunDir) -> Config:
-    """The config that a run was trained from. Raises ConfigError or RunError where it has been damaged."""
+def config_of(run: RunDir, *, other_plugins: bool = False) -> Config:
+    """The config that a run was trained from.
+
+    Raises ConfigError or RunError where it has been damaged, and RunError where a plug-in that it names is not here or,
+    unless ``other_plugins`` are allowed, not the one that the run was trained with.
+    """
     content = yaml.read(run.read_text(CONFIG), str(run.path / CONFIG)).data  # refuses links, pipes and the like
     if isinstance(content, dict) and "extends" in content:
         raise RunError(f"{run.path / CONFIG}: a run's config extends no other", "the file was edited or damaged")
+    plugins.refuse(run, content, other=other_plugins)
     return resolve(run.path / CONFIG).config
 
 
-def unedited_config_of(run: RunDir, summary: Summary, state: Checkpoint | None = None) -> Config:
+def unedited_config_of(
+    run: RunDir, summary: Summary, state: Checkpoint | None = None, *, other_plugins: bool = False
+) -> Config:
     """``config_of``, where it is the config that run.json, or else the checkpoint's ``state``, belongs to.
 
     A resume that was stopped at its very start leaves the one before. Raises RunError where it is another one.
@@ -233,7 +238,7 @@ def unedited_config_of(run: RunDir, summary: Summary, state: Checkpoint | None =
             f"{run.path / CONFIG}: this config was edited since the run began: its SHA-256 differs",
             f"bring the old one back, or train it as another run: nnlab train {run.path / CONFIG}",
         )
-    return config_of(run)
+    return config_of(run, other_plugins=other_plugins)
 
 
 def model_of(run: RunDir, *, trained: bool = False) -> tuple[Model, Config, Summary, str | None]:
@@ -248,7 +253,7 @@ def model_of(run: RunDir, *, trained: bool = False) -> tuple[Model, Config, Summ
         if getattr(data, key) is None:
             raise RunError(f"{run.path / SUMMARY}: dataset.{key} is missing", "the file is damaged")
     warning, held, target = None, run.count() if trained else None, data.transform.target
-    arguments = (tuple(data.shape or ()), data.outputs or 0, summary.task, data.train or 0)
+    arguments = (tuple(data.shape or ()), summary.learnt, data.train or 0)
     try:
         model = build_model(config, *arguments, held=held, target=target)
     except DeviceError as error:

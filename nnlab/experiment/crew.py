@@ -8,13 +8,15 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO
 
 from nnlab import memory, metrics
 from nnlab.dataset import Progress, quiet
 from nnlab.environment import cores
+from nnlab.errors import Interrupted
 from nnlab.experiment.baselines import announced, baselines
 from nnlab.experiment.build import resolve
 from nnlab.experiment.events import Ended, Event, Finished, Notice, Started, Working
@@ -34,9 +36,9 @@ def train_jobs(jobs: Jobs, progress: Progress = quiet) -> Iterator[Notice | Work
     """Train jobs that differ in nothing that decides what they cost, each in a process of its own.
 
     The first one is checked, data and model and all, before any process starts; then comes ``jobs`` with how many run
-    at once, and what happens to each, with it; None where nothing has happened for a moment. Closing the generator
-    stops what is running, so that it can be resumed. Raises what ``train`` does before anything begins; what goes wrong
-    with a job later is in its Ended.
+    at once, and what happens to each, with it; None where nothing has happened for a moment. Closing the generator, or
+    raising Interrupted in it, stops what is running, so that it can be resumed. Raises what ``train`` does before
+    anything begins; what goes wrong with a job later is in its Ended.
     """
     first = jobs.each[0]
     resolved = resolve(Path(first.config), list(first.overrides))
@@ -57,8 +59,16 @@ def train_jobs(jobs: Jobs, progress: Progress = quiet) -> Iterator[Notice | Work
             while waiting and len(crew.workers) < at_once:
                 crew.start(waiting.pop(0))
             yield from crew.listen()
-    finally:
+    except Interrupted:  # another one, while their last words are awaited, leaves them to end by themselves
         crew.stop()
+        while crew.workers:
+            yield from crew.listen()
+        raise
+    except BaseException:
+        crew.stop()
+        for worker in crew.workers:
+            worker.process.wait()
+        raise
 
 
 def _fitting(ready: Ready) -> int:
@@ -71,12 +81,13 @@ def _fitting(ready: Ready) -> int:
 
 @dataclass
 class _Worker:
-    """One process and what it has said for people."""
+    """One process, what it has said for people, and where it writes what else it has to say."""
 
     job: Job
     process: subprocess.Popen[str]
+    stderr: IO[str]
+    said: str = ""
     run: RunDir | None = None
-    said: list[str] = field(default_factory=list)
 
 
 class _Crew:
@@ -88,36 +99,31 @@ class _Crew:
 
     def start(self, job: Job) -> None:
         """Start a worker in a session of its own: Ctrl-C on the terminal reaches only us, and we hand it on."""
-        package = str(Path(__file__).parents[2])
-        there = os.environ.get("PYTHONPATH")
+        places = [str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")]
+        stderr = TemporaryFile("w+", encoding="utf-8", errors="replace")  # noqa: SIM115 (until it ends)
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "nnlab.experiment.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
             encoding="utf-8",
-            errors="replace",
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([package, *([there] if there else [])])},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(place for place in places if place)},
             start_new_session=True,
         )
-        worker = _Worker(job, process)
+        worker = _Worker(job, process, stderr)
         self.workers.append(worker)
         assert process.stdin is not None  # noqa: S101 - they were asked for
         assert process.stdout is not None  # noqa: S101
-        assert process.stderr is not None  # noqa: S101
         with suppress(BrokenPipeError), process.stdin as order:  # one that has died at once ends with its own code
-            json.dump(job.as_data(), order)
-        complaints = threading.Thread(target=_keep, args=(process.stderr, worker.said), daemon=True)
-        complaints.start()
-        threading.Thread(target=self._read, args=(worker, process.stdout, complaints), daemon=True).start()
+            json.dump(asdict(job), order)
+        threading.Thread(target=self._read, args=(worker, process.stdout), daemon=True).start()
 
-    def _read(self, worker: _Worker, lines: IO[str], complaints: threading.Thread) -> None:
+    def _read(self, worker: _Worker, lines: IO[str]) -> None:
         with lines:
             for line in lines:
                 if line.endswith("\n"):  # a worker that was killed may leave a piece of one
                     self._told.put((worker, line))
-        complaints.join()
         self._told.put((worker, None))
 
     def listen(self) -> Iterator[Notice | Told | None]:
@@ -131,14 +137,16 @@ class _Crew:
             case None:
                 code = worker.process.wait()
                 self.workers.remove(worker)
-                yield worker.job, Ended(code, "".join(worker.said), worker.run)
+                with worker.stderr as complaints:
+                    complaints.seek(0)
+                    yield worker.job, Ended(code, worker.said + complaints.read(), worker.run)
             case Notice(text=text):
-                worker.said.append(f"warning: {text}\n")
+                worker.said += f"warning: {text}\n"
             case Working(text=text):
-                worker.said.append(f"{text}\n")
+                worker.said += f"{text}\n"
             case Ended():
-                worker.said.append(event.error)
-            case Finished(summary=said) if worse := metrics.shortfall(said.task, said.metrics, said.baselines):
+                worker.said += event.error
+            case Finished(summary=said) if worse := metrics.shortfall(said.learnt, said.metrics, said.baselines):
                 yield Notice(f"the run of {worker.job.title} is {worse}")
             case Started():
                 worker.run = event.run
@@ -147,14 +155,7 @@ class _Crew:
                 yield worker.job, event
 
     def stop(self) -> None:
-        """Ask those that are still at work to stop where they can be resumed, and wait until they have."""
+        """Ask those that are still at work to stop where they can be resumed."""
         for worker in self.workers:
             with suppress(OSError):
                 worker.process.terminate()
-        for worker in self.workers:
-            worker.process.wait()
-
-
-def _keep(lines: IO[str], said: list[str]) -> None:
-    with lines:
-        said.extend(lines)

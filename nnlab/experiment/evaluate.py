@@ -53,7 +53,7 @@ def evaluate(
     evaluation = evaluate_model(model, model.put(examples), examples, dataset.task)
     matrix = None
     classes: list[ClassReport] = []
-    if dataset.task == "classification":
+    if dataset.classes:
         matrix = metrics.confusion(evaluation.scores, examples.targets, dataset.outputs)
         classes = metrics.per_class(matrix, dataset.classes)
     file, content = pictures.of_scores(run.name, dataset, name, evaluation.scores, examples)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from nnlab.dataset import SplitName
+from nnlab.dataset.task import every_curve, metric_of
 from nnlab.metrics import shown
 from nnlab.rundir import RunDir, Summary
 from nnlab.standing import Standing
@@ -68,6 +69,6 @@ def in_words(watched: SplitName, at: Standing) -> str:
     """The scores of an evaluation for people: ``loss 0.08  test accuracy 97.9 %``."""
     parts = [f"loss {shown('loss', at.train_loss)}"]
     for name, value in (at.metrics or {}).items():
-        if name in ("accuracy", "r2"):
+        if metric_of(name) in every_curve():
             parts.append(f"{watched} {name} {shown(name, value)}")
     return "  ".join(parts)

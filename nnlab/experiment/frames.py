@@ -84,7 +84,7 @@ def frame_of(at: Standing, before: Mapping[str, Array], after: Mapping[str, Arra
         return None
     split = dataset.split(dataset.watched)
     confusion = None
-    if split is not None and dataset.task == "classification":
+    if split is not None and dataset.classes:
         confusion = metrics.confusion(at.scores, split.targets, dataset.outputs).astype(np.int64)
     ratios = {name: _ratio(before[name], after[name]) for name in after}
     return Frame(at.step, at.epoch, weight, ratios, confusion)

@@ -3,9 +3,8 @@
 import re
 import secrets
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from nnlab.errors import ConfigError
 from nnlab.experiment.build import resolve
@@ -30,23 +29,18 @@ class Job:
     name: str
     stamp: str
     """The time that the run is named after, which all of a group share."""
-    group: dict[str, Any]
-    """What its run.json says of the group: ``id``, and ``varied``, the keys in which this run differs from the rest."""
+    group: Membership
+    """What its run.json says of the group, and how this run differs from the rest of it."""
 
     @property
     def title(self) -> str:
         """What tells it from the others: "seed 3"."""
-        return ", ".join(f"{key} {value}" for key, value in self.group["varied"].items())
-
-    def as_data(self) -> dict[str, Any]:
-        """Itself as JSON can hold it."""
-        return asdict(self)
+        return ", ".join(f"{key} {value}" for key, value in self.group.varied.items())
 
     def train(self, data: Given | None = None, *, keep_data: bool = False) -> Iterator[Event]:
         """Train it, here; see ``nnlab.experiment.train``."""
         resolved, runs = resolve(Path(self.config), list(self.overrides)), Path(self.runs)
-        group = Membership(**self.group)
-        return train(resolved, runs, self.name, stamp=self.stamp, group=group, data=data, keep_data=keep_data)
+        return train(resolved, runs, self.name, stamp=self.stamp, group=self.group, data=data, keep_data=keep_data)
 
 
 @dataclass(frozen=True)
@@ -82,7 +76,7 @@ def jobs_of_seeds(
                 runs=str(runs),
                 name=f"{name}-seed{seed}" if name else f"seed{seed}",
                 stamp=stamp,
-                group={"id": group, "varied": {"seed": seed}},
+                group=Membership(group, {"seed": seed}),
             )
             for seed in wanted
         ),

@@ -1,12 +1,13 @@
 """Pictures: which ones a run gets, and what goes into each."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from nnlab import metrics
 from nnlab.dataset import Array, Dataset, Split, SplitName, is_picture
-from nnlab.present import examples, lines, results
+from nnlab.present import charts, examples, lines, results
 
 SAMPLE_ROWS = 5
 
@@ -14,7 +15,7 @@ SAMPLE_ROWS = 5
 def of_training(
     title: str,
     dataset: Dataset,
-    columns: Mapping[str, Sequence[float]],
+    columns: charts.Columns,
     losses: Array,
     scores: Mapping[SplitName, Array],
     steps_per_epoch: int,
@@ -23,27 +24,27 @@ def of_training(
 
     ``columns`` are those of metrics.csv, ``losses`` (steps,) that of every step, ``scores`` the final ones by split.
     """
-    watched = dataset.watched
-    found = {name: np.array(values) for name, values in columns.items()}
-    curves = {"train, mean since the last point": (found["step"], found["train_loss"])}
-    if watched != "train":
-        curves[watched] = (found["step"], found[f"{watched}_loss"])
-    unit = "cross-entropy, nats" if dataset.task == "classification" else "mean squared error"
-    every = np.arange(1, len(losses) + 1)
-    yield (
-        "loss.png",
-        lines.loss(
-            every, losses, curves, title=f"Loss: {title}", label=f"loss ({unit})", steps_per_epoch=steps_per_epoch
-        ),
-    )
-    if dataset.task == "classification":
-        curves = {watched: (found["step"], found[f"{watched}_accuracy"])}
-        yield "accuracy.png", lines.accuracy(curves, title=f"Accuracy: {title}", steps_per_epoch=steps_per_epoch)
-    else:
-        curves = {watched: (found["step"], found[f"{watched}_r2"])}
-        yield "r2.png", lines.metric(curves, title=f"R²: {title}", label="R²", steps_per_epoch=steps_per_epoch)
+    task = dataset.task
+    unit = ", ".join(filter(None, (task.loss, task.unit)))
+    for chart in charts.of_run(columns):
+        every, label = None, task.curve.title
+        if chart.column == "loss":
+            train, *others = chart.series
+            chart = replace(chart, series=[replace(train, name="train, mean since the last point"), *others])
+            every, label = (np.arange(1, len(losses) + 1), losses), f"loss ({unit})"
+        said = label.partition(" ")[0]
+        yield (
+            f"{chart.column}.png",
+            lines.drawn(
+                chart,
+                title=f"{said[:1].upper()}{said[1:]}: {title}",
+                label=label,
+                every=every,
+                steps_per_epoch=steps_per_epoch,
+            ),
+        )
     yield of_data(dataset)
-    shown: SplitName = "test" if dataset.test else watched
+    shown: SplitName = "test" if dataset.test else dataset.watched
     yield of_scores(title, dataset, shown, scores[shown], dataset.split(shown) or dataset.train)
 
 
@@ -67,10 +68,10 @@ def of_data(dataset: Dataset) -> tuple[str, bytes]:
 
 def of_scores(title: str, dataset: Dataset, name: str, scores: Array, split: Split) -> tuple[str, bytes]:
     """(file name, PNG) of a split's scores: a confusion matrix, a fitted line, or predicted over true values."""
-    if dataset.task == "classification":
+    if dataset.task.picture == "confusion":
         matrix = metrics.confusion(scores, split.targets, dataset.outputs)
         return f"confusion-{name}.png", results.confusion(matrix, dataset.classes, title=f"Confusion, {name}: {title}")
-    label = dataset.target_name or "value"
+    label, values = dataset.target_name or "value", dataset.task.values(scores)
     if dataset.features == 1 and dataset.outputs == 1:
         x = dataset.transform.measured(split.inputs)[:, 0]
         order = np.argsort(x)
@@ -78,12 +79,12 @@ def of_scores(title: str, dataset: Dataset, name: str, scores: Array, split: Spl
             x,
             split.targets[:, 0],
             x[order],
-            scores[order, 0],
+            values[order, 0],
             title=f"Fit, {name}: {title}",
             x_label=dataset.feature_names[0] if dataset.feature_names else "input",
             y_label=label,
         )
         return f"fit-{name}.png", fitted
     return f"fit-{name}.png", results.predicted_against_true(
-        split.targets, scores, title=f"Fit, {name}: {title}", label=label
+        split.targets, values, title=f"Fit, {name}: {title}", label=label
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlab import discover, metrics
+from nnlab import discover
 from nnlab.dataset import Array, Split, Task
 from nnlab.datasets._inputs import Reader
 from nnlab.datasets._table_rows import Rows
@@ -52,10 +52,15 @@ class Predicted:
 
     scores: Array
     """(n, outputs), as the model gives them: logits, or values."""
-    classes: tuple[str, ...]
+    task: Task
     metrics: dict[str, float] | None
     """What they score, where the frame has the targets too."""
     warnings: tuple[str, ...]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes; empty for regression."""
+        return self.task.classes
 
     @property
     def labels(self) -> list[str]:
@@ -65,12 +70,13 @@ class Predicted:
     @property
     def probabilities(self) -> Array:
         """For classification: (n, classes) float64, in the order of ``classes``."""
-        return np.exp(metrics.log_softmax(self.scores)) if self.classes else np.empty((len(self.scores), 0))
+        chances = self.task.chances(self.scores)
+        return np.empty((len(self.scores), 0)) if chances is None else chances
 
     @property
     def values(self) -> Array:
         """For regression: (n, outputs), in the target's own units."""
-        return np.empty((len(self.scores), 0)) if self.classes else self.scores
+        return np.empty((len(self.scores), 0)) if self.classes else self.task.values(self.scores)
 
 
 @dataclass(frozen=True)
@@ -88,8 +94,8 @@ class Predictor:
         """Raises RunError where the run has no weights or they are damaged."""
         self._model, config, summary, warning = trained_model(run)
         data, file = summary.dataset, discover.dataset(config.dataset.name)
-        self.task: Task = summary.task
-        self.classes = tuple(data.classes or ())
+        self.task: Task = summary.learnt
+        self.classes = self.task.classes
         self.target_name: str = data.target_name or "value"
         names = tuple(data.target_names or ())
         outputs = data.outputs or 0
@@ -97,7 +103,6 @@ class Predictor:
         """For regression: what each value is called."""
         self._reader = Reader(
             data.to_json(),
-            self.task,
             file.read_picture,
             dark_edges=file.dark_edges,
             keys=file.table_keys(config.dataset.params) if file.table_keys else AUTO,
@@ -150,19 +155,20 @@ def predict(run: RunDir, inputs: Sequence[str]) -> Predictions:
     predictor = Predictor(run)
     items = [item for part in predictor.parts(inputs) for item in predictions_of(predictor, part)]
     return Predictions(
-        predictor.task, predictor.classes, predictor.target_name, items, predictor.warnings, predictor.metrics
+        predictor.task.name, predictor.classes, predictor.target_name, items, predictor.warnings, predictor.metrics
     )
 
 
 def predictions_of(predictor: Predictor, part: Part) -> Iterator[Prediction]:
     """The predictions of some inputs, one by one."""
-    if predictor.task != "classification":
-        for name, row in zip(part.rows.names, part.scores, strict=True):
-            yield Prediction(name, tuple(row.tolist()))
+    chances = predictor.task.chances(part.scores)
+    if chances is None:
+        for name, values in zip(part.rows.names, predictor.task.values(part.scores), strict=True):
+            yield Prediction(name, tuple(values.tolist()))
         return
-    for name, chances in zip(part.rows.names, np.exp(metrics.log_softmax(part.scores)), strict=True):
-        label, probability = predictor.classes[int(chances.argmax())], float(chances.max())
-        yield Prediction(name, (), label, probability, tuple(chances.tolist()))
+    for name, row in zip(part.rows.names, chances, strict=True):
+        label, probability = predictor.classes[int(row.argmax())], float(row.max())
+        yield Prediction(name, (), label, probability, tuple(row.tolist()))
 
 
 def lines(predictor: Predictor, inputs: Sequence[str]) -> Iterator[list[list[str]]]:
@@ -201,10 +207,10 @@ def _free(names: Sequence[str], taken: Sequence[str]) -> Iterator[str]:
 
 def _found(predictor: Predictor, scores: Array) -> Iterator[list[str]]:
     """What is added to each line."""
-    if not predictor.classes:
-        yield from (list(map(repr, row)) for row in scores.astype(np.float64).tolist())
+    chances = predictor.task.chances(scores)
+    if chances is None:
+        yield from (list(map(repr, row)) for row in predictor.task.values(scores).astype(np.float64).tolist())
         return
-    chances = np.exp(metrics.log_softmax(scores))
     best = chances.argmax(axis=1).tolist()
     for number, row in zip(best, chances.tolist(), strict=True):
         yield [predictor.classes[number], *map(repr, row)]
@@ -219,4 +225,4 @@ def predict_frame(run: RunDir, frame: Any) -> Predicted:
     """What the model says of each row of a data frame. Raises DataError where it is not what it was trained on."""
     predictor = Predictor(run)
     part = predictor.of_frame(Frame(frame))
-    return Predicted(part.scores, predictor.classes, predictor.metrics, tuple(predictor.warnings))
+    return Predicted(part.scores, predictor.task, predictor.metrics, tuple(predictor.warnings))

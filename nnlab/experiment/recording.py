@@ -13,7 +13,7 @@ from nnlab.config import Config
 from nnlab.dataset import Array, Dataset, SplitName
 from nnlab.errors import Interrupted, NnlabError, TrainingError
 from nnlab.evaluate import evaluate
-from nnlab.experiment import frames, pictures
+from nnlab.experiment import frames, pictures, plugins
 from nnlab.experiment.build import parameters
 from nnlab.experiment.events import Event, Finished, Finishing, Notice, Started
 from nnlab.experiment.given import portable
@@ -60,7 +60,7 @@ class Recording:
                 config_sha256=sha256(self.text.encode()),
                 model=config.model.name,
                 dataset=Facts.of(dataset),
-                task=dataset.task,
+                task=dataset.task.name,
                 device=model.device,
                 seed=config.seed,
                 parameters=parameters(model),
@@ -141,8 +141,13 @@ class Recording:
             run.tidy()
         run.write_text(CONFIG, self.text)
         self.account.summary = replace(self.account.summary, config_before=None)
+        used = plugins.record(self.config)
         if not self.start.step:
-            run.write_json(ENVIRONMENT, environment.describe(self.model.device, self.model.threads))
+            run.write_json(ENVIRONMENT, environment.describe(self.model.device, self.model.threads) | used)
+        elif used:  # which may be others than those that it began with
+            run.write_json(ENVIRONMENT, run.read_json(ENVIRONMENT) | used)
+        for name, content in plugins.sources(self.config).items():
+            run.write_source(name, content)
         self.best.begin()
         self.frames.begin(self.start)
         self.rows.begin()

@@ -7,6 +7,7 @@ from nnlab import discover, environment
 from nnlab.config import Config
 from nnlab.dataset import Progress, quiet
 from nnlab.errors import RunError
+from nnlab.experiment import plugins
 from nnlab.experiment.build import checkpoint_of, load_same_dataset, model_for, resolve, unedited_config_of
 from nnlab.experiment.events import Event, Notice
 from nnlab.experiment.given import Given
@@ -38,12 +39,12 @@ def resume(
         yield from unlocked(run, alone)
         run.files()  # refuses a folder whose files no manifest could list in the end
         summary, state = run.summary(), run.checkpoint_state()
-        config = unedited_config_of(run, summary, state)
+        config = unedited_config_of(run, summary, state, other_plugins=True)
         if epochs is not None:
             config = _extended(run, config, state, epochs)
         dataset = load_same_dataset(run, config, summary, progress, data)
         model = model_for(config, dataset)
-        differing = _differences(run, model)
+        differing = [*plugins.differences(run, config), *_differences(run, model)]
         if differing and not inexact:
             raise RunError(
                 f"{run.path}: here the last bits may come out otherwise: {'; '.join(differing)}",

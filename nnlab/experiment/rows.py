@@ -4,7 +4,6 @@ from collections.abc import Callable
 
 from nnlab.dataset import Dataset
 from nnlab.errors import CheckError, RunError
-from nnlab.metrics import measured
 from nnlab.rundir import METRICS, RunDir, metrics_line, sha256
 from nnlab.standing import Standing
 
@@ -18,7 +17,7 @@ class Rows:
         self.run = run
         split = dataset.watched
         # Of the train split train_loss is there already.
-        self.metrics = [name for name in measured(dataset.task) if (split, name) != ("train", "loss")]
+        self.metrics = [metric.name for metric in dataset.task.metrics if (split, metric.name) != ("train", "loss")]
         self.columns = ["step", "epoch", "train_loss", *(f"{split}_{name}" for name in self.metrics), "seconds"]
         self.strict = True
         """Whether a row that comes otherwise is an error, rather than noted in ``differing``."""

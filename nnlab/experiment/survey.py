@@ -60,7 +60,7 @@ def config_for(path: Path, keys: list[str], folder: Path) -> str:
 def _asked(path: Path, keys: list[str]) -> _Asked:
     given = {key.partition("=")[0].removeprefix("dataset.") for key in keys}
     own = [f"path={path}", *keys, *([] if "target" in given else ["target=-1"])]
-    params: csv.Params = configs.resolve_named("datasets", "csv", own, discover).params
+    params: csv.Params = configs.resolve_named("datasets", "csv", own, discover.registry()).params
     shown = {key: value for key, value in params.model_dump(exclude_none=True).items() if key in given}
     target = None if "target" not in given else str(shown.pop("target"))
     return _Asked(params, target, shown)

@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nnlab import metrics
 from nnlab.dataset import Array, Task
+from nnlab.dataset.task import R2
 
 
 @dataclass
 class Tally:
-    """What ``metrics.measure`` would say of all parts together."""
+    """What ``Task.measure`` would say of all parts together."""
 
     task: Task
     count: int = 0
@@ -25,10 +25,10 @@ class Tally:
 
     def add(self, scores: Array, targets: Array) -> None:
         """Some more examples: (n, outputs) scores and their (n,) class numbers or (n, outputs) values."""
-        found = metrics.measure(self.task, scores, targets)
-        for name in found.keys() - {"r2"}:
+        found = self.task.measure(scores, targets)
+        for name in found.keys() - {R2.name}:
             self._sums[name] = self._sums.get(name, 0.0) + len(targets) * found[name]
-        if self.task == "regression":
+        if R2 in self.task.metrics:
             self._spread(targets.astype(np.float64))
             with np.errstate(invalid="ignore", over="ignore"):
                 self._errors = self._errors + np.square(scores.astype(np.float64) - targets).sum(axis=0)
@@ -48,9 +48,13 @@ class Tally:
         """The metrics of all so far; None of nothing."""
         if not self.count:
             return None
-        found = {name: self._sums[name] / self.count for name in metrics.measured(self.task) if name in self._sums}
-        if self.task == "regression":
+        found = {
+            name: self._sums[name] / self.count
+            for name in (metric.name for metric in self.task.metrics)
+            if name in self._sums
+        }
+        if R2 in self.task.metrics:
             varied = self._squares > 0
             share = np.divide(self._errors, self._squares, out=np.where(self._errors == 0, 0.0, 1.0), where=varied)
-            found["r2"] = float(np.mean(1 - share))
+            found[R2.name] = float(np.mean(1 - share))
         return found

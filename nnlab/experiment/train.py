@@ -36,9 +36,9 @@ def train(
 
     ``stamp`` is the time that the directory is named after, where it is not now. ``data`` takes the place of the file
     that the config names; with ``keep_data`` the run gets a copy of it; with ``same_as`` it must be what that run was
-    trained on; ``group`` is what run.json is to say of the runs that it belongs with. Yields notices, Started, a Record
-    after each chunk of steps, and Finished. Raising Interrupted at a record, or closing the generator, leaves the run
-    as ``interrupted``, to be resumed. Raises TrainingError where the loss diverges or memory or disk run out, and other
+    trained on; ``group`` is what run.json is to say of the runs that it belongs with. Yields notices, Started, a
+    Standing after each chunk of steps, and Finished. Raising Interrupted at one, or closing the generator, leaves the
+    run as ``interrupted``, to be resumed. Raises TrainingError where the loss diverges or memory or disk run out, and other
     NnlabErrors for what the user can put right.
     """
     check_name(name)
@@ -94,7 +94,7 @@ def prepare(resolved: Resolved, progress: Progress = quiet, data: Given | None =
     try:
         check(resolved.config)
         config, dataset, warning = load_dataset(resolved.config, progress, data)
-        check_task(config, dataset.task)
+        check_task(config, type(dataset.task))
         model = model_for(config, dataset)
         config, plan = complete(config, model, len(dataset.train))
         return Ready(config, dataset, model, plan, warning)
@@ -110,7 +110,7 @@ def process_bytes(ready: Ready) -> int:
     backend, rows = discover.model(config.model.name).backend, len(dataset.train)
     largest = max(len(split) for split in (dataset.train, dataset.val, dataset.test) if split)
     batch, rule = batch_rows(config, rows), optimizer(config.train)
-    setup = Setup(dataset.shape, dataset.outputs, dataset.task, rule, rows=batch, predicted=largest)
+    setup = Setup(dataset.shape, dataset.task, rule, rows=batch, predicted=largest)
     gathered = batch < rows or not backend.steppable
     size = budget.made(setup, ready.model.weights(), backend.at_once or largest, gathered=gathered)
     solver = budget.FITTING if backend.steppable else 0  # else it is there already

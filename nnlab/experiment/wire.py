@@ -63,9 +63,8 @@ class Teller:
         self.started: Started | None = None
         self.scored: dict[str, Any] = {}
 
-    def show(self, event: Event) -> None:
+    def show(self, event: Event, title: str = "", scores: str = "") -> None:
         """Tell an event. Raises OSError where nobody reads any more."""
-        text = ""
         if isinstance(event, Started):
             self.started = event
         elif isinstance(event, Standing) and self.started:
@@ -75,8 +74,8 @@ class Teller:
                 return
             self.told = time.monotonic()
             event = replace(event, **self.scored)
-            text = in_words(self.started.watched, event) if event.metrics else ""
-        self.stream.write(to_line(event, text))
+            scores = in_words(self.started.watched, event) if event.metrics else ""
+        self.stream.write(to_line(event, scores))
         self.stream.flush()
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from nnlab.errors import Interrupted, NnlabError, complaint, trouble
 from nnlab.experiment.events import Ended, Started
 from nnlab.experiment.jobs import Job
 from nnlab.experiment.wire import Teller
+from nnlab.rundir import Membership
 from nnlab.signals import Patience, catch_signals, ignore_signals
 
 
@@ -19,7 +20,8 @@ def main() -> int:
     teller = Teller(os.fdopen(os.dup(1), "w", encoding="utf-8"))
     os.dup2(2, 1)  # what a library prints is no event
     try:
-        _tell(Job(**json.load(sys.stdin)).train(), teller)
+        order = json.load(sys.stdin)
+        _tell(Job(**{**order, "group": Membership(**order["group"])}).train(), teller)
     except BrokenPipeError:  # whoever started us is gone: the run is left to be resumed
         return 0
     except (NnlabError, Interrupted, OSError, MemoryError) as error:
@@ -41,6 +43,7 @@ def _tell(events: Any, teller: Teller) -> None:
                 patience.begin()
             teller.show(event)
             if patience.signal is not None:
+                patience.deaf = True
                 events.throw(Interrupted(patience.signal))
 
 

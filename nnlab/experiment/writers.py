@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from nnlab import metrics
 from nnlab.dataset import Array, Dataset
 from nnlab.experiment.rows import Rows
 from nnlab.fit import Plan
@@ -37,7 +36,7 @@ class BestWeights:
 
     def __init__(self, run: RunDir, dataset: Dataset, model: Model) -> None:
         self.run, self.model = run, model
-        self.metric = metrics.PRIMARY[dataset.task] if dataset.watched == "val" else None
+        self.metric = dataset.task.ranked_by if dataset.watched == "val" else None
         self.weights: dict[str, Array] = {}
 
     def begin(self) -> None:
@@ -46,15 +45,15 @@ class BestWeights:
             self.run.write_weights(BEST_WEIGHTS, self.weights)
 
     def write(self, at: Standing) -> Standing:
-        name, old = self.metric, at.best
-        if name is None or at.metrics is None:
+        metric = self.metric
+        if metric is None or at.metrics is None:
             return at
-        value = at.metrics[name]
-        if old is not None and not (value > old.value if metrics.HIGHER_IS_BETTER[name] else value < old.value):
+        value = at.metrics[metric.name]
+        if at.best is not None and not metric.better(value, at.best.value):
             return at
         self.weights = self.model.weights()
         self.run.write_weights(BEST_WEIGHTS, self.weights)
-        return replace(at, best=Best(at.step, at.epoch, f"val_{name}", value))
+        return replace(at, best=Best(at.step, at.epoch, f"val_{metric.name}", value))
 
 
 class Checkpoints:

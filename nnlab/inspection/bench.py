@@ -90,7 +90,7 @@ def bench(resolved: Resolved, progress: Progress = quiet) -> Benchmark:
     try:
         check(resolved.config)
         config, dataset, warning = load_dataset(resolved.config, progress)
-        check_task(config, dataset.task)
+        check_task(config, type(dataset.task))
         if not discover.model(config.model.name).backend.steppable:
             raise ConfigError(f"model.name: {config.model.name} has no training steps to time", "bench another model")
         own = model_for(config, dataset)
@@ -135,7 +135,7 @@ def twin(model: Named, dataset: Dataset) -> Named | None:
         return None
     name, keys = made
     file = discover.model(name)
-    return Named(name, file.params(**keys)) if dataset.task in file.tasks else None
+    return Named(name, file.params(**keys)) if isinstance(dataset.task, file.tasks) else None
 
 
 def _race(entries: list[tuple[Contestant, Model, Any]], rows: int, batch: int, lr: float) -> list[Speed]:

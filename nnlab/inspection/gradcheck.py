@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from nnlab import budget, discover, metrics
+from nnlab import budget, discover
 from nnlab.config import Config, Resolved
-from nnlab.dataset import Array, Dataset, Progress, Split, quiet
+from nnlab.dataset import Array, Classification, Dataset, Progress, Split, quiet
+from nnlab.dataset.task import cross_entropy
 from nnlab.errors import CheckError, ConfigError, NnlabError
 from nnlab.experiment.build import build_model, check, check_task, load_dataset, model_for, parameters
 from nnlab.finding import Finding, Outcome, subjects, worst
@@ -19,7 +20,7 @@ from nnlab.inspection.bench import twin
 from nnlab.inspection.causes import Evidence, cause_of_one, causes_of_many
 from nnlab.inspection.large import Measured, apart, enlarged, not_finite
 from nnlab.inspection.slopes import slopes
-from nnlab.model import Differentiable, Model, Net, both_classes
+from nnlab.model import Differentiable, Model, Net
 from nnlab.randomness import Purpose, generator
 
 ROWS = 7
@@ -68,7 +69,7 @@ def gradcheck(
     try:
         check(resolved.config)
         config, dataset, warning = load_dataset(resolved.config, progress)
-        check_task(config, dataset.task)
+        check_task(config, type(dataset.task))
         config = replace(config, device="cpu", precision="float32")
         model = model_for(config, dataset)
         if not isinstance(model, Differentiable):
@@ -158,8 +159,7 @@ def check_large(net: Net, batch: Split, reference: Net | None, tolerance: float)
     def right(weights: Mapping[str, Array], found: Array) -> Measured:
         if reference is not None:
             return outcome(reference, weights)
-        both = both_classes(found) if found.shape[1] == 1 else found
-        return metrics.cross_entropy(both, batch.targets), {}
+        return cross_entropy(Classification().complete(found), batch.targets), {}
 
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         usual = apart(outcome(net, before), right(before, scores(before)), tolerance, scores(before))
@@ -202,7 +202,9 @@ def _pair(model: Model, config: Config, dataset: Dataset) -> _Pair:
     if differentiate is None:
         return _Pair(net, None, f"{named.name} is no model in PyTorch, so only differences can check it")
     scores = net.forward(dataset.train.inputs[:1].astype(np.float64)).shape[1]
-    other = build_model(replace(config, model=named), dataset.shape, scores, task, len(dataset.train))
+    other = build_model(
+        replace(config, model=named), dataset.shape, task.of(task.classes[:scores], scores), len(dataset.train)
+    )
     reference = differentiate(other, task)
     ours, theirs = ({name: weight.shape for name, weight in each.weights.items()} for each in (net, reference))
     if ours != theirs:
@@ -228,7 +230,7 @@ def _batch(dataset: Dataset, rows: int, seed: int) -> Split:
     """The first batch of so many training examples, in float64."""
     batch = dataset.train.take(batch_order(len(dataset.train), rows, seed, 0)[0])
     targets, scaling = batch.targets, dataset.transform.target
-    if dataset.task == "regression":
+    if targets.ndim == 2:
         targets = (scaling.shrunk(targets) if scaling else targets).astype(np.float64)
     return Split(batch.inputs.astype(np.float64), targets)
 

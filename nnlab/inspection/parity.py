@@ -142,7 +142,7 @@ def _side(resolved: Resolved, other: _Side | None, progress: Progress) -> _Side:
             config, dataset, warning = resolved.config, other.dataset, None
         else:
             config, dataset, warning = load_dataset(resolved.config, progress)
-        check_task(config, dataset.task)
+        check_task(config, type(dataset.task))
     except NnlabError as error:
         raise resolved.located(error) from None
     return _Side(resolved, config, dataset, (*resolved.warnings, *([warning] if warning else [])))
@@ -210,7 +210,7 @@ def _check_same_parameters(a: _Side, b: _Side, models: tuple[Differentiable, Dif
             for who, shapes in zip(names, (ours, theirs), strict=True)
         )
         hint = "name two configs of the same network"
-        if a.dataset.task == "classification" and a.dataset.outputs == 2:
+        if len(a.dataset.classes) == 2:
             hint = "of two classes a NumPy model gives one score and a PyTorch model two; take data with more classes"
         raise ConfigError(f"the two models are not of the same shape: {name} is {' and '.join(each)}", hint)
 

@@ -2,16 +2,16 @@
 
 import numpy as np
 
-from nnlab.dataset import Array, Task
+from nnlab.dataset import Array
 
 
-def loss_and_grad(task: Task, scores: Array, targets: Array) -> tuple[float, Array]:
-    """The mean loss of a batch and its gradient by the scores, (n, outputs) in the scores' dtype.
+def loss_and_grad(loss: str, scores: Array, targets: Array) -> tuple[float, Array]:
+    """The mean loss of a batch, by its name, and its gradient by the scores, (n, outputs) in the scores' dtype."""
+    return LOSSES[loss](scores, targets)
 
-    A single score per example with class numbers 0 and 1 as targets is a sigmoid output; several are a softmax.
-    """
-    if task == "regression":
-        return squared_error(scores, targets)
+
+def cross_entropy(scores: Array, targets: Array) -> tuple[float, Array]:
+    """Of a sigmoid output where there is one score per example, and class numbers 0 and 1; else of a softmax."""
     return sigmoid_cross_entropy(scores, targets) if scores.shape[1] == 1 else softmax_cross_entropy(scores, targets)
 
 
@@ -72,3 +72,6 @@ def sigmoid(z: Array) -> Array:
     result += 1
     result /= 2
     return result
+
+
+LOSSES = {"cross-entropy": cross_entropy, "mean squared error": squared_error}

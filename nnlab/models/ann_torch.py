@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from nnlab.backends import TORCH
+from nnlab.dataset import Classification, Regression
 from nnlab.model import Model, Setup
 from nnlab.models._stack import Stack
 from nnlab.plugin import ModelFile
@@ -66,4 +67,4 @@ def build(params: Params, setup: Setup) -> Model:
     return TorchModel(lambda: net(widths, params.activation_names(), params.dropout), setup)
 
 
-MODEL = ModelFile(Params, ("classification", "regression"), TORCH, build, twin)
+MODEL = ModelFile(Params, (Classification, Regression), TORCH, build, twin)

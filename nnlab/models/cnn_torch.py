@@ -6,6 +6,7 @@ from pydantic import Field, field_validator
 
 from nnlab.backends import TORCH
 from nnlab.config import Strict
+from nnlab.dataset import Classification
 from nnlab.errors import ConfigError
 from nnlab.model import Model, Setup
 from nnlab.plugin import ModelFile
@@ -73,4 +74,4 @@ def build(params: Params, setup: Setup) -> Model:
     return TorchModel(lambda: net(picture, setup.outputs, params), setup)
 
 
-MODEL = ModelFile(Params, ("classification",), TORCH, build)
+MODEL = ModelFile(Params, (Classification,), TORCH, build)

@@ -7,7 +7,7 @@ import numpy as np
 from nnlab.backends import NUMPY
 from nnlab.backends.numpy import NumpyModel
 from nnlab.config import Strict
-from nnlab.dataset import Array
+from nnlab.dataset import Array, Classification
 from nnlab.model import Model, Setup
 from nnlab.models._loss import loss_and_grad
 from nnlab.models._product import product
@@ -36,7 +36,7 @@ class LogisticRegression:
         return scores
 
     def loss_and_grads(self, inputs: Array, targets: Array) -> tuple[float, dict[str, Array]]:
-        loss, dz = loss_and_grad("classification", self.forward(inputs), targets)
+        loss, dz = loss_and_grad("cross-entropy", self.forward(inputs), targets)
         # z = x W^T + b, so dW = dz^T x and db = the sum of dz over the batch
         return loss, {"weight": product(dz.T, inputs), "bias": dz.sum(axis=0)}
 
@@ -66,4 +66,4 @@ def build(params: Params, setup: Setup) -> Model:
     return NumpyModel(LogisticRegression(weight, bias), setup)
 
 
-MODEL = ModelFile(Params, ("classification",), NUMPY, build, twin, layers)
+MODEL = ModelFile(Params, (Classification,), NUMPY, build, twin, layers)

@@ -4,6 +4,7 @@ from pydantic import Field
 
 from nnlab.backends import SKLEARN
 from nnlab.config import Strict
+from nnlab.dataset import Classification
 from nnlab.model import Model, Setup
 from nnlab.plugin import ModelFile
 
@@ -28,4 +29,4 @@ def build(params: Params, setup: Setup) -> Model:
     return SklearnModel(LogisticRegression(**params.model_dump()), setup)
 
 
-MODEL = ModelFile(Params, ("classification",), SKLEARN, build)
+MODEL = ModelFile(Params, (Classification,), SKLEARN, build)

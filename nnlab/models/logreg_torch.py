@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnlab.backends import TORCH
 from nnlab.config import Strict
+from nnlab.dataset import Classification
 from nnlab.model import Model, Setup
 from nnlab.plugin import ModelFile
 
@@ -34,4 +35,4 @@ def build(params: Params, setup: Setup) -> Model:
     return TorchModel(lambda: net(setup.features, setup.outputs), setup)
 
 
-MODEL = ModelFile(Params, ("classification",), TORCH, build, twin)
+MODEL = ModelFile(Params, (Classification,), TORCH, build, twin)

@@ -7,7 +7,7 @@ import numpy as np
 
 from nnlab.backends import NUMPY
 from nnlab.backends.numpy import NumpyModel
-from nnlab.dataset import Array, Task
+from nnlab.dataset import Array, Classification, Regression
 from nnlab.model import Model, Setup
 from nnlab.models._loss import loss_and_grad, sigmoid
 from nnlab.models._stack import Stack
@@ -43,9 +43,9 @@ ACTIVATIONS: dict[str, tuple[Callable[[Array], Array], Callable[[Array], Array]]
 class Network:
     """a_0 = x; z_i = a_(i-1) W_i^T + b_i; a_i = f_i(z_i); the last z is the scores."""
 
-    def __init__(self, layers: list[tuple[Array, Array]], activations: list[str], task: Task) -> None:
+    def __init__(self, layers: list[tuple[Array, Array]], activations: list[str], loss: str) -> None:
         """``layers`` holds a weight (out, in) and a bias (out,) each; all but the last have an activation."""
-        self.task = task
+        self.loss = loss
         self.activations = activations
         # Names as in torch.nn.Sequential, where each activation takes a place of its own between the linear layers.
         self.weights = {
@@ -73,7 +73,7 @@ class Network:
 
     def loss_and_grads(self, inputs: Array, targets: Array) -> tuple[float, dict[str, Array]]:
         *outputs, scores = self._forward(inputs)
-        loss, dz = loss_and_grad(self.task, scores, targets)
+        loss, dz = loss_and_grad(self.loss, scores, targets)
         grads: dict[str, Array] = {}
         for number in range(len(outputs) - 1, -1, -1):
             # z = a W^T + b: dW = dz^T a, db = the sum of dz over the batch, da = dz W
@@ -103,7 +103,7 @@ def build(params: Params, setup: Setup) -> Model:
         (fan_in_uniform(rng, (out, fan_in), fan_in), fan_in_uniform(rng, (out,), fan_in))
         for fan_in, out in layers(params, setup)
     ]
-    return NumpyModel(Network(made, params.activation_names(), setup.task), setup)
+    return NumpyModel(Network(made, params.activation_names(), setup.task.loss), setup)
 
 
-MODEL = ModelFile(Params, ("classification", "regression"), NUMPY, build, twin, layers)
+MODEL = ModelFile(Params, (Classification, Regression), NUMPY, build, twin, layers)

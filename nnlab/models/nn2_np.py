@@ -8,7 +8,7 @@ from pydantic import Field
 from nnlab.backends import NUMPY
 from nnlab.backends.numpy import NumpyModel
 from nnlab.config import Strict
-from nnlab.dataset import Array
+from nnlab.dataset import Array, Classification
 from nnlab.model import Model, Setup
 from nnlab.models._loss import loss_and_grad
 from nnlab.models._product import product
@@ -47,7 +47,7 @@ class TwoLayers:
 
     def loss_and_grads(self, inputs: Array, targets: Array) -> tuple[float, dict[str, Array]]:
         hidden = self._hidden(inputs)
-        loss, dz2 = loss_and_grad("classification", self._output(hidden), targets)
+        loss, dz2 = loss_and_grad("cross-entropy", self._output(hidden), targets)
         # z2 = h W2^T + b2, and h = tanh(z1), whose derivative is 1 - h^2
         dz1 = (dz2 @ self.weights["2.weight"]) * (1 - hidden * hidden)
         return loss, {
@@ -77,4 +77,4 @@ def build(params: Params, setup: Setup) -> Model:
     return NumpyModel(TwoLayers(w1, b1, w2, b2), setup)
 
 
-MODEL = ModelFile(Params, ("classification",), NUMPY, build, twin, layers)
+MODEL = ModelFile(Params, (Classification,), NUMPY, build, twin, layers)

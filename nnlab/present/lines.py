@@ -1,8 +1,7 @@
 """Curves: losses and scores against the step and the time, of one run or of several."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,8 @@ import numpy as np
 from nnlab.dataset import Array
 from nnlab.present.drawing import FAINT, HEIGHT, TEXT, WIDTH, add_legend, new_axes, new_figure, png, style
 from nnlab.present.fitting import short
-from nnlab.present.marks import Look, add_band, add_line, envelope, finite, looks
+from nnlab.present.marks import Look, add_curve, add_line, envelope, finite, looks, spans_decades
+from nnlab.present.values import Chart
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -19,139 +19,87 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-Curves = Mapping[str, tuple[Array, Array]]
-"""Steps and values of each curve by its label, in the order of the legend."""
-
 MOST_ENDS = 12
 # A split keeps its look from picture to picture, whichever others are beside it.
 SPLITS = ("test", "train", "val")
 
 
-@dataclass(frozen=True)
-class Curve:
-    """One run in a comparison: its loss and score at each evaluation, and when that was; or the mean over seeds."""
-
-    label: str
-    steps: Array
-    seconds: Array
-    loss: Array
-    score: Array | None = None
-    loss_sd: Array | None = None
-    score_sd: Array | None = None
-    """The standard deviations over seeds, drawn as bands around the means."""
-
-
-def loss(
-    steps: Array,
-    losses: Array,
-    curves: Curves,
+def drawn(
+    chart: Chart,
     *,
     title: str,
-    label: str = "loss",
+    label: str = "",
+    every: tuple[Array, Array] | None = None,
     steps_per_epoch: float | None = None,
 ) -> bytes:
-    """The loss of every training step, faint, under the curves of its means and of other splits."""
+    """The curves of a chart, its axis called ``label``; ``every`` is steps and losses of each one, faint under them."""
     with style():
         figure, axes = new_axes(title)
-        x, y = envelope(*finite(steps, losses))
-        width, marker = 0.5 if len(x) > 1000 else 1.0, "o" if len(x) == 1 else ""
-        axes.plot(x, y, color=FAINT, alpha=0.6, linewidth=width, marker=marker, markersize=8)
-        [every] = axes.plot([], [], color=FAINT, linewidth=2)
-        log = spans_decades([y, *(finite(*curve)[1] for curve in curves.values())])
-        _draw(figure, axes, curves, log=log, percent=False, before={"train, every step": every} if len(x) else {})
-        axes.set_ylabel(short(label, TEXT, HEIGHT - 1.5) + (", log scale" if log else ""))
+        heights, before = [finite(series.x, series.y)[1] for series in chart.series], {}
+        if every is not None:
+            x, y = envelope(*finite(*every))
+            width, marker = 0.5 if len(x) > 1000 else 1.0, "o" if len(x) == 1 else ""
+            axes.plot(x, y, color=FAINT, alpha=0.6, linewidth=width, marker=marker, markersize=8)
+            [line] = axes.plot([], [], color=FAINT, linewidth=2)
+            heights, before = [y, *heights], {"train, every step": line} if len(x) else {}
+        log = chart.log and spans_decades(heights)
+        _draw(figure, axes, chart, log=log, before=before)
+        unit = ", %" if chart.percent else ", log scale" if log else ""
+        axes.set_ylabel(short(label or chart.title, TEXT, HEIGHT - 1.5) + unit)
         _step_axis(axes, steps_per_epoch)
         return png(figure)
 
 
-def accuracy(curves: Curves, *, title: str, label: str = "accuracy", steps_per_epoch: float | None = None) -> bytes:
-    """Accuracies, given as fractions and shown in percent."""
-    return metric(curves, title=title, label=label, percent=True, steps_per_epoch=steps_per_epoch)
-
-
-def metric(
-    curves: Curves,
-    *,
-    title: str,
-    label: str,
-    percent: bool = False,
-    log: bool = False,
-    steps_per_epoch: float | None = None,
-) -> bytes:
-    """Any metric against the step; ``log`` allows a logarithmic axis where the values span enough for one."""
+def overlay(charts: Sequence[Chart], *, title: str) -> bytes:
+    """Charts of the same runs below each other, against step and time; after the first only those with a point."""
     with style():
-        figure, axes = new_axes(title)
-        log = log and spans_decades(finite(*curve)[1] for curve in curves.values())
-        _draw(figure, axes, curves, log=log, percent=percent, before={})
-        unit = ", %" if percent else ", log scale" if log else ""
-        axes.set_ylabel(short(label, TEXT, HEIGHT - 1.5) + unit)
-        _step_axis(axes, steps_per_epoch)
-        return png(figure)
-
-
-def overlay(
-    runs: Sequence[Curve], *, title: str, loss_label: str = "loss", score_label: str = "score", percent: bool = False
-) -> bytes:
-    """Several runs on the same axes: the loss and, where there is one, the score, against the step and the time.
-
-    With ``percent`` the scores are fractions and shown in percent.
-    """
-    with style():
-        scored = any(run.score is not None and len(finite(run.steps, run.score)[0]) for run in runs)
-        figure = new_figure(title, WIDTH, 5.6 if scored else 3.4)
-        panels = figure.subplots(2 if scored else 1, 2, sharex="col", sharey="row", squeeze=False)
-        latest = max((max(finite(run.seconds, run.seconds)[0], default=0.0) for run in runs), default=0.0)
-        second, unit = _time_unit(latest)
-        lines: list[Artist] = []
-        markers = 30 if len(runs) <= 4 else 1
-        for run, look in zip(runs, looks(len(runs)), strict=True):
-            times = np.asarray(run.seconds, dtype=np.float64) / second
-            lines.append(add_line(panels[0, 0], run.steps, run.loss, look, markers))
-            add_line(panels[0, 1], times, run.loss, look, markers)
-            if run.loss_sd is not None:
-                add_band(panels[0, 0], run.steps, run.loss, run.loss_sd, look)
-                add_band(panels[0, 1], times, run.loss, run.loss_sd, look)
-            if scored and run.score is not None:
-                scale = 100 if percent else 1
-                score = np.asarray(run.score, dtype=np.float64) * scale
-                add_line(panels[1, 0], run.steps, score, look, markers)
-                add_line(panels[1, 1], times, score, look, markers)
-                if run.score_sd is not None:
-                    add_band(panels[1, 0], run.steps, score, run.score_sd * scale, look)
-                    add_band(panels[1, 1], times, score, run.score_sd * scale, look)
-        log = spans_decades(finite(run.steps, run.loss)[1] for run in runs)
-        panels[0, 0].set_ylabel(short(loss_label, TEXT, 1.8) + (", log scale" if log else ""))
-        if log:
-            _log_axis(panels[0, 0])
-        if scored:
-            panels[1, 0].set_ylabel(short(score_label, TEXT, 1.8) + (", %" if percent else ""))
-            if percent:
-                _percent_limits(panels[1, 0])
+        first, *others = charts
+        rows = [first, *(chart for chart in others if any(len(finite(each.x, each.y)[0]) for each in chart.series))]
+        figure = new_figure(title, WIDTH, 5.6 if len(rows) > 1 else 3.4)
+        panels = figure.subplots(len(rows), 2, sharex="col", sharey="row", squeeze=False)
+        times = [np.full(len(each.x), np.nan) if each.seconds is None else each.seconds for each in first.series]
+        second, unit = _time_unit(max((max(finite(time, time)[0], default=0.0) for time in times), default=0.0))
+        handles, markers = [], 30 if len(times) <= 4 else 1
+        for chart, (by_step, by_time) in zip(rows, panels, strict=True):
+            scale = 100 if chart.percent else 1
+            for each, time, look in zip(chart.series, times, looks(len(times)), strict=True):
+                line = add_curve(by_step, each.x, each, look, scale, markers)
+                add_curve(by_time, np.asarray(time, dtype=np.float64) / second, each, look, scale, markers)
+                handles += [line] if chart is first else []
+            log = chart.log and spans_decades(finite(each.x, each.y)[1] for each in chart.series)
+            by_step.set_ylabel(
+                short(chart.title, TEXT, 1.8) + (", log scale" if log else ", %" if chart.percent else "")
+            )
+            if log:
+                _log_axis(by_step)
+            if chart.percent:
+                _percent_limits(by_step)
         _step_axis(panels[-1, 0], None, ticks=5)
         panels[-1, 1].set_xlabel(f"time, {unit}")
         panels[-1, 1].set_xlim(left=0)
-        add_legend(figure, lines, [run.label for run in runs])
+        add_legend(figure, handles, [each.name for each in first.series])
         return png(figure)
 
 
-def _draw(
-    figure: "Figure", axes: "Axes", curves: Curves, *, log: bool, percent: bool, before: "Mapping[str, Artist]"
-) -> None:
+def _draw(figure: "Figure", axes: "Axes", chart: Chart, *, log: bool, before: "Mapping[str, Artist]") -> None:
     """The curves with their last values at the right, and under the axes a legend that starts with ``before``."""
+    names = [series.name for series in chart.series]
     lines, ends = [], []
-    for (steps, values), look in zip(curves.values(), _split_looks(list(curves)), strict=True):
-        x, y = finite(steps, values)
-        scaled = 100 * y if percent else y
+    for series, look in zip(chart.series, _split_looks(names), strict=True):
+        x, y = finite(series.x, series.y)
+        scaled = 100 * y if chart.percent else y
         lines.append(add_line(axes, x, scaled, look))
         if len(y):
-            ends.append((float(scaled[-1]), f"{scaled[-1]:.2f} %" if percent else f"{scaled[-1]:.4g}", look.color))
+            ends.append(
+                (float(scaled[-1]), f"{scaled[-1]:.2f} %" if chart.percent else f"{scaled[-1]:.4g}", look.color)
+            )
     if log:
         _log_axis(axes)
-    if percent:
+    if chart.percent:
         _percent_limits(axes)
     if len(ends) <= MOST_ENDS:
         _ends(axes, ends)
-    add_legend(figure, [*before.values(), *lines], [*before, *curves])
+    add_legend(figure, [*before.values(), *lines], [*before, *names])
 
 
 def _split_looks(labels: Sequence[str]) -> list[Look]:
@@ -198,12 +146,6 @@ def _step_axis(axes: "Axes", steps_per_epoch: float | None, ticks: int = 8) -> N
         top.xaxis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
         top.tick_params(length=0)
         top.spines[:].set_visible(False)
-
-
-def spans_decades(values: Iterable[Array]) -> bool:
-    """Whether a logarithmic axis shows more: all values positive, the highest over thirty times the lowest."""
-    y = np.concatenate([np.zeros(0), *values])
-    return bool(len(y)) and 1e-100 < float(y.min()) * 30 < float(y.max())
 
 
 def _log_axis(axes: "Axes") -> None:

@@ -1,11 +1,13 @@
 """Marks: lines and dots, told apart by more than colour, and thinned where there are very many points."""
 
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from nnlab.dataset import Array
+from nnlab.present.values import Series
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -45,6 +47,12 @@ def finite(x: Array, y: Array) -> tuple[Array, Array]:
     return a[drawn], b[drawn]
 
 
+def spans_decades(values: Iterable[Array]) -> bool:
+    """Whether a logarithmic axis shows more: all values positive, the highest over thirty times the lowest."""
+    y = np.concatenate([np.zeros(0), *values])
+    return bool(len(y)) and 1e-100 < float(y.min()) * 30 < float(y.max())
+
+
 def envelope(x: Array, y: Array, buckets: int = MOST_BUCKETS) -> tuple[Array, Array]:
     """A long curve as the lowest and the highest point of each of ``buckets`` stretches, so that no spike is lost."""
     if len(y) <= 2 * buckets:
@@ -63,13 +71,18 @@ def add_line(axes: "Axes", x: Array, y: Array, look: Look, most_markers: int = 3
     return line
 
 
-def add_band(axes: "Axes", x: Array, y: Array, sd: Array, look: Look) -> None:
-    """What lies within one standard deviation of a curve; on a logarithmic axis never below its tenth."""
-    a, b = finite(x, y)
-    _, deviation = finite(x, np.where(np.isfinite(y), sd, np.nan))
-    if len(a) == len(deviation):
-        low = np.maximum(b - deviation, b / 10) if (b > 0).all() else b - deviation
-        axes.fill_between(a, low, b + deviation, color=look.color, alpha=0.2, linewidth=0)
+def add_curve(axes: "Axes", x: Array, series: Series, look: Look, scale: float, most_markers: int) -> "Artist":
+    """A series ``scale`` times as high, with a band of one standard deviation; on a logarithmic axis it stays above a
+    tenth of the curve."""
+    y = np.asarray(series.y, dtype=np.float64) * scale
+    line = add_line(axes, x, y, look, most_markers)
+    if series.sd is not None:
+        a, b = finite(x, y)
+        _, deviation = finite(x, np.where(np.isfinite(y), series.sd * scale, np.nan))
+        if len(a) == len(deviation):
+            low = np.maximum(b - deviation, b / 10) if (b > 0).all() else b - deviation
+            axes.fill_between(a, low, b + deviation, color=look.color, alpha=0.2, linewidth=0)
+    return line
 
 
 def add_dots(axes: "Axes", x: Array, y: Array, look: Look, most: int = MOST_DOTS) -> "Artist":

@@ -1,178 +1,68 @@
-"""Terminal: curves as lines of text, for a screen without pictures; nothing else touches plotext.
+"""Terminal: text that cannot steer it, and tables."""
 
-plotext draws in C++ behind ctypes, and complains on the screen of values it cannot tell apart. So it is given points in
-fractions of the axes, with limits and ticks of our own: whatever a file holds, it sees numbers between 0 and 1.
-"""
-
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
+if TYPE_CHECKING:
+    from rich.console import Group, RenderableType
+    from rich.table import Table
 
-from nnlab.dataset import Array
-from nnlab.present.fitting import clean
-from nnlab.present.lines import Curves, spans_decades
-from nnlab.present.marks import envelope, finite
+    from nnlab.present.values import Listing
 
-MIN_WIDTH, MIN_HEIGHT = 30, 6
-"""Columns and lines below which a panel shows nothing."""
-LABEL = 8
-"""Columns of the labels left of a panel, so that the axes of panels below each other are in line."""
-# Of a terminal's 256 colours some that show on black and on white; the first two are far apart for any eye.
-COLORS = (33, 208, 35, 170, 178, 37, 244, 161)
-# plotext's word for a marker, or a character, and how it looks in a legend.
-MARKERS = (("braille", "⠒⠒"), ("hd", "▄▄"), *((char, 2 * char) for char in "·+ox*#"))
-ASCII_MARKERS = tuple((char, 2 * char) for char in "*+ox.#=%")
-TO_ASCII = str.maketrans("│┤└┬─", "||++-")
-# A split keeps its look from panel to panel, whichever others are beside it.
-SPLITS = ("train", "test", "val")
+FOLD_AT = 24
+MOST_CHARACTERS = 1000
+"""Of a cell: a damaged file may hold any text, and laying out a long one takes minutes."""
 
 
-class Look(NamedTuple):
-    """How one curve is told from the others: never by colour alone."""
-
-    color: int
-    marker: str
-    sample: str
-
-
-class Line(NamedTuple):
-    """One curve as it is drawn: its points are finite, and in the unit of the axis."""
-
-    label: str
-    look: Look
-    steps: Array
-    values: Array
+def clean(value: object) -> str:
+    """Text without control characters: an escape sequence from a file is shown, not obeyed."""
+    return "".join(
+        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode() for char in str(value)
+    )
 
 
-@dataclass(frozen=True)
-class Axis:
-    """What an axis spans, linear or logarithmic, and where it is labelled."""
+def laid_out(table: "Listing") -> "Table":
+    """A table without its title and its notes, to be printed alone or with other things."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
 
-    low: float
-    high: float
-    ticks: tuple[float, ...]
-    log: bool = False
-
-    def place(self, values: Array) -> Array:
-        """Where values are on the axis, as fractions of it."""
-        low, high, at = (np.log10(v) if self.log else v for v in (self.low, self.high, values))
-        return np.asarray(np.clip((at - low) / (high - low), 0.0, 1.0), dtype=np.float64)
-
-
-def panel(
-    curves: Curves,
-    *,
-    title: str,
-    width: int,
-    height: int,
-    percent: bool = False,
-    log: bool = False,
-    unicode: bool = True,
-) -> str:
-    """Curves against the step: ``height`` lines, coloured by ANSI sequences.
-
-    The first line is the title with each curve's mark, label and last value, however wide that is; the others have at
-    most ``width`` columns. With ``percent`` the values are fractions and shown in percent; ``log`` allows a logarithmic
-    axis where they span enough for one. What cannot be drawn (nan, infinity, beyond 1e100) is counted in the title.
-    Raises ValueError for a panel smaller than ``MIN_WIDTH`` columns by ``MIN_HEIGHT`` lines.
-    """
-    if width < MIN_WIDTH or height < MIN_HEIGHT:
-        raise ValueError(f"a panel of {width} x {height} shows nothing")
-    lines = _lines(curves, 100.0 if percent else 1.0, unicode)
-    missing = sum(len(steps) for steps, _ in curves.values()) - sum(len(line.steps) for line in lines)
-    heights = [line.values for line in lines]
-    log = log and spans_decades(heights)
-    along = _step_axis([line.steps for line in lines], width // 11)
-    up = _log_axis(heights, height // 3) if log else _value_axis(heights, height // 3, percent)
-    unit = " %" if percent else ""
-    words = [title, *["log scale"] * log, *[f"{missing:,} not drawn"] * bool(missing)]
-    head = "  ".join([clean(", ".join(words)), *(_entry(line, unit) for line in lines)])
-    text = f"{head}\n{_drawn(lines, along, up, (width, height - 1), unit)}"
-    return text if unicode else text.translate(TO_ASCII)
+    cells, names = [[_cell(cell) for cell in row] for row in table.rows], [_cell(name) for name in table.columns]
+    found = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for number, name in enumerate(names):
+        text = number in table.left
+        longest = max(map(len, [name, *(row[number] for row in cells)]))
+        # Only long texts are broken over lines, never a run's name or a number.
+        least = min(longest, FOLD_AT) if text and number else longest
+        justify: Literal["left", "right"] = "left" if text else "right"
+        found.add_column(Text(name), justify=justify, overflow="fold", min_width=least)
+    for number, row in enumerate(cells):
+        found.add_row(*map(Text, row), style="dim" if number in table.faint else None)
+    return found
 
 
-def _lines(curves: Curves, scale: float, unicode: bool) -> list[Line]:
-    """The curves with the look of the split each is of, or with looks in order where labels are of something else."""
-    numbers = [SPLITS.index(label) for label in curves] if set(curves) <= set(SPLITS) else range(len(curves))
-    markers = MARKERS if unicode else ASCII_MARKERS
-    looks = [Look(COLORS[number % len(COLORS)], *markers[number % len(markers)]) for number in numbers]
-    return [
-        Line(label, look, *finite(steps, scale * np.asarray(values)))
-        for look, (label, (steps, values)) in zip(looks, curves.items(), strict=True)
-    ]
+def stacked(tables: "Sequence[Listing]") -> "Group":
+    """Tables with their titles, one below the other."""
+    from rich.console import Group
+    from rich.text import Text
+
+    parts: list[RenderableType] = []
+    for table in tables:
+        parts += [*[Text(clean(table.title))] * bool(table.title), laid_out(table), Text()]
+    return Group(*parts)
 
 
-def _entry(line: Line, unit: str) -> str:
-    """A curve's entry in the legend: its mark in its colour, its label and its last value."""
-    import plotext  # type: ignore[import-untyped,unused-ignore]
+def beside(*parts: "RenderableType", gap: int, left: int | None = None) -> "Table":
+    """Things in columns side by side, the first of them ``left`` columns wide where that is said."""
+    from rich.table import Table
 
-    mark = plotext.colorize(line.look.sample).fill(plotext.pixel(foreground=line.look.color)).string()
-    last = [f" {value:.2f}{unit}" if unit else f" {value:.4g}" for value in line.values[-1:]]
-    return f"{mark} {clean(line.label)}{''.join(last)}"
-
-
-def _drawn(lines: Sequence[Line], along: Axis, up: Axis, size: tuple[int, int], unit: str) -> str:
-    """The axes and what is between them, as plotext draws it."""
-    import plotext
-
-    plotext.terminal.limit(False, False)
-    figure = plotext.figure  # there is only one
-    figure.clear()
-    figure.plot_size(*size)
-    figure.theme("colorless")
-    figure.axes(False, axis="x", side="upper")
-    figure.axes(False, axis="y", side="right")
-    for line in reversed(lines):  # the first one on top
-        x, y = envelope(along.place(line.steps), up.place(line.values), size[0])
-        mark = plotext.marker(line.look.marker, plotext.pixel(foreground=line.look.color))
-        figure.draw(figure.signal(x.tolist(), y.tolist(), marker=mark).lines())
-    steps = [f"{tick:,.0f}" for tick in along.ticks]
-    values = [f"{tick:.6g}{unit}".rjust(LABEL) for tick in up.ticks]
-    for name, axis, labels in (("x", along, steps), ("y", up, values)):
-        figure.ruler(name).lim(0, 1).ticks(axis.place(np.array(axis.ticks)).tolist(), labels)
-    return str(figure.build().string()).rstrip("\n")
+    grid = Table.grid(padding=(0, gap, 0, 0), pad_edge=False)
+    if left is not None:
+        grid.add_column(width=left)
+    grid.add_row(*parts)
+    return grid
 
 
-def _step_axis(steps: Sequence[Array], most: int) -> Axis:
-    """From 0 to the last step."""
-    last = max([1.0, *(float(x.max()) for x in steps if len(x))])
-    return Axis(0.0, last, tuple(tick for tick in _ticks(0.0, last, max(3, most)) if tick.is_integer()))
-
-
-def _value_axis(values: Sequence[Array], most: int, percent: bool) -> Axis:
-    """From the lowest to the highest value, or around one that does not change."""
-    y = np.concatenate([np.zeros(0), *values])
-    if not len(y):
-        return Axis(0.0, 1.0, ())
-    low, high = float(y.min()), float(y.max())
-    largest = max(abs(low), abs(high))
-    if high - low <= max(1e-9 * largest, 1e-100):
-        margin = 0.05 * largest if largest > 1e-99 else 1.0
-        low, high = low - margin, high + margin
-        high = min(high, 100.0) if percent and low < 100 else high
-    return Axis(low, high, _ticks(low, high, max(5, most)))
-
-
-def _log_axis(values: Sequence[Array], most: int) -> Axis:
-    """From the lowest to the highest value, all of them positive, labelled at powers of ten and, where few, between."""
-    y = np.concatenate(values)
-    low, high = float(y.min()), float(y.max())
-    powers, most = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1), max(5, most)
-    for parts in ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,)):
-        ticks = [part * 10.0**power for power in powers for part in parts if low <= part * 10.0**power <= high]
-        if len(ticks) <= most:
-            break
-    return Axis(low, high, tuple(ticks[:: math.ceil(len(ticks) / most)]), log=True)
-
-
-def _ticks(low: float, high: float, most: int) -> tuple[float, ...]:
-    """At most ``most`` (3 or more) multiples of 1, 2 or 5 times a power of ten, as close together as that allows."""
-    power = math.floor(math.log10((high - low) / most))
-    for step in (part * 10.0**exponent for exponent in (power, power + 1) for part in (1.0, 2.0, 5.0)):
-        ticks = step * np.arange(math.ceil(low / step), math.floor(high / step) + 1)
-        if len(ticks) <= most:
-            break
-    return tuple(ticks.tolist())
+def _cell(content: object) -> str:
+    """A cell is one line: a name with more of them could pass for rows of its own."""
+    return clean(str(content)[:MOST_CHARACTERS]).replace("\n", "\\n")

@@ -1,13 +1,14 @@
 """Mistakes: where a run errs on its test split: which classes it confuses, and its worst examples."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nnlab import metrics
 from nnlab.comparison import Predicted, Row, read_predictions
 from nnlab.dataset import Array, Dataset, is_picture
+from nnlab.dataset.task import log_softmax
 from nnlab.report import images
 from nnlab.rundir import PREDICTIONS
 
@@ -55,10 +56,11 @@ def mistakes_of(row: Row, dataset: Dataset | None, room: int) -> Mistakes | None
     classes = class_names(row, found.scores.shape[1]) if found.targets.ndim == 1 else []
     confusion = metrics.confusion(found.scores, found.targets, len(classes)) if classes else None
     most = max(4, min(MOST_EXAMPLES, room // PICTURE_ROOM))
-    losses = np.nan_to_num(found.losses, nan=np.inf, posinf=np.inf)
+    losses = np.nan_to_num(row.task.each(found.scores, found.targets)["loss"], nan=np.inf, posinf=np.inf)
     worst = np.argsort(-losses, kind="stable")[:most]
     if classes:
         worst = worst[found.scores[worst].argmax(axis=1) != found.targets[worst]]
+    found = replace(found, scores=row.task.values(found.scores))
     inputs = _inputs(dataset, len(found.targets))
     examples = [_example(int(number), found, classes, dataset, inputs) for number in worst]
     names = feature_names(dataset) if dataset and inputs is not None and not is_picture(dataset.shape) else []
@@ -105,7 +107,7 @@ def _example(
     scores, target = found.scores[number], found.targets[number]
     if classes:
         said = int(scores.argmax())
-        share = float(np.exp(metrics.log_softmax(scores[None])[0, said]))
+        share = float(np.exp(log_softmax(scores[None])[0, said]))
         return Example(number, classes[int(target)], classes[said], f"{100 * share:.1f} %", picture, features)
     error = scores.astype(np.float64) - target
     return Example(number, _values(target), _values(scores), _values(error), picture, features)

@@ -5,12 +5,12 @@ from typing import Any
 
 from nnlab.comparison import CHOSEN_BY_TEST, Entry, Group
 from nnlab.dataset import Dataset
+from nnlab.dataset.task import every_metric, metric_of
 from nnlab.errors import NnlabError
-from nnlab.metrics import HIGHER_IS_BETTER, shown
+from nnlab.metrics import shown
 from nnlab.present.html import Html, element
 from nnlab.report import tables
-from nnlab.report.charts import charts
-from nnlab.report.curves import as_data, curves_of
+from nnlab.report.interactive import as_data, charts_of, frames
 from nnlab.report.learning import as_data as learning_as_data
 from nnlab.report.learning import learning_of
 from nnlab.report.looks import labels_of, swatch
@@ -38,17 +38,17 @@ class Data:
 
 def story_of(group: Group, number: int, data: Data, detailed: int, room: int) -> Story:
     """The group's part of the page, with panels for its first ``detailed`` entries, each of about ``room`` bytes."""
-    curves, labels = curves_of(group), labels_of(group)
+    curves, labels = charts_of(group), labels_of(group)
     parts = [
         element("h2", group.data.dataset, id=f"group-{number}"),
-        element("p", f"{group.data.scored}; {group.data.task}; {group.data.hashes}", class_="quiet"),
+        element("p", f"{group.data.scored}; {group.data.task.name}; {group.data.hashes}", class_="quiet"),
         element("h3", "Result"),
         element("p", headline(group), class_="headline"),
         tables.result(group),
     ]
     remarks = [*[CHOSEN_BY_TEST] * group.chosen_by_test, *group.remarks]
     parts += [element("p", f"Note: {remark}.", class_="note") for remark in remarks]
-    parts += [element("h3", "Curves"), charts(group, curves, number)]
+    parts += [element("h3", "Curves"), frames(group, curves, number)]
     parts += [element("h3", "How they differ" if len(group.entries) > 1 else "The config"), tables.differences(group)]
     parts.append(
         element(
@@ -80,7 +80,7 @@ def headline(group: Group) -> str:
     column = group.ranked_by.removeprefix("-")
     metric = column.partition("_")[2]
     scored = [entry for entry in group.entries if column in entry.values]
-    if metric not in HIGHER_IS_BETTER or not scored:
+    if metric not in every_metric() or not scored:
         return "None of these runs has a score yet."
     labels = dict(zip(map(id, group.entries), labels_of(group), strict=True))
     title, best = column.replace("_", " "), scored[0]
@@ -100,7 +100,7 @@ def headline(group: Group) -> str:
 def _apart(first: Entry, second: Entry, column: str) -> str:
     """How far the best is before the next, in words."""
     difference = abs(first.values[column].mean - second.values[column].mean)
-    if column.endswith("accuracy"):
+    if metric_of(column).percent:
         points = 100 * difference
         return f"{points:.2f} points ahead of" if points >= 0.005 else "level with"
     return f"{difference:.3g} better than" if difference else "level with"

@@ -1,12 +1,9 @@
 """Tables: what was compared with which result, and how the configs differ."""
 
-from collections.abc import Sequence
-
 from nnlab.comparison import BASELINE, Group, Spread, best_of, lines_of
 from nnlab.metrics import shown_spread
 from nnlab.present.html import EMPTY, Html, element
 from nnlab.report.boxes import cut, facts, seconds, table
-from nnlab.report.curves import Curve, charts_of, last_values
 from nnlab.report.looks import labels_of, swatch
 
 
@@ -46,14 +43,6 @@ def shown(column: str, spread: Spread | None) -> str:
     if spread is None:
         return "–"
     return shown_spread(column, spread.mean, spread.sd, spread.n).removesuffix(f" (n={spread.n})")
-
-
-def values(group: Group, curves: Sequence[Curve]) -> Html:
-    """Where the curves end: what the charts say, as a table."""
-    head = ["run", "steps", *(chart.title for chart in charts_of(group, curves))]
-    return facts(
-        head, [last_values(curve, group, curves) for curve in curves], "The last value of each curve.", "numbers"
-    )
 
 
 def differences(group: Group) -> Html:

@@ -33,6 +33,8 @@ PREDICTIONS = "predictions.npz"
 LOSSES = "losses.npy"
 ENVIRONMENT = "env.json"
 MANIFEST = "manifest.json"
+SOURCES = "plugins"
+"""The folder of the source text of plug-ins, to be read: nothing runs what is in it."""
 KEPT_TABLE = "kept-data.csv"
 """The data of a run that was trained on a data frame, where a copy was asked for."""
 KEPT_ARRAYS = "kept-data.npz"
@@ -113,6 +115,11 @@ class RunDir:
         """Keep what a resume from here needs, in place of the checkpoint before. Raises OSError."""
         storage.flush(self.path / METRICS)  # the state says how long it is, so that much of it must last
         checkpoint.write(self.path, kept)
+
+    def write_source(self, name: str, content: bytes) -> None:
+        """Keep the source text of a plug-in. Raises OSError."""
+        storage.make_folder(self.path / SOURCES)
+        self.write(f"{SOURCES}/{name}", content)
 
     def write_frame(self, frame: Frame) -> None:
         """Keep what the net looks like after a step. Raises OSError."""

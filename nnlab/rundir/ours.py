@@ -14,13 +14,15 @@ from nnlab.rundir.directory import (
     METRICS,
     PICTURE,
     PREDICTIONS,
+    SOURCES,
     SUMMARY,
     WEIGHTS,
 )
 
-FOLDERS = (checkpoint.FOLDER, frames.FOLDER)
+FOLDERS = (checkpoint.FOLDER, frames.FOLDER, SOURCES)
 _NAMES = {SUMMARY, CONFIG, METRICS, WEIGHTS, BEST_WEIGHTS, PREDICTIONS, LOSSES, ENVIRONMENT, MANIFEST}
 _NAMES |= {KEPT_TABLE, KEPT_ARRAYS, lock.FILE, checkpoint.STATE, checkpoint.CUT}
+_SOURCE = re.compile(r"[A-Za-z0-9_]{1,60}\.py\.txt")
 _ASIDE = re.compile(r"\.(.+)\.tmp")
 """What a kill leaves of a file that was being written."""
 
@@ -35,4 +37,6 @@ def is_ours(name: str) -> bool:
         return whole in _NAMES or bool(checkpoint.FILE.fullmatch(base))
     if folder == frames.FOLDER:
         return bool(frames.FILE.fullmatch(base))
+    if folder == SOURCES:
+        return bool(_SOURCE.fullmatch(base))
     return whole in _NAMES or bool(PICTURE.fullmatch(whole))

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from nnlab.dataset import Dataset, Layout, SplitName, Task, Transform
+from nnlab.dataset.task import TASKS
 from nnlab.rundir import strict
 from nnlab.standing import Best, Count
 
@@ -35,6 +36,10 @@ def _few(values: Sized) -> bool:
 
 def _dimensions(sides: list[int]) -> bool:
     return 0 < len(sides) <= MAX_DIMENSIONS and all(sides)
+
+
+def _known(task: str) -> bool:
+    return task in TASKS
 
 
 def _in_a_file(status: str) -> bool:
@@ -165,7 +170,7 @@ class Facts:
             return "columns"
         if transform.columns and features is not None and len(transform.feature_names) != features:
             return "columns"
-        if self.classes is not None and bool(self.classes) != (task == "classification"):
+        if self.classes is not None and (tuple(self.classes) != task.classes or not task.outputs):
             return "classes"
         return "outputs" if self.classes and outputs is not None and len(self.classes) != outputs else None
 
@@ -183,7 +188,8 @@ class Summary:
     dataset: Facts
     path_given: str | None = None
     """How the path of the data was written."""
-    task: Task
+    task: Annotated[str, _known]
+    """The name of what is learnt."""
     device: str | None = None
     seed: int | None = None
     parameters: Count | None = None
@@ -217,7 +223,7 @@ class Summary:
         if _too_much(content):
             raise strict.ShapeError("a text or a list")
         found = strict.read(cls, content)
-        if key := found.dataset.contradiction(found.task):
+        if key := found.dataset.contradiction(found.learnt):
             raise strict.ShapeError("dataset", key)
         return found
 
@@ -225,6 +231,11 @@ class Summary:
         """What run.json is to hold."""
         found: dict[str, Any] = strict.plain(self)
         return {key: value for key, value in found.items() if value is not None or key not in RARE or key in self.keys}
+
+    @cached_property
+    def learnt(self) -> Task:
+        """The task."""
+        return TASKS[self.task].of(self.dataset.classes or (), self.dataset.outputs or 1)
 
     def scores(self, split: SplitName) -> Mapping[str, float | None]:
         """The metrics of a split; empty where there are none."""

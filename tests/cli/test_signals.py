@@ -15,10 +15,10 @@ from nnlab import rundir
 from tests.run_fixtures import LINE, good, posix
 
 
-def start_long(folder: Path, **options) -> tuple[subprocess.Popen, Path]:
+def start_long(folder: Path, program: tuple[str, str] = ("-m", "nnlab"), **options) -> tuple[subprocess.Popen, Path]:
     """A training that would take minutes, once it has written its first evaluation."""
     (folder / "long.yaml").write_text(LINE)
-    command = [sys.executable, "-m", "nnlab", "train", "long.yaml", "train.steps=10000000", "train.eval_every=100"]
+    command = [sys.executable, *program, "train", "long.yaml", "train.steps=10000000", "train.eval_every=100"]
     process = subprocess.Popen(
         command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
     )
@@ -67,6 +67,32 @@ def test_further_signals_do_not_spoil_what_the_first_one_left(tmp_path):
     process.communicate(timeout=60)
     assert process.returncode == 143
     assert json.loads((run / "run.json").read_text())["status"] == "interrupted"
+    assert not list(run.glob(".*"))
+
+
+SLOW_DISK = """\
+import os, time
+flush = os.fsync
+os.fsync = lambda file: (time.sleep(0.1), flush(file))
+from nnlab.cli import main
+main()
+"""
+
+
+@posix
+def test_signals_that_go_on_while_the_files_are_brought_up_to_date_spoil_nothing(tmp_path):
+    process, run = start_long(tmp_path, ("-c", SLOW_DISK))
+    for _ in range(3000):
+        if process.poll() is not None:
+            break
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.02)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert "Traceback" not in said
+    assert "interrupted; go on with it" in said
+    assert json.loads((run / "run.json").read_text())["status"] == "interrupted"
+    assert (run / "manifest.json").exists()
     assert not list(run.glob(".*"))
 
 

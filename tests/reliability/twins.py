@@ -14,7 +14,7 @@ EVERY = (1, 3, 10, 1000)
 
 def config(folder: Path, model: str, number: int, steps: int = 60) -> Path:
     """The ``number``-th way to train a model for a moment: rules, checkpoints, evaluations and splits take turns."""
-    task = discover.model(model).tasks[0]
+    task = discover.model(model).tasks[0].name
     data = "digits, limit: 240" + (", val_fraction: 0.25" if number % 2 else "")
     keys = f"steps: {steps}, batch_size: {(20, 'full')[number % 5 == 4]}, eval_every: {(7, 20)[number % 3 == 2]}"
     path = folder / f"{model}-{number}.yaml"

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from nnlab.backends.torch.fused import Fused, Layer, layers_of
+from nnlab.backends.torch.losses import LOSSES, Both
 from nnlab.backends.torch.products import Float32
 from nnlab.backends.torch.updates import Update
 from nnlab.dataset import Array, Task
@@ -42,16 +42,17 @@ class ExactNet:
         """Gradients come from autograd, or from the fused backward pass; see ``layers_of`` for which nets have one."""
         torch.set_num_threads(1)  # a few examples are not worth waking another one for
         self.net = copy.deepcopy(net).to("cpu", torch.float64).train()
-        self.task = task
+        loss = LOSSES[task.loss]
+        self._loss = loss.value
         self._named = {name: weight for name, weight in self.net.named_parameters() if weight.requires_grad}
         self.weights: dict[str, Array] = {name: weight.detach().numpy() for name, weight in self._named.items()}
         self.layers = layers_of(self.net)
-        self._fused = self._fuse(self.layers) if fused and self.layers else None
+        self._fused = self._fuse(self.layers, loss.both) if fused and self.layers and loss.both else None
 
-    def _fuse(self, layers: list[Layer]) -> Fused:
+    def _fuse(self, layers: list[Layer], loss: Both) -> Fused:
         products = Float32()
         products.onednn = None  # it knows no float64; the other products take every dtype
-        return Fused(layers, self.task, Update(Optimizer(), self._named), products)
+        return Fused(layers, loss, Update(Optimizer(), self._named), products)
 
     def forward(self, inputs: Array) -> Array:
         """Scores (n, outputs)."""
@@ -84,14 +85,6 @@ class ExactNet:
             torch.manual_seed(SEED)
             scores: torch.Tensor = self.net(x)
         return scores
-
-    def _loss(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """The mean loss; a single score per example is a sigmoid output, as in hand-written nets."""
-        if self.task == "regression":
-            return F.mse_loss(scores, targets)
-        if scores.shape[1] == 1:
-            return F.binary_cross_entropy_with_logits(scores[:, 0], targets.to(scores.dtype))
-        return F.cross_entropy(scores, targets)
 
     def passages(self, inputs: Array, targets: Array) -> list[Passage]:
         """Layer by layer from the input on, for a plain stack of linear layers; empty for any other net."""

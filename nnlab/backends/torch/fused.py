@@ -6,12 +6,11 @@ from functools import partial
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from nnlab.backends.torch.activations import ACTIVATIONS
+from nnlab.backends.torch.losses import Both
 from nnlab.backends.torch.products import Products
 from nnlab.backends.torch.updates import Update
-from nnlab.dataset import Task
 
 PREDICT_ROWS = 5000
 """So many examples fill the products; more only take memory."""
@@ -91,13 +90,13 @@ class Fused:
     def __init__(
         self,
         layers: list[Layer],
-        task: Task,
+        loss: Both,
         update: Update,
         products: Products,
         squares: torch.Tensor | None = None,
     ) -> None:
         """``squares``, (outputs,) float64, are the squared deviations of targets that are scaled."""
-        self.layers, self.task, self.update, self.products, self.squares = layers, task, update, products, squares
+        self.layers, self.loss, self.update, self.products, self.squares = layers, loss, update, products, squares
         rule = update.optimizer
         self.plain = rule.name == "sgd" and not (rule.momentum or rule.weight_decay)
         self.weights = [layer.linear.weight.detach() for layer in layers]
@@ -157,17 +156,7 @@ class Fused:
 
     def _loss(self, scores: torch.Tensor, targets: torch.Tensor, b: Buffers) -> torch.Tensor:
         """The mean loss; its gradient by the scores goes to the last of ``b.d``."""
-        d = b.d[-1]
-        if self.task == "regression":
-            torch.sub(scores, targets, out=d)
-            loss = torch.mean(d * d) if self.squares is None else in_own_units(d, self.squares)
-            d.mul_(2 / d.numel())  # d loss / d scores = 2 (scores - targets) / (number of values)
-            return loss
-        logs = torch.log_softmax(scores, 1)
-        torch.exp(logs, out=d)  # d loss / d scores = (softmax(scores) - one_hot(targets)) / rows
-        d.scatter_add_(1, targets.unsqueeze(1), b.minus_ones)
-        d.mul_(1 / len(d))
-        return F.nll_loss(logs, targets)
+        return self.loss(scores, targets, b.d[-1], b.minus_ones, self.squares)
 
     def _backward(self, inputs: torch.Tensor, b: Buffers, take: Take) -> None:
         for number in range(len(self.layers) - 1, 0, -1):
@@ -188,11 +177,6 @@ class Fused:
         linear = self.layers[number].linear
         self.products.gradient(d, x, _grad(linear.weight))
         torch.mv(d.t(), ones, out=_grad(linear.bias))
-
-
-def in_own_units(errors: torch.Tensor, squares: torch.Tensor) -> torch.Tensor:
-    """The mean squared error of scaled targets, (rows, outputs) ``errors``, in the units that they came in."""
-    return (squares * errors.detach().double().square()).mean()
 
 
 def _grad(weight: torch.Tensor) -> torch.Tensor:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from nnlab.backends.torch.device import find_device, memory_errors
 from nnlab.backends.torch.draft import check_net, rows_at_once
-from nnlab.backends.torch.fused import Fused, in_own_units, layers_of
+from nnlab.backends.torch.fused import Fused, layers_of
 from nnlab.backends.torch.graph import Graph
+from nnlab.backends.torch.losses import LOSSES, in_own_units
 from nnlab.backends.torch.products import Bfloat16, Float32
 from nnlab.backends.torch.updates import Update
 from nnlab.backends.updates import check_state
@@ -67,7 +67,8 @@ class TorchModel:
             self.net.to(memory_format=torch.channels_last)
         self._seed = setup.seed
         self._bf16 = setup.precision == "bf16"
-        self._loss = F.cross_entropy if setup.task == "classification" else F.mse_loss
+        loss = LOSSES[setup.task.loss]
+        self._loss = loss.value
         self.target = setup.target
         self._squares = None if setup.target is None else torch.from_numpy(setup.target.squares).to(place)
         """Of the deviations of scaled targets, (outputs,) float64: in the targets' own units a loss is so much more."""
@@ -78,9 +79,9 @@ class TorchModel:
         self._predict_rows = rows_at_once(self.net, place)
         self.fused: Fused | None = None
         """The faster way through the net where there is one; without it, autograd."""
-        if layers := layers_of(self.net):
+        if loss.both and (layers := layers_of(self.net)):
             products = Bfloat16() if self._bf16 else Float32()
-            self.fused = Fused(layers, setup.task, self._update, products, self._squares)
+            self.fused = Fused(layers, loss.both, self._update, products, self._squares)
 
     def put(self, split: Split) -> Tensors:
         with memory_errors():

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nnlab import environment, metrics
+from nnlab import environment
 from nnlab.dataset import Dataset, SplitName
+from nnlab.dataset.task import metric_of
 from nnlab.errors import CheckError
 from nnlab.experiment.baselines import affordable, fitted_name, worked_out
 from nnlab.experiment.distance import difference
@@ -33,7 +34,7 @@ def facts(e: Evidence, dataset: Dataset) -> str:
             raise differing(f"dataset.{key}", said[key], value)
     if more := sorted(said.keys() - found.keys()):
         raise CheckError(f"dataset.{more[0]:.60} is nothing that nnlab says of data")
-    must_equal("task", e.summary.task, dataset.task)
+    must_equal("task", e.summary.task, dataset.task.name)
     return f"as the data has it: {', '.join(found)}"
 
 
@@ -86,7 +87,7 @@ def _apart(said: Scores, found: Scores) -> dict[str, float]:
         if a is None or b is None:
             apart[column] = 1.0
         elif a != b:
-            ratio = metrics.HIGHER_IS_BETTER[column.rpartition(" ")[2]]
+            ratio = metric_of(column).higher_is_better
             apart[column] = abs(a - b) if ratio else difference(a, b)
     return apart
 

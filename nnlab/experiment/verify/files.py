@@ -5,6 +5,7 @@ from typing import Any
 
 from nnlab.config import Config
 from nnlab.errors import NnlabError
+from nnlab.experiment import plugins
 from nnlab.experiment.verify.check import must_equal, tried
 from nnlab.finding import Finding
 from nnlab.rundir import (
@@ -68,6 +69,7 @@ def environment(run: RunDir, config: Config) -> Iterator[Finding]:
         found.update(run.read_json(ENVIRONMENT))
         must_equal("device", found.get("device"), config.device)
         must_equal("threads", found.get("threads"), config.threads)
+        must_equal("plugins", _hashes(found), _hashes(plugins.record(config)))
         return ""
 
     (finding,) = tried(ENVIRONMENT, look)
@@ -75,3 +77,9 @@ def environment(run: RunDir, config: Config) -> Iterator[Finding]:
         said = f"Python {found.get('python')}; device and threads are those of {CONFIG}"
         finding = Finding(ENVIRONMENT, "untold", f"{said}; nothing can tell whether versions and processor were these")
     yield finding
+
+
+def _hashes(environment: dict[str, Any]) -> dict[str, Any]:
+    """The SHA-256 of each plug-in, which is the same wherever it is found."""
+    said = environment.get(plugins.KEY, {})
+    return {name: each.get("sha256") for name, each in said.items() if isinstance(each, dict)} if said else {}

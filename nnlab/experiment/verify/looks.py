@@ -68,7 +68,7 @@ def _must_fit(e: Evidence, dataset: Dataset, frame: Frame, first: Frame | None) 
     must_equal(f"the epoch {at}", frame.epoch, frame.step / e.plan.steps_per_epoch(len(dataset.train)))
     must_equal(f"the shape of the weights {at}", frame.weight.shape, first.weight.shape if first else None)
     must_equal(f"the ratios {at}", sorted(frame.ratios), sorted(e.model.weights()) if frame.step else [])
-    counted = bool(frame.step) and dataset.task == "classification"
+    counted = bool(frame.step and dataset.classes)
     must_equal(f"whether there are counts {at}", frame.confusion is not None, counted)
     if frame.confusion is None:
         return

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from nnlab import metrics
 from nnlab.dataset import Array, Task
+from nnlab.dataset.task import LOSS
 from nnlab.errors import CheckError
 from nnlab.experiment.build import checkpoint_of, parameters, unedited_config_of
 from nnlab.experiment.distance import array_difference
@@ -128,14 +128,14 @@ def rows(e: Evidence) -> str:
         recorded = summary.scores(summary.dataset.watched).get(metric)
         if not e.same(values[-1], recorded, exact=not e.inexact):
             raise CheckError(f"the last {name} is {values[-1]}, and {SUMMARY} says {recorded}")
-    must_equal(f"best in {SUMMARY}", summary.best, best(columns, summary.task))
+    must_equal(f"best in {SUMMARY}", summary.best, best(columns, summary.learnt))
     return f"{len(due):,} rows, whole and in agreement with {LOSSES} and {SUMMARY}"
 
 
 def _must_be_columns(columns: Mapping[str, Any], summary: Summary) -> None:
     """Raise CheckError where the columns are not those of the run's task and of the split it watched."""
     split = summary.dataset.watched
-    names = [name for name in metrics.measured(summary.task) if (split, name) != ("train", "loss")]
+    names = [metric.name for metric in summary.learnt.metrics if (split, metric) != ("train", LOSS)]
     expected = ["step", "epoch", "train_loss", *(f"{split}_{name}" for name in names), "seconds"]
     must_equal("the columns", list(columns), expected)
 
@@ -158,13 +158,13 @@ def _possible(e: Evidence, columns: Mapping[str, list[float]]) -> None:
 
 def best(columns: Mapping[str, list[float]], task: Task) -> Best | None:
     """Where the val split came out best, the first time; None where there is none."""
-    name = metrics.PRIMARY[task]
-    values = columns.get(f"val_{name}")
+    metric = task.ranked_by
+    values = columns.get(f"val_{metric.name}")
     if not values:
         return None
-    row = values.index(max(values) if metrics.HIGHER_IS_BETTER[name] else min(values))
+    row = values.index(metric.best(values))
     step, epoch = int(columns["step"][row]), columns["epoch"][row]
-    return Best(step, epoch, f"val_{name}", values[row])
+    return Best(step, epoch, f"val_{metric.name}", values[row])
 
 
 def last_checkpoint(e: Evidence) -> str:
@@ -213,7 +213,7 @@ def _rows_of(e: Evidence, kept: Checkpoint, content: bytes) -> dict[str, list[fl
     _must_be_columns(columns, e.summary)
     if not np.isfinite(columns["step"]).all():
         raise CheckError(f"a step in {METRICS} is no number")
-    must_equal("its best", kept.standing.best, best(columns, e.summary.task))
+    must_equal("its best", kept.standing.best, best(columns, e.summary.learnt))
     return columns
 
 
@@ -227,7 +227,7 @@ def stopped(e: Evidence) -> str:
     _must_belong(e, kept)
     _rows_of(e, kept, run.metrics_bytes())
     if summary.steps == at.step and {WEIGHTS, LOSSES} <= run.files().keys():
-        if summary.best not in (at.best, best(e.columns, summary.task)):
+        if summary.best not in (at.best, best(e.columns, summary.learnt)):
             raise CheckError(f"best in {SUMMARY} is not where {METRICS} has it")
         expected = e.model.weights()
         if not _same(run.weights(check=lambda found: check_weights(found, expected)), kept.weights):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from nnlab import discover, metrics
+from nnlab import discover
 from nnlab.dataset import Array, Dataset, Split, SplitName
 from nnlab.errors import CheckError
 from nnlab.evaluate import evaluate
@@ -107,7 +107,7 @@ def _predictions(e: Evidence, scores: Array, split: Split, recorded: Mapping[str
     bound = rounding(e, scores) if e.otherwise else 0.0
     if not fine or not np.array_equal(kept["targets"], split.targets) or not _within(kept["scores"], scores, bound):
         raise CheckError(f"{PREDICTIONS} does not hold what the weights predict")
-    for metric, value in metrics.measure(e.summary.task, kept["scores"], split.targets).items():
+    for metric, value in e.summary.learnt.measure(kept["scores"], split.targets).items():
         tolerance = 0.0 if metric == "accuracy" or not e.otherwise else ROUNDING
         if not near(value, recorded[metric], tolerance):
             raise CheckError(f"test {metric} of {PREDICTIONS} is {value}, and {SUMMARY} says {recorded[metric]}")

@@ -5,6 +5,7 @@ from functools import partial
 
 from nnlab.dataset import Dataset, Progress, quiet
 from nnlab.errors import ConfigError, DataChangedError, MissingDependencyError, NnlabError, RunError
+from nnlab.experiment import plugins
 from nnlab.experiment.build import load_same_dataset, model_of, trained_model
 from nnlab.experiment.given import Given
 from nnlab.experiment.plan import complete
@@ -51,6 +52,9 @@ def _checks(run: RunDir, status: str, made: Sequence[Finding], load: Load) -> It
     except NnlabError as error:
         yield Finding(SUMMARY, "wrong", error.message)
         return  # all else is held against it
+    if (missing := plugins.missing(run)) is not None:
+        yield Finding(CONFIG, "not checked", f"not looked into: {missing.message}; {missing.hint}")
+        return
     yield from tried(CONFIG, lambda: recorded.config(run))
     e = yield from _evidence(run)
     if e is None:
