@@ -38,7 +38,7 @@ class Run:
     @property
     def config(self) -> dict[str, Any]:
         """The resolved config."""
-        config: dict[str, Any] = yaml.read(self._directory.read_text(rundir.CONFIG), rundir.CONFIG).data
+        config: dict[str, Any] = yaml.read(self._directory.config.read(), rundir.CONFIG).data
         return config
 
     @property
@@ -49,12 +49,12 @@ class Run:
     @property
     def metrics(self) -> dict[str, list[float]]:
         """The columns of metrics.csv."""
-        return self._directory.metrics()
+        return self._directory.metrics.read()
 
     @property
     def weights(self) -> dict[str, Array]:
         """The trained weights by PyTorch's parameter names."""
-        return self._directory.weights()
+        return self._directory.weights.read()
 
     @overload
     def predict(self, inputs: Array) -> Array: ...

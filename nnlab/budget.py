@@ -161,9 +161,9 @@ def solver_bytes(features: int, scores: int, rows: int, inputs: int = 1) -> int:
     return 8 * VECTORS * (features + 1) * scores + NUMBER * rows * (inputs * features + 6 * scores)
 
 
-def checkpoint_bytes(weights: int, steps: int) -> int:
-    """More than a checkpoint can have of weights of so many bytes, best ones, what the optimizer remembers, losses."""
-    return MIB + 6 * weights + 8 * steps
+def checkpoint_bytes(weights: Mapping[str, Array], steps: int) -> int:
+    """More than a checkpoint can have: weights, best weights, what the optimizer remembers, losses."""
+    return MIB + 6 * sum(weight.nbytes for weight in weights.values()) + 8 * steps
 
 
 def process_bytes(

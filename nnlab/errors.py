@@ -12,7 +12,11 @@ def did_you_mean(given: object, known: Iterable[str]) -> str:
 
 
 class NnlabError(Exception):
-    """Something the user can put right: ``message`` says where and what was given, ``hint`` what would work."""
+    """Something the user can put right: ``message`` says where and what was given, ``hint`` what would work.
+
+    Both name the keys of a config as they are written, "train.lr", and what is given beside it in backticks,
+    "`epochs`", of which the command line makes its flags.
+    """
 
     exit_code = 2
 

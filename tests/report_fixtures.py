@@ -36,13 +36,13 @@ def forge_run(
     summary = json.loads((run.path / "run.json").read_text())
     facts = {"shape": list(shape), "features": features, "classes": list(classes), "outputs": outputs, "test": rows}
     summary["dataset"] |= facts | {"feature_names": list(feature_names), "target_name": target_name}
-    run.write_json("run.json", summary)
+    run.json.write(summary)
     metrics = ["loss", "accuracy"] if classes else ["loss", "mse", "r2"]
     header = ",".join(["step,epoch,train_loss", *(f"test_{metric}" for metric in metrics), "seconds"])
     steps = range(10, 10 * points + 1, 10)
     lines = [f"{s},{s / 20},{9 / s},{','.join(str(0.5 + s / 1e4) for _ in metrics)},{s / 100}" for s in steps]
     (run.path / "metrics.csv").write_text("\n".join([header, *lines, ""]))
-    run.write_array("losses.npy", rng.random(10 * points))
+    run.losses.write(rng.random(10 * points))
     for number in range(frames):
         weight = rng.standard_normal((units, features)).astype(np.float16)
         ratios = {"0.weight": 0.01 / number, "0.bias": 0.02 / number} if number else {}
@@ -50,14 +50,14 @@ def forge_run(
         run.write_frame(Frame(10 * number, number / 2, weight, ratios, confusion))
     scores = rng.standard_normal((rows, outputs)).astype(np.float32)
     targets = rng.integers(0, outputs, rows) if classes else (scores + 0.1 * rng.random((rows, 1))).astype(np.float32)
-    run.write_arrays("predictions.npz", scores=scores, targets=targets)
+    run.predictions.write({"scores": scores, "targets": targets})
     return run
 
 
 def forged_data(run: RunDir) -> Dataset:
     """The data of a forged run: noise."""
-    facts = run.read_json("run.json")["dataset"]
-    predictions = run.arrays()
+    facts = run.json.read()["dataset"]
+    predictions = run.predictions.read()
     inputs = np.random.default_rng(0).random((facts["test"], facts["features"]), dtype=np.float32)
     split = Split(inputs, predictions["targets"])
     names = {key: tuple(facts[key]) for key in ("feature_names", "shape")}

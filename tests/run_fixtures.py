@@ -156,7 +156,7 @@ def forge_three(folder: Path, name: str, rows: int = ROWS, **keys: object) -> Ru
     run = forge(folder, name, **keys)
     summary = run.summary().to_json()
     summary["dataset"] |= {"test": rows, "outputs": 3}
-    run.write_json("run.json", summary)
+    run.json.write(summary)
     return run
 
 
@@ -172,10 +172,10 @@ def scored(folder: Path, name: str, right: float, *, seed: int = 0, noise: int =
 def predicted(run: RunDir, scores: Array, targets: Array) -> RunDir:
     """The run with these predictions, and with the metrics that they come to."""
     scores = scores.astype(np.float32)
-    run.write_arrays("predictions.npz", scores=scores, targets=targets)
+    run.predictions.write({"scores": scores, "targets": targets})
     summary = run.summary().to_json()
     summary["metrics"]["test"] = run.summary().learnt.measure(scores, targets)
-    run.write_json("run.json", summary)
+    run.json.write(summary)
     return run
 
 

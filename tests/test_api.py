@@ -93,7 +93,7 @@ def test_mistakes_raise_what_the_command_would_report(digits):
         nnlab.train(digits, trian__lr=1)
     with pytest.raises(ConfigError, match="there is no such file"):
         nnlab.train("nothing.yaml")
-    with pytest.raises(RunError, match="--name"):
+    with pytest.raises(RunError, match="`name`"):
         nnlab.train(digits, name="../x")
     with pytest.raises(RunError, match="there are no runs"):
         nnlab.open_run("latest")

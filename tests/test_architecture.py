@@ -266,3 +266,14 @@ def test_light_commands_load_no_heavy_package(command: str, tmp_path: Path) -> N
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert done.stderr.rpartition("LOADED")[2].strip() == ""
+
+
+def test_only_the_command_line_names_its_flags() -> None:
+    """The library names arguments, which a notebook has too; a command line that helps is given whole."""
+    for path in FILES:
+        nodes = [node for node in ast.walk(ast.parse(path.read_text())) if room_of(path) != "cli"]
+        said = {node.value for node in nodes if isinstance(node, ast.Expr)}  # docstrings
+        texts = [node.value for node in nodes if isinstance(node, ast.Constant) and node not in said]
+        for text in texts:
+            if isinstance(text, str) and " " in text and re.search(r"(?<![\w-])--[a-z]", text):
+                assert re.search(r"\b(nnlab|pip) \w+ ", text), f"{path}: {text}"

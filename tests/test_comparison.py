@@ -258,7 +258,7 @@ def test_without_a_test_split_only_runs_scored_on_the_same_examples_are_ranked_t
         summary = run.summary().to_json()
         summary["dataset"] |= changes
         summary["metrics"]["test"] = None
-        run.write_json("run.json", summary)
+        run.json.write(summary)
     groups = comparison.compare([RunDir(tmp_path / name) for name in "abcde"], each=True).groups
     assert sorted([row.name for row in group.rows] for group in groups) == [["a", "b"], ["c"], ["d"], ["e"]]
     assert {group.data.scored for group in groups} == {
@@ -283,7 +283,7 @@ def edit(run: RunDir, *, config: str = "", **changes: object) -> RunDir:
     summary = run.summary().to_json()
     for key, value in changes.items():
         (summary["dataset"] if key != "baselines" else summary).update({key: value})
-    run.write_json("run.json", summary)
+    run.json.write(summary)
     if config:
         path = run.path / "config.yaml"
         path.write_text(path.read_text().replace("train:\n", f"{config}train:\n", 1))
@@ -407,7 +407,7 @@ def test_seeds_fold_though_each_draws_its_own_val_split(tmp_path):
 def test_runs_with_the_same_losses_to_the_bit_are_pointed_out(tmp_path, cli):
     runs = [forge(tmp_path / "runs", name, lr=lr) for name, lr in (("a", 1), ("b", 2), ("c", 3))]
     for number, run in enumerate(runs):
-        run.write_array("losses.npy", np.arange(5.0) + (number == 2))
+        run.losses.write(np.arange(5.0) + (number == 2))
         run.write_manifest()
     (group,) = comparison.compare(runs).groups
     (remark,) = group.remarks

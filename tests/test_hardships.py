@@ -79,7 +79,7 @@ def test_what_runs_out_ends_in_a_message_and_the_run_goes_on_later(happens: str,
     assert done.stderr.count("\n") <= 6 + 6, done.stderr  # with the lines of progress
     (run,) = rundir.all_runs(tmp_path / "runs")
     assert run.summary().status in ("failed", "died")
-    assert run.metrics()["step"][:6] == [5, 10, 15, 20, 25, 30]
+    assert run.metrics.read()["step"][:6] == [5, 10, 15, 20, 25, 30]
     assert run.checkpoint_state().standing.step == 20
     run_to_end(experiment.resume(run))
     assert not differing(run, outcome(straight))
@@ -146,11 +146,11 @@ def test_a_clock_that_jumps_back_gives_a_name_of_its_own(tmp_path: Path, monkeyp
 
 def test_a_torn_last_line_of_metrics_is_not_read(tmp_path: Path) -> None:
     run = run_to_end(experiment.train(experiment.resolve(config_for("mlp-np", tmp_path, TRAIN)), tmp_path))
-    whole = run.metrics_bytes()
+    whole = run.metrics.bytes()
     start = whole[:-1].rfind(b"\n") + 1
     for length in range(start, len(whole)):
         run.write("metrics.csv", whole[:length])
-        assert run.metrics()["step"][-1] == 55
+        assert run.metrics.read()["step"][-1] == 55
 
 
 @posix

@@ -63,7 +63,7 @@ def test_the_training_arrays_themselves_predict_as_in_training(
         "model: {name: mlp-np, hidden: [4]}\ndataset: {name: arrays, path: data.npz}\ntrain: {epochs: 2, lr: 0.001}\n",
     )
     np.save(tmp_path / "x.npy", inputs[:20])
-    scores = run.arrays()["scores"].astype(np.float64)
+    scores = run.predictions.read()["scores"].astype(np.float64)
     expected = np.exp(scores[:, 0]) / np.exp(scores).sum(axis=1)
     np.testing.assert_allclose(values(run, tmp_path / "x.npy"), expected, rtol=1e-5)
     np.testing.assert_allclose(experiment.predict_rows(run, inputs[:20]), scores, rtol=1e-5)

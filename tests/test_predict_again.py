@@ -61,7 +61,7 @@ def must_be_those_of_training(run: RunDir, inputs: list[str], pool: Examples) ->
     found = experiment.predict(run, inputs)
     assert [text for text in found.warnings if "squeezed" not in text] == []
     if "predictions.npz" in run.files():
-        kept = run.arrays()
+        kept = run.predictions.read()
         scores, targets = kept["scores"].astype(np.float64), kept["targets"]
         np.testing.assert_array_equal(targets.ravel(), pool.targets.ravel())
         expected = np.exp(log_softmax(scores)) if found.task == "classification" else scores
@@ -92,7 +92,7 @@ def test_the_raw_test_rows_of_every_dataset(
     must_be_those_of_training(run, inputs, pool)
     if not any(column["kind"] in ("category", "date") for column in run.summary().dataset.columns):
         raw = inputs_of(pool)
-        scores = run.arrays()["scores"] if "predictions.npz" in run.files() else None
+        scores = run.predictions.read()["scores"] if "predictions.npz" in run.files() else None
         found = experiment.predict_rows(run, raw)
         if scores is not None:
             np.testing.assert_allclose(found, scores, rtol=CLOSE, atol=CLOSE)
@@ -169,7 +169,7 @@ def test_dark_pictures_are_divided_as_the_others_were(
     if "scale" in discover.dataset("arrays").params.model_fields:
         keys["scale"] = 255
     run, _, pool = trained("arrays", keys, tmp_path, monkeypatch)
-    scores = run.arrays()["scores"]
+    scores = run.predictions.read()["scores"]
     for row, score in zip(x.astype(kind)[pool.rows], scores, strict=True):
         np.testing.assert_allclose(experiment.predict_rows(run, row)[0], score, rtol=CLOSE, atol=CLOSE)
 

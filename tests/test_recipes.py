@@ -54,7 +54,7 @@ def test_logreg_np_on_signs(tmp_path: Path) -> None:
     assert summary["metrics"]["train"]["accuracy"] == pytest.approx(0.9339, abs=1e-4)
     assert summary["metrics"]["test"]["accuracy"] == pytest.approx(0.9516, abs=1e-4)
     assert losses[-1] == pytest.approx(0.1847, abs=5e-4)
-    metrics = run.metrics()
+    metrics = run.metrics.read()
     assert dict(zip(metrics["step"], metrics["test_accuracy"], strict=True))[150] == pytest.approx(0.9355, abs=1e-4)
 
 
@@ -117,5 +117,5 @@ def test_without_data_the_fallback_is_trained_and_named(tmp_path: Path, monkeypa
     assert isinstance(finished, experiment.Finished)
     assert finished.run.name.endswith("ann-torch-digits")
     assert finished.summary.dataset.name == "digits"
-    assert "name: digits" in finished.run.read_text("config.yaml")
-    assert "mnist" not in finished.run.read_text("config.yaml")
+    assert "name: digits" in finished.run.config.read()
+    assert "mnist" not in finished.run.config.read()

@@ -195,7 +195,7 @@ def test_a_run_with_nothing_but_its_summary_is_told_of(tmp_path):
 
 def test_a_run_of_before_frames_shows_its_last_weights(tmp_path):
     run = forge_run(tmp_path, "a", frames=0)
-    run.write_weights("weights.safetensors", {"10.weight": np.eye(3), "2.weight": np.ones((9, 64), np.float32)})
+    run.weights.write({"10.weight": np.eye(3), "2.weight": np.ones((9, 64), np.float32)})
     page = read(run)
     assert "only its last weights are shown" in page.words
     (picture,) = [a for a in page.all("img") if "data-weights" in a]
@@ -253,9 +253,9 @@ def test_first_layers_of_every_kind_of_input_are_shown(tmp_path, shape, kind):
 
 def test_weights_that_diverged_are_drawn(tmp_path, with_data):
     run = forge_run(tmp_path, "a")
-    run.write_weights("weights.safetensors", {"weight": np.full((9, 64), np.nan, np.float32)})
+    run.weights.write({"weight": np.full((9, 64), np.nan, np.float32)})
     summary = json.loads((run.path / "run.json").read_text()) | {"steps": 1000}
-    run.write_json("run.json", summary)
+    run.json.write(summary)
     assert "What it learnt" in read(run).words
 
 

@@ -16,6 +16,7 @@ from nnlab.errors import CheckError, ConfigError, DataError, Interrupted, RunErr
 from nnlab.experiment.events import Finishing
 from nnlab.finding import worst
 from nnlab.rundir import CONFIG, STATE, RunDir, sealed
+from nnlab.rundir.file import Stored
 from tests.reliability.twins import STEPPABLE, outcome
 from tests.run_fixtures import config_for, run_to_end, stop_at
 
@@ -57,8 +58,8 @@ def forget_since(run: RunDir, kept: dict[str, bytes], summary: dict[str, Any]) -
         path.unlink()
     for name, content in kept.items():
         (run.path / "checkpoint" / name).write_bytes(content)
-    run.remove_manifest()
-    run.write_json("run.json", summary)
+    run.manifest.delete()
+    run.json.write(summary)
 
 
 def checkpoint_files(run: RunDir) -> dict[str, bytes]:
@@ -72,8 +73,8 @@ def stopped_past_its_checkpoint(resolved: Any, runs: Path) -> RunDir:
     for event in events:
         if getattr(event, "step", 0) >= 35:
             break
-    kept, summary = checkpoint_files(run), run.read_json("run.json")
-    assert run.metrics()["step"][-1] == 35
+    kept, summary = checkpoint_files(run), run.json.read()
+    assert run.metrics.read()["step"][-1] == 35
     assert run.checkpoint_state().standing.step == 20
     events.close()
     forget_since(run, kept, summary)
@@ -94,10 +95,10 @@ def test_rows_written_after_the_checkpoint_are_cut_and_come_again(tmp_path: Path
 
 def test_what_run_json_says_beyond_what_is_known_here_is_kept(tmp_path: Path) -> None:
     run = stopped_past_its_checkpoint(experiment.resolve(config_for("mlp-np", tmp_path, PAST)), tmp_path / "b")
-    before = run.read_json("run.json")
-    run.write_json("run.json", {**before, "tag": "mine", "dataset": {**before["dataset"], "licence": ["CC0"]}})
+    before = run.json.read()
+    run.json.write({**before, "tag": "mine", "dataset": {**before["dataset"], "licence": ["CC0"]}})
     run_to_end(experiment.resume(run))
-    after = run.read_json("run.json")
+    after = run.json.read()
     assert (after["tag"], after["dataset"]["licence"]) == ("mine", ["CC0"])
     assert after.keys() == {*before, "tag"}
     assert after["dataset"] == {**before["dataset"], "licence": ["CC0"]}
@@ -110,7 +111,7 @@ def test_a_row_that_comes_otherwise_stops_the_run_unless_that_is_allowed(tmp_pat
     kept = checkpoint_files(run)
     with pytest.raises(CheckError, match="the row of step 30 came out otherwise"):
         run_to_end(experiment.resume(run))
-    assert (run.read("metrics.csv"), checkpoint_files(run)) == (rows, kept | {"cut.csv": run.cut_rows()})
+    assert (run.read("metrics.csv"), checkpoint_files(run)) == (rows, kept | {"cut.csv": run.cut.read()})
     assert run.summary().status == "failed"
     run_to_end(experiment.resume(run, inexact=True))
     assert run.summary().resumed[-1] == {"step": 20, "inexact": [], "rows_differing": [30]}
@@ -138,14 +139,16 @@ def test_what_comes_after_a_row_that_was_let_differ_is_held_against_nothing_olde
     for step in (b"30", b"35"):
         run.write("metrics.csv", run.read("metrics.csv").replace(b"\n" + step + b",", b"\n" + step + b",9"))
     stop_at(experiment.resume(run, inexact=True), 31)
-    assert not run.cut_rows()
+    assert not run.cut.there()
     run_to_end(experiment.resume(run))
     assert [each["rows_differing"] for each in run.summary().resumed] == [[30], []]
 
 
-@pytest.mark.parametrize("method", ["append_metrics", "write_weights"], ids=["before the row", "before the best"])
+@pytest.mark.parametrize(
+    ("kind", "method"), [(RunDir, "append_metrics"), (Stored, "write")], ids=["before the row", "before the best"]
+)
 def test_stopped_while_a_row_is_written_the_row_comes_again(
-    method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kind: type, method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train = "steps: 45, batch_size: 50, eval_every: 10, checkpoint_every: 5"
     resolved = experiment.resolve(config_for("mlp-np", tmp_path, train))
@@ -153,7 +156,7 @@ def test_stopped_while_a_row_is_written_the_row_comes_again(
     events = experiment.train(resolved, tmp_path / "b")
     run = next(event.run for event in events if isinstance(event, experiment.Started))
     next(event for event in events if getattr(event, "step", 0) >= 15)
-    monkeypatch.setattr(RunDir, method, stop_once(getattr(RunDir, method)))
+    monkeypatch.setattr(kind, method, stop_once(getattr(kind, method)))
     with pytest.raises(KeyboardInterrupt):
         run_to_end(events)
     assert run.summary().status == "interrupted"
@@ -189,6 +192,13 @@ def test_a_stop_before_the_very_last_file_is_an_interruption_like_any_other(
     assert worst(experiment.verify(run)) == "untold"
 
 
+def but_not_the_config(stored: Stored[Any], content: Any, write: Any = Stored.write) -> None:
+    """Every file can be written but config.yaml."""
+    if stored.file is RunDir.config:
+        raise OSError(errno.ENOSPC, "No space left on device")
+    write(stored, content)
+
+
 def test_an_extension_that_fails_at_its_start_after_one_that_was_stopped_can_be_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -202,17 +212,13 @@ def test_an_extension_that_fails_at_its_start_after_one_that_was_stopped_can_be_
         events.close()
     for epochs in (6, 8):
         with monkeypatch.context() as patch:
-            patch.setattr(RunDir, "write_text", full)
+            patch.setattr(Stored, "write", but_not_the_config)
             with pytest.raises(TrainingError, match="No space left"):
                 run_to_end(experiment.resume(run, epochs=epochs))
     run_to_end(experiment.resume(run, epochs=6))
-    assert "config_before" not in run.read_json("run.json")
+    assert "config_before" not in run.json.read()
     long = run_to_end(experiment.train(experiment.resolve(path, ["train.epochs=6"]), tmp_path / "b"))
     assert outcome(run) == outcome(long)
-
-
-def full(self: RunDir, name: str, text: str) -> None:
-    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_made_shorter_a_run_waits_for_no_row_that_cannot_come(tmp_path: Path) -> None:
@@ -281,7 +287,7 @@ def test_a_run_may_end_before_its_plan(tmp_path: Path, monkeypatch: pytest.Monke
         run_to_end(experiment.resume(run, epochs=4))
     run_to_end(experiment.resume(run, epochs=9))  # on to the plan's own end
     assert run.summary().ended is None
-    assert "ended" not in run.read_json("run.json")
+    assert "ended" not in run.json.read()
     assert worst(experiment.verify(run)) == "untold"
     assert outcome(run) == outcome(whole)
 
@@ -322,14 +328,14 @@ def test_an_early_end_that_is_made_up_is_found_out(
     end_at(20, monkeypatch)
     resolved = experiment.resolve(config_for("mlp-np", tmp_path, "steps: 45, batch_size: 50, eval_every: 10"))
     run = run_to_end(experiment.train(resolved, tmp_path / "a"))
-    run.write_json("run.json", {**run.read_json("run.json"), **changes})
+    run.json.write({**run.json.read(), **changes})
     run.write_manifest()
     assert worst(experiment.verify(run)) == "wrong"
 
 
 def test_a_run_that_came_to_its_plans_end_cannot_have_ended_before(tmp_path: Path) -> None:
     run = run_to_end(experiment.train(experiment.resolve(config_for("mlp-np", tmp_path)), tmp_path / "a"))
-    run.write_json("run.json", {**run.read_json("run.json"), "ended": "so it says"})
+    run.json.write({**run.json.read(), "ended": "so it says"})
     run.write_manifest()
     assert worst(experiment.verify(run)) == "wrong"
 
@@ -371,16 +377,16 @@ def test_what_cannot_go_on_is_refused(tmp_path: Path) -> None:
         next(experiment.resume(finished))
     run = stop_at(experiment.train(resolved, tmp_path / "b"), 12)
     for wrong in (-1, 0, 1):
-        with pytest.raises(RunError, match=r"--epochs: given|has done [0-9]+ steps already"):
+        with pytest.raises(RunError, match=r"`epochs`: given|has done [0-9]+ steps already"):
             next(experiment.resume(run, epochs=wrong))
     with pytest.raises(ConfigError, match="given 3000000"):
         next(experiment.resume(run, epochs=3_000_000))  # its config.yaml could not be read again
-    summary, config = run.read_json("run.json"), run.read("config.yaml")
+    summary, config = run.json.read(), run.read("config.yaml")
     run.write("config.yaml", config.replace(b"seed: 0", b"seed: 1"))
     with pytest.raises(RunError, match="config was edited"):
         next(experiment.resume(run))
     run.write("config.yaml", config)
-    run.write_json("run.json", {**summary, "dataset": {**summary["dataset"], "sha256": "0" * 64}})
+    run.json.write({**summary, "dataset": {**summary["dataset"], "sha256": "0" * 64}})
     with pytest.raises(DataError, match="SHA-256"):
         next(experiment.resume(run))
 
@@ -398,9 +404,9 @@ def test_a_run_that_is_still_going_is_refused_and_known_as_running(tmp_path: Pat
 
 def test_another_version_or_processor_is_refused_unless_that_is_allowed_and_then_noted(tmp_path: Path) -> None:
     run = stop_at(experiment.train(experiment.resolve(config_for("mlp-np", tmp_path)), tmp_path / "a"), 12)
-    known = run.read_json("env.json")
+    known = run.environment.read()
     other = {**known, "threads": 7, "packages": {**known["packages"], "numpy": "1.0", "matplotlib": "1.0"}}
-    run.write_json("env.json", other)
+    run.environment.write(other)
     with pytest.raises(RunError, match=r"packages.numpy: 1.0 then, .* now; threads: 7 then, . now"):
         next(experiment.resume(run))
     run_to_end(experiment.resume(run, inexact=True))

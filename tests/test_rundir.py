@@ -33,7 +33,7 @@ def run(tmp_path):
     path = tmp_path / "runs" / "a"
     path.mkdir(parents=True)
     found = RunDir(path)
-    found.write_json(rundir.SUMMARY, SUMMARY)
+    found.json.write(SUMMARY)
     return found
 
 
@@ -73,34 +73,34 @@ def test_an_interrupt_while_writing_leaves_the_old_file(run, monkeypatch):
 
 
 def test_json_has_no_words_for_nan_and_infinity(run):
-    run.write_json("x.json", {"a": math.nan, "b": [math.inf, 1.5, (-math.inf,)], "c": "ü"})
-    assert json.loads((run.path / "x.json").read_text("utf-8")) == {"a": None, "b": [None, 1.5, [None]], "c": "ü"}
+    run.environment.write({"a": math.nan, "b": [math.inf, 1.5, (-math.inf,)], "c": "ü"})
+    assert json.loads((run.path / "env.json").read_text("utf-8")) == {"a": None, "b": [None, 1.5, [None]], "c": "ü"}
 
 
 def test_weights_and_arrays_read_back_as_they_were(run):
     weights = {"0.weight": np.arange(6, dtype=np.float32).reshape(2, 3).T, "0.bias": np.array([np.pi, -0.0])}
-    run.write_weights(rundir.WEIGHTS, weights)
-    found = run.weights()
+    run.weights.write(weights)
+    found = run.weights.read()
     assert sorted(found) == sorted(weights)
     for name, array in weights.items():
         assert found[name].dtype == array.dtype
         assert found[name].tobytes() == np.ascontiguousarray(array).tobytes()
-    run.write_arrays(rundir.PREDICTIONS, scores=np.eye(2), targets=np.array([0, 1]))
-    assert sorted(run.arrays()) == ["scores", "targets"]
+    run.predictions.write({"scores": np.eye(2), "targets": np.array([0, 1])})
+    assert sorted(run.predictions.read()) == ["scores", "targets"]
 
 
 def test_an_array_of_objects_is_never_pickled(run):
     with pytest.raises(ValueError, match="pickle"):
-        run.write_array("x.npy", np.array([object()]))
-    assert not (run.path / "x.npy").exists()
+        run.losses.write(np.array([object()]))
+    assert not run.losses.there()
 
 
 def test_numbers_in_metrics_read_back_as_the_same_bits(run):
     values = [0.1 + 0.2, 1e-300, math.pi, math.inf, np.float32(0.1)]
-    run.write_text(rundir.METRICS, "step,a,b,c,d,e\n")
+    run.metrics.write(b"step,a,b,c,d,e\n")
     run.append_metrics([3, *values])
     run.append_metrics([4, *values])
-    found = run.metrics()
+    found = run.metrics.read()
     assert found["step"] == [3.0, 4.0]
     assert [found[name][0] for name in "abcde"] == [float(value) for value in values]
     assert (run.path / "metrics.csv").read_text().splitlines()[1].startswith("3,0.30000000000000004,1e-300,")
@@ -110,7 +110,7 @@ def test_the_manifest_has_the_hash_of_every_other_file(run):
     (run.path / "checkpoint").mkdir()
     (run.path / "checkpoint" / "x.bin").write_bytes(b"abc")
     run.write_manifest()
-    found = run.read_json(rundir.MANIFEST)["sha256"]
+    found = run.manifest.read().sha256
     assert sorted(found) == ["checkpoint/x.bin", "run.json"]
     assert found["checkpoint/x.bin"] == hashlib.sha256(b"abc").hexdigest()
 
@@ -142,7 +142,7 @@ def test_runs_made_in_the_same_second_are_numbered_and_none_is_given_out_twice(t
 
 @pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "a b", "-x", "a\n", "ü", "x" * 101, "a\0b"])
 def test_a_name_that_is_not_fit_for_a_directory_is_refused(tmp_path, name):
-    with pytest.raises(RunError, match="--name: given"):
+    with pytest.raises(RunError, match="`name`: given"):
         rundir.create(tmp_path / "runs", "m", "d", name)
     assert not (tmp_path / "runs").exists()
 
@@ -158,30 +158,46 @@ def test_a_file_in_the_place_of_the_runs_folder_is_told(tmp_path, inside):
 # Reading damaged ones
 
 
+def read_summary(run):
+    return run.summary()
+
+
+def read_metrics(run):
+    return run.metrics.read()
+
+
+def read_weights(run):
+    return run.weights.read()
+
+
+def read_arrays(run):
+    return run.predictions.read()
+
+
 @pytest.mark.parametrize(
     ("name", "content", "read"),
     [
-        ("run.json", b"", RunDir.summary),
-        ("run.json", b"{", RunDir.summary),
-        ("run.json", b"[]", RunDir.summary),
-        ("run.json", b"\xff", RunDir.summary),
-        ("run.json", b"[" * 100_000, RunDir.summary),
-        ("run.json", b"9" * 10_000, RunDir.summary),
-        ("run.json", b"{}", RunDir.summary),
-        ("run.json", b'{"schema_version": 2}', RunDir.summary),
-        ("metrics.csv", b"", RunDir.metrics),
-        ("metrics.csv", b"\xff\n", RunDir.metrics),
-        ("metrics.csv", b"step,loss\n1\n2,3\n", RunDir.metrics),
-        ("metrics.csv", b"step,loss\n1,x\n2,3\n", RunDir.metrics),
-        ("metrics.csv", b"step,loss\n1,2,3\n2,3\n", RunDir.metrics),
-        ("metrics.csv", b"step," + b"x" * 200_000 + b"\n1,2\n", RunDir.metrics),
-        ("metrics.csv", b"step\n1\0\n2\n", RunDir.metrics),
-        ("weights.safetensors", b"", RunDir.weights),
-        ("weights.safetensors", b"\xff" * 100, RunDir.weights),
-        ("weights.safetensors", b"\x02\0\0\0\0\0\0\0[]", RunDir.weights),
-        ("predictions.npz", b"", RunDir.arrays),
-        ("predictions.npz", b"PK\x03\x04" + b"x" * 100, RunDir.arrays),
-        ("predictions.npz", b"\x80\x04N.", RunDir.arrays),
+        ("run.json", b"", read_summary),
+        ("run.json", b"{", read_summary),
+        ("run.json", b"[]", read_summary),
+        ("run.json", b"\xff", read_summary),
+        ("run.json", b"[" * 100_000, read_summary),
+        ("run.json", b"9" * 10_000, read_summary),
+        ("run.json", b"{}", read_summary),
+        ("run.json", b'{"schema_version": 2}', read_summary),
+        ("metrics.csv", b"", read_metrics),
+        ("metrics.csv", b"\xff\n", read_metrics),
+        ("metrics.csv", b"step,loss\n1\n2,3\n", read_metrics),
+        ("metrics.csv", b"step,loss\n1,x\n2,3\n", read_metrics),
+        ("metrics.csv", b"step,loss\n1,2,3\n2,3\n", read_metrics),
+        ("metrics.csv", b"step," + b"x" * 200_000 + b"\n1,2\n", read_metrics),
+        ("metrics.csv", b"step\n1\0\n2\n", read_metrics),
+        ("weights.safetensors", b"", read_weights),
+        ("weights.safetensors", b"\xff" * 100, read_weights),
+        ("weights.safetensors", b"\x02\0\0\0\0\0\0\0[]", read_weights),
+        ("predictions.npz", b"", read_arrays),
+        ("predictions.npz", b"PK\x03\x04" + b"x" * 100, read_arrays),
+        ("predictions.npz", b"\x80\x04N.", read_arrays),
     ],
     ids=lambda value: repr(value[:20]) if isinstance(value, bytes) else None,
 )
@@ -193,7 +209,7 @@ def test_a_damaged_file_is_named(run, name, content, read):
     assert found.value.exit_code == 2
 
 
-@pytest.mark.parametrize("read", [RunDir.metrics, RunDir.weights, RunDir.arrays])
+@pytest.mark.parametrize("read", [read_metrics, read_weights, read_arrays])
 def test_a_missing_file_is_named(run, read):
     with pytest.raises(RunError, match="there is no such file"):
         read(run)
@@ -217,22 +233,22 @@ def test_a_missing_file_is_named(run, read):
     ],
 )
 def test_a_key_of_another_type_in_run_json_is_named(run, change, key):
-    run.write_json(rundir.SUMMARY, {**SUMMARY, **change})
+    run.json.write({**SUMMARY, **change})
     with pytest.raises(RunError, match=f"run.json: {key} is missing or not what it should be"):
         run.summary()
 
 
 def test_flipped_bits_and_lost_ends_never_end_in_anything_but_a_run_error(run):
-    run.write_weights("weights.safetensors", {"a": np.ones((3, 4), np.float32), "b": np.zeros(3)})
-    run.write_arrays("predictions.npz", scores=np.ones((5, 3)), targets=np.zeros(5, np.int64))
-    run.write_text(rundir.METRICS, "step,epoch,train_loss\n")
+    run.weights.write({"a": np.ones((3, 4), np.float32), "b": np.zeros(3)})
+    run.predictions.write({"scores": np.ones((5, 3)), "targets": np.zeros(5, np.int64)})
+    run.metrics.write(b"step,epoch,train_loss\n")
     run.append_metrics([1, 0.5, 0.25])
     dice = random.Random(0)
     for name, read in (
-        ("weights.safetensors", RunDir.weights),
-        ("predictions.npz", RunDir.arrays),
-        ("metrics.csv", RunDir.metrics),
-        ("run.json", RunDir.summary),
+        ("weights.safetensors", read_weights),
+        ("predictions.npz", read_arrays),
+        ("metrics.csv", read_metrics),
+        ("run.json", read_summary),
     ):
         whole = (run.path / name).read_bytes()
         for _ in range(150):
@@ -250,28 +266,28 @@ def test_a_last_line_of_metrics_that_was_cut_short_is_left_out(run):
     whole = "step,epoch,train_loss\n1,0.5,0.75\n2,1.0,0.5\n"
     for length in range(whole.index("2,1.0"), len(whole)):
         (run.path / "metrics.csv").write_text(whole[:length])
-        assert run.metrics() == {"step": [1.0], "epoch": [0.5], "train_loss": [0.75]}
+        assert run.metrics.read() == {"step": [1.0], "epoch": [0.5], "train_loss": [0.75]}
     (run.path / "metrics.csv").write_text(whole)
-    assert run.metrics()["step"] == [1.0, 2.0]
+    assert run.metrics.read()["step"] == [1.0, 2.0]
 
 
 def test_metrics_of_a_run_before_its_first_evaluation_are_empty_columns(run):
-    run.write_text(rundir.METRICS, "step,loss\n")
-    assert run.metrics() == {"step": [], "loss": []}
+    run.metrics.write(b"step,loss\n")
+    assert run.metrics.read() == {"step": [], "loss": []}
 
 
 def test_links_folders_and_pipes_are_refused_without_waiting(run, tmp_path):
     (tmp_path / "secret.csv").write_text("step\n1\n")
     (run.path / "metrics.csv").symlink_to(tmp_path / "secret.csv")
     with pytest.raises(RunError, match="not a plain file"):
-        run.metrics()
+        run.metrics.read()
     (run.path / "weights.safetensors").mkdir()
     with pytest.raises(RunError, match="not a plain file"):
-        run.weights()
+        run.weights.read()
     if hasattr(os, "mkfifo"):
         os.mkfifo(run.path / "predictions.npz")
         with pytest.raises(RunError, match="not a plain file"):
-            run.arrays()
+            run.predictions.read()
     assert sorted(run.files()) == ["run.json"]
 
 
@@ -393,7 +409,7 @@ def test_a_folder_that_is_no_run_and_a_link_to_one_are_not_removed(tmp_path):
 
 def test_a_run_found_as_the_working_directory_has_its_name(tmp_path, monkeypatch):
     run = rundir.create(tmp_path, "m", "d")
-    run.write_json("run.json", SUMMARY)
+    run.json.write(SUMMARY)
     monkeypatch.chdir(run.path)
     assert rundir.find(tmp_path, ".").name == run.name
     rundir.remove(rundir.find(tmp_path, "."))
@@ -420,10 +436,10 @@ def test_a_file_that_goes_while_files_are_listed_is_left_out(run, monkeypatch):
 
 
 def test_a_run_that_ends_while_it_is_looked_at_has_not_died(run, monkeypatch):
-    run.write_json(rundir.SUMMARY, {**SUMMARY, "status": "running"})
+    run.json.write({**SUMMARY, "status": "running"})
 
     def ended_just_now(path):
-        run.write_json(rundir.SUMMARY, SUMMARY)
+        run.json.write(SUMMARY)
         return False
 
     monkeypatch.setattr("nnlab.rundir.lock.held", ended_just_now)
@@ -437,22 +453,22 @@ def test_what_run_json_says_is_written_again_as_it_was(run):
     """Also what an older version did not write yet, and what this one does not know."""
     written = {**SUMMARY, "award": {"first": [1, None]}, "dataset": {"of": 3, **SUMMARY["dataset"], "scale": 1}}
     for content in (SUMMARY, written, {**written, "best": None, "steps": 3, "epochs": 1}):
-        run.write_json(rundir.SUMMARY, content)
+        run.json.write(content)
         before = run.read(rundir.SUMMARY)
-        run.write_summary(run.summary())
+        run.json.write(run.summary().to_json())
         assert run.read(rundir.SUMMARY) == before
 
 
 def test_what_is_put_into_a_summary_is_written(run):
     found = replace(run.summary(), steps=7, best=rundir.Best(5, 0.5, "val_accuracy", 0.25))
-    run.write_summary(found)
+    run.json.write(found.to_json())
     best = {"step": 5, "epoch": 0.5, "metric": "val_accuracy", "value": 0.25}
-    assert run.read_json(rundir.SUMMARY) == {**SUMMARY, "steps": 7, "best": best}
+    assert run.json.read() == {**SUMMARY, "steps": 7, "best": best}
     assert replace(run.summary(), keys=()) == replace(found, dataset=run.summary().dataset, keys=())
 
 
 @pytest.mark.parametrize("change", [{"seed": True}, {"steps": 2**60}, {"dataset": {"std": [0.0]}}, {"status": "died"}])
 def test_what_no_run_writes_is_refused(run, change):
-    run.write_json(rundir.SUMMARY, {**SUMMARY, **change})
+    run.json.write({**SUMMARY, **change})
     with pytest.raises(RunError, match="is missing or not what it should be"):
         run.summary()

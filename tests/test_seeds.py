@@ -95,7 +95,7 @@ def test_the_group_that_a_run_names_says_what_it_was_started_with_whatever_it_is
     more = [forge(tmp_path, f"20260102-00000{seed}-b", seed=seed) for seed in range(2)]
     for run, group in zip([*runs, *more], ["a" * 16, "b" * 16, "a" * 16, "b" * 16, "b" * 16, "a" * 16], strict=True):
         summary = run.summary().to_json()
-        run.write_json("run.json", {**summary, "group": {"id": group, "varied": {"seed": summary["seed"]}}})
+        run.json.write({**summary, "group": {"id": group, "varied": {"seed": summary["seed"]}}})
     assert [seeds for _, seeds in folded([*runs, *more])] == ["0-2", "0,1,3"]
 
 
@@ -144,7 +144,7 @@ def test_seeds_are_ranges_and_lists(text: str, seeds: list[int]):
 
 @pytest.mark.parametrize("text", ["", "4-0", "a", "1-", "-1", "1,,2", "1,1", "0-3,2", "0-1000000000", "1.5", "٣"])
 def test_what_is_no_list_of_seeds_is_refused(text: str):
-    with pytest.raises(ConfigError, match="--seeds"):
+    with pytest.raises(ConfigError, match="`seeds`"):
         read_seeds(text)
 
 
@@ -175,7 +175,7 @@ def test_a_signal_stops_all_seeds_where_they_can_be_resumed(digits: Path, tmp_pa
     command = [sys.executable, "-m", "nnlab", "train", str(digits), "train.epochs=100000", "--seeds", "0-1", "--jobs=2"]
     process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for _ in range(600):
-        if sum((run.path / "losses.npy").exists() or bool(run.metrics()["step"]) for run in begun(tmp_path)) == 2:
+        if sum((run.path / "losses.npy").exists() or bool(run.metrics.read()["step"]) for run in begun(tmp_path)) == 2:
             break
         time.sleep(0.05)
     process.send_signal(number)
@@ -251,7 +251,7 @@ def test_what_was_begun_is_named_though_the_signal_came_before_it_was_heard_of(t
     jobs = experiment.jobs_of_seeds(digits, ["train.epochs=100000"], "0-1", tmp_path, at_once=2)
     events = experiment.train_jobs(jobs)
     next(event for event in events if isinstance(event, tuple))  # one has begun
-    while len(begun(tmp_path, "")) < 2 or not all(run.metrics()["step"] for run in begun(tmp_path, "")):
+    while len(begun(tmp_path, "")) < 2 or not all(run.metrics.read()["step"] for run in begun(tmp_path, "")):
         time.sleep(0.05)
     told = [events.throw(Interrupted(signal.SIGTERM))]
     with pytest.raises(Interrupted):

@@ -19,7 +19,7 @@ def with_val(run: RunDir, accuracy: float) -> RunDir:
     summary = run.summary().to_json()
     summary["dataset"]["val"] = 10
     summary["metrics"]["val"] = {"loss": 1 - accuracy, "accuracy": accuracy}
-    run.write_json("run.json", summary)
+    run.json.write(summary)
     return run
 
 

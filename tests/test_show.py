@@ -265,7 +265,7 @@ def training(run: rundir.RunDir):
 
 
 def set_status(run: rundir.RunDir, status: str, **changes: object) -> None:
-    run.write_json("run.json", {**run.read_json("run.json"), "status": status, **changes})
+    run.json.write({**run.json.read(), "status": status, **changes})
 
 
 def eventually(look, seconds: float = 30.0):

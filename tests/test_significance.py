@@ -29,7 +29,7 @@ def contrast(verdict: comparison.Verdict, metric: str, over: str) -> comparison.
 
 def parts(run: RunDir) -> tuple[Array, Array]:
     """Whether each example is right, and its loss."""
-    arrays = run.arrays()
+    arrays = run.predictions.read()
     losses = -log_softmax(arrays["scores"])[np.arange(ROWS), arrays["targets"]]
     return arrays["scores"].argmax(axis=1) == arrays["targets"], losses
 
@@ -306,14 +306,14 @@ def test_what_is_not_comparable_is_refused_with_the_reason(tmp_path: Path):
     other = scored(tmp_path, "fewer", 0.8)
     summary = other.summary().to_json()
     summary["dataset"]["test"] = 10
-    other.write_json("run.json", summary)
+    other.json.write(summary)
     with pytest.raises(RunError, match="other test split: 400 test examples and 10 test examples"):
         judged([a], [other])
     with pytest.raises(RunError, match="no predictions of a test split"):
         judged([a], [forge_three(tmp_path, "none")])
     turned = scored(tmp_path, "turned", 0.8)
-    arrays = turned.arrays()
-    turned.write_arrays("predictions.npz", scores=arrays["scores"], targets=arrays["targets"][::-1])
+    arrays = turned.predictions.read()
+    turned.predictions.write({"scores": arrays["scores"], "targets": arrays["targets"][::-1]})
     with pytest.raises(RunError, match="other test split: their targets differ"):
         judged([a], [turned])
 
@@ -331,7 +331,7 @@ def test_what_is_not_comparable_is_refused_with_the_reason(tmp_path: Path):
 )
 def test_forged_predictions_are_refused(tmp_path: Path, arrays: dict[str, Array]):
     a, b = scored(tmp_path, "a", 0.8), forge_three(tmp_path, "b")
-    b.write_arrays("predictions.npz", **arrays)
+    b.predictions.write(dict(**arrays))
     with pytest.raises(RunError, match="do not belong together"):
         judged([a], [b])
 
@@ -385,6 +385,6 @@ def test_on_mnist_the_network_beats_logistic_regression_and_two_seeds_of_it_cann
 
 def test_predictions_larger_than_the_run_says_are_not_unpacked(tmp_path: Path):
     a, b = scored(tmp_path, "a", 0.8), forge_three(tmp_path, "b")
-    b.write_arrays("predictions.npz", scores=np.zeros((10**6, 3), np.float32), targets=np.zeros(10**6, np.int64))
+    b.predictions.write({"scores": np.zeros((10**6, 3), np.float32), "targets": np.zeros(10**6, np.int64)})
     with pytest.raises(RunError, match="it holds more than fits here"):
         judged([a], [b])

@@ -22,7 +22,7 @@ def found(tmp_path: Path) -> comparison.Comparison:
     runs.append(forge(tmp_path, "b_&%", lr=0.5, test=0.5, loss=0.25))
     runs.append(forge(tmp_path, "c", task="regression", sha256="c" * 64, test=0.125))
     summary = runs[0].summary().to_json()
-    runs[0].write_json("run.json", {**summary, "baselines": BASELINES})
+    runs[0].json.write({**summary, "baselines": BASELINES})
     runs[0].write_manifest()
     return comparison.compare(runs)
 
@@ -62,7 +62,7 @@ def renamed(run: RunDir, data: str) -> RunDir:
     """The run, on data of this name as its run.json says."""
     summary = run.summary().to_json()
     summary["dataset"]["name"] = data
-    run.write_json("run.json", summary)
+    run.json.write(summary)
     return run
 
 

@@ -120,11 +120,11 @@ def test_a_run_of_a_third_task_is_kept_verified_compared_and_predicted_by(
         assert isinstance(last, experiment.Finished)
         found.append(last.run)
     run = found[0]
-    assert run.read_json("run.json")["task"] == "counts"
+    assert run.json.read()["task"] == "counts"
     assert run.summary().learnt == counts
-    assert list(run.metrics()) == ["step", "epoch", "train_loss", "test_loss", "test_deviance", "seconds"]
+    assert list(run.metrics.read()) == ["step", "epoch", "train_loss", "test_loss", "test_deviance", "seconds"]
     assert {"deviance.png", "fit-test.png"} <= set(run.files())
-    assert run.read_json("run.json")["baselines"].keys() == {"mean rate"}
+    assert run.json.read()["baselines"].keys() == {"mean rate"}
     assert {check.outcome for check in experiment.verify(run)} <= {"ok", "untold"}
     (group,) = comparison.compare(found, each=True).groups
     assert group.ranked_by == "test_loss"

@@ -11,7 +11,7 @@ from nnlab import experiment, rundir
 from nnlab.errors import RunError
 from nnlab.experiment import compare_runs, latest_of
 from nnlab.finding import subjects, worst
-from nnlab.rundir import LOSSES, METRICS, SUMMARY, WEIGHTS, RunDir, sealed
+from nnlab.rundir import LOSSES, METRICS, WEIGHTS, RunDir, sealed
 from tests.conftest import Cli
 from tests.run_fixtures import config_for, run_to_end, stop_at
 
@@ -47,7 +47,7 @@ def wrong(run: RunDir) -> dict[str, str]:
 
 def reseal(run: RunDir) -> None:
     """What someone does who changes a run and does not want it to show."""
-    run.remove_manifest()
+    run.manifest.delete()
     run.write_manifest()
 
 
@@ -60,7 +60,7 @@ def test_a_run_as_it_was_written_is_verified(runs: Path) -> None:
 
 def test_a_run_that_is_still_going_is_not_verified(runs: Path) -> None:
     run = whole(runs)
-    run.write_json(SUMMARY, {**run.summary().to_json().to_json().to_json(), "status": "running"})
+    run.json.write({**run.summary().to_json(), "status": "running"})
     with run.locked(), pytest.raises(RunError, match="still going"):
         list(experiment.verify(run))
 
@@ -79,14 +79,14 @@ def test_every_file_that_changes_or_goes_is_named(runs: Path) -> None:
 
 
 def change_weights(run: RunDir) -> None:
-    weights = run.weights()
-    run.write_weights(WEIGHTS, {name: array + np.float32(0.1) for name, array in weights.items()})
+    weights = run.weights.read()
+    run.weights.write({name: array + np.float32(0.1) for name, array in weights.items()})
 
 
 def change_score(run: RunDir) -> None:
     summary = run.summary().to_json()
     summary["metrics"]["test"]["accuracy"] = 0.99
-    run.write_json(SUMMARY, summary)
+    run.json.write(summary)
 
 
 def change_rows(run: RunDir) -> None:
@@ -99,9 +99,9 @@ def leave_out_a_row(run: RunDir) -> None:
 
 
 def change_a_loss(run: RunDir) -> None:
-    losses = run.array(LOSSES)
+    losses = run.losses.read()
     losses[3] += 0.5
-    run.write_array(LOSSES, losses)
+    run.losses.write(losses)
 
 
 def change_the_config(run: RunDir) -> None:
@@ -109,25 +109,25 @@ def change_the_config(run: RunDir) -> None:
 
 
 def change_predictions(run: RunDir) -> None:
-    arrays = run.arrays()
-    run.write_arrays("predictions.npz", scores=arrays["scores"] + 1, targets=arrays["targets"])
+    arrays = run.predictions.read()
+    run.predictions.write({"scores": arrays["scores"] + 1, "targets": arrays["targets"]})
 
 
 def change_the_best(run: RunDir) -> None:
     summary = run.summary().to_json()
     summary["best"]["value"] += 0.001
-    run.write_json(SUMMARY, summary)
+    run.json.write(summary)
 
 
 def change_the_best_weights(run: RunDir) -> None:
-    weights = run.weights("best.safetensors")
-    run.write_weights("best.safetensors", {name: -array for name, array in weights.items()})
+    weights = run.best.read()
+    run.best.write({name: -array for name, array in weights.items()})
 
 
 def change_the_seed_and_its_id(run: RunDir) -> None:
     change_the_config(run)
     summary = run.summary().to_json()
-    run.write_json(SUMMARY, {**summary, "config_sha256": sealed.sha256(run.read("config.yaml"))})
+    run.json.write({**summary, "config_sha256": sealed.sha256(run.read("config.yaml"))})
 
 
 @pytest.mark.parametrize(
@@ -248,15 +248,15 @@ def test_a_run_that_comes_out_otherwise_is_told_from_where(runs: Path, tmp_path:
 def test_with_no_tolerance_the_step_is_the_first_whose_bits_differ(runs: Path) -> None:
     run = whole(runs)
     other = RunDir(shutil.copytree(run.path, runs / "other"))
-    losses = run.array(LOSSES).copy()
+    losses = run.losses.read().copy()
     losses[15] = np.nextafter(losses[15], 1)
-    other.write_array(LOSSES, losses)
+    other.losses.write(losses)
     found = compare_runs(run, other, 0.0)
     assert (found.values["verdict"], found.values["step"]) == ("DIFFERENT", 16)
-    summary = run.read_json(SUMMARY)
+    summary = run.json.read()
     summary["metrics"]["test"]["loss"] = None
-    other.write_array(LOSSES, run.array(LOSSES))
-    other.write_json(SUMMARY, summary)
+    other.losses.write(run.losses.read())
+    other.json.write(summary)
     assert compare_runs(run, other).values["verdict"] == "DIFFERENT"
 
 

@@ -21,7 +21,12 @@ def print_findings(
     """A row for each: its subject under ``about``, the ``columns``, its outcome and, where any has one, its detail."""
     columns = columns or {}
     rows = [
-        [finding.subject, *(cell(finding) for cell in columns.values()), shown(finding), finding.detail]
+        [
+            finding.subject,
+            *(cell(finding) for cell in columns.values()),
+            shown(finding),
+            screen.with_flags(finding.detail),
+        ]
         for finding in findings
     ]
     names = [about, *columns, "", found]
@@ -43,7 +48,7 @@ def as_json(finding: Finding, **names: str) -> dict[str, Any]:
         "shown": shown(finding),
         "held": HELD.get(finding.outcome),
         "possible": finding.outcome != "untold",
-        "detail": finding.detail,
+        "detail": screen.with_flags(finding.detail),
         "advice": finding.advice,
         "values": finding.values,
         **finding.values,

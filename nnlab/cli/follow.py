@@ -101,7 +101,7 @@ def check_ended(ended: "list[tuple[Job, Ended]]") -> None:
     for job, end in failed:
         stopped = _stopped(end) if end.code > SIGNALLED and end.run else ""
         for line in (end.error or stopped or f"error: it ended with exit code {end.code}").splitlines():
-            screen.note(f"{job.title}: {line}")
+            screen.note(f"{job.title}: {screen.with_flags(line)}")
     if failed:
         seeds = ", ".join(str(job.group.varied["seed"]) for job, _ in failed)
         error = TrainingError if any(end.code not in (2, 4) for _, end in failed) else NnlabError

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 import traceback
 from functools import cache
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 # Wide enough that nothing is cut off where the output goes to a file or another program.
 PIPE_WIDTH = 2000
+_ARGUMENT = re.compile("`(allow_inexact|data|epochs|jobs|name|plugins|runs_dir|seeds|sort|test|traceback)`")
 _tracebacks = False
 
 
@@ -74,7 +76,12 @@ def complain(error: BaseException) -> None:
     if _tracebacks:
         note("".join(traceback.format_exception(error)).rstrip())
     for text in complaint(error):
-        note(text)
+        note(with_flags(text))
+
+
+def with_flags(text: str) -> str:
+    """A message of the library's, which names arguments, as it is read on the command line: "`epochs`" is --epochs."""
+    return _ARGUMENT.sub(lambda found: f"--{found[1].replace('_', '-')}", text)
 
 
 def line(text: str) -> None:

@@ -61,13 +61,13 @@ def show(
     elif watching:
         screen.note(f"{found.name} is not running, so it is shown once: {status_in_words(found, summary)}")
     if json:
-        rows = {"curves": found.metrics()} if with_curves else {}
+        rows = {"curves": found.metrics.read()} if with_curves else {}
         screen.print_json({"path": str(found.path), **summary.to_json(), "files": found.files(), **rows})
         return
     with undisturbed():
         _print_numbers(found, summary, with_curves is not False)
     if not ended:  # what was watched was its numbers, and they are to stay on the screen
-        screen.line(found.read_text(rundir.CONFIG))
+        screen.line(found.config.read())
         screen.show(Listing(["file", "bytes"], [[name, f"{size:,}"] for name, size in found.files().items()]))
     screen.line(str(found.path))
 
@@ -89,7 +89,7 @@ def _show_seeds(runs: list[rundir.RunDir], json: bool, drawing: bool) -> None:
                 with undisturbed():
                     screen.out().print(picture)
                 screen.line("")
-    screen.line(runs[0].read_text(rundir.CONFIG))
+    screen.line(runs[0].config.read())
     for run in runs:
         screen.line(str(run.path))
 
@@ -106,7 +106,7 @@ def status_in_words(run: rundir.RunDir, summary: rundir.Summary) -> str:
 def _columns(run: rundir.RunDir) -> "tuple[Columns, str]":
     """The columns of metrics.csv, and why there are none where they cannot be read."""
     try:
-        return run.metrics(), ""
+        return run.metrics.read(), ""
     except RunError as error:
         return {}, error.message
 

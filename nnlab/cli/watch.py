@@ -9,6 +9,7 @@ from nnlab import rundir
 from nnlab.cli import curves, screen
 from nnlab.errors import RunError
 from nnlab.present import terminal
+from nnlab.rundir import Growing
 from nnlab.signals import undisturbed
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Eye:
     """Looks at a run again and again, and reads no more of it than is new."""
 
     def __init__(self, run: rundir.RunDir, summary: rundir.Summary) -> None:
-        self.run, self.rows = run, run.growing_metrics()
+        self.run, self.rows = run, Growing(run.metrics.path, run.metrics.file.limit)
         self.last = Sight(summary, {})
 
     def look(self) -> Sight:
@@ -46,7 +47,7 @@ class Eye:
         try:
             summary = self.run.summary()
         except RunError as error:
-            if not self.run.there() and not self.run.going():
+            if not self.run.json.there() and not self.run.going():
                 raise RunError(f"{self.run.path}: this run was deleted while it was watched") from None
             if not self.run.going():
                 raise

@@ -46,6 +46,6 @@ def columns_of(entry: Entry) -> Iterator[charts.Columns]:
     """metrics.csv of each run that was evaluated; one that failed before its first evaluation has no curve."""
     for row in entry.rows:
         try:
-            yield row.run.metrics()
+            yield row.run.metrics.read()
         except RunError:
             continue

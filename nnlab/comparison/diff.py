@@ -9,7 +9,7 @@ from nnlab.comparison.comparable import why_not
 from nnlab.comparison.rows import SPLITS, Row, read_row
 from nnlab.dataset.task import TASKS, metric_of
 from nnlab.errors import RunError
-from nnlab.rundir import ENVIRONMENT, RunDir
+from nnlab.rundir import RunDir
 
 NAMED = 5
 """Keys that the sentence names; of more it says how many."""
@@ -130,7 +130,7 @@ def _environment(a: Row, b: Row) -> Iterator[Section]:
     """Code, packages and hardware, from the env.json that each run has but for old ones and those killed early."""
     found: list[dict[str, Any]] = []
     try:
-        found = [environment.flat(row.run.read_json(ENVIRONMENT)) for row in (a, b)]
+        found = [environment.flat(row.run.environment.read()) for row in (a, b)]
     except RunError as error:
         for name in ("code", "packages", "hardware"):
             yield Section(name, unknown=error.message)

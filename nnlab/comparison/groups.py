@@ -167,7 +167,7 @@ def _check_sort(column: str, rows: Sequence[Row]) -> None:
     name = column.removeprefix("-")
     if name not in known and name.partition("_")[2] not in every_metric():
         hint = ", ".join(sorted(known, key=lambda key: ("." in key, key)))
-        raise ConfigError(f"--sort: there is no column {column!r}", f"columns: {hint}")
+        raise ConfigError(f"`sort`: there is no column {column!r}", f"columns: {hint}")
 
 
 def _sorted(entries: list[Entry], column: str) -> list[Entry]:

@@ -30,7 +30,7 @@ def read_predictions(row: Row) -> Predicted:
         raise RunError(f"{row.path}: there are no predictions of a test split to compare", hint)
     data = row.summary.dataset
     expected = NUMBER * (data.test or 0) * (1 + (data.outputs or 1))
-    arrays = row.run.arrays(PREDICTIONS, min(HEADERS + expected, MAX_BYTES))
+    arrays = row.run.predictions.read(min(HEADERS + expected, MAX_BYTES))
     scores, targets = arrays.get("scores"), arrays.get("targets")
     damaged = RunError(f"{row.path / PREDICTIONS}: scores and targets do not belong together", "the file is damaged")
     if scores is None or targets is None or scores.ndim != 2 or scores.dtype.kind != "f" or not len(scores):

@@ -95,7 +95,7 @@ class Row:
 def read_row(run: RunDir, *, bare: bool = False) -> Row:
     """A run as a row, ``bare`` without its config. Raises RunError or ConfigError where its directory is damaged."""
     summary = run.summary()
-    config = {} if bare else _flat(yaml.read(run.read_text(CONFIG), str(run.path / CONFIG)).data)
+    config = {} if bare else _flat(yaml.read(run.config.read(), str(run.path / CONFIG)).data)
     values = {
         f"{split}_{name}": float(value)
         for split in SPLITS

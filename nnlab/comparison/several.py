@@ -74,7 +74,7 @@ def sides(named: Sequence[Sequence[RunDir]]) -> list[Entry]:
     if len(entries) < 2:
         names = ", ".join(entry.name for entry in entries[:5]) or "none"
         raise RunError(
-            f"--test compares two runs or more, or configs over their seeds, and these come to {len(entries)}: {names}",
+            f"`test` compares two runs or more, or configs over their seeds, and these come to {len(entries)}: {names}",
             "nnlab compare A B --test",
         )
     return entries
@@ -96,7 +96,7 @@ def judge_all(entries: Sequence[Entry]) -> Verdicts:
     pairs = [(best, other) for other in entries if other is not best] if best else list(combinations(entries, 2))
     if len(pairs) > MOST_VERDICTS:
         raise RunError(
-            f"--test: these {len(entries)} come to {len(pairs)} tests, and at most {MOST_VERDICTS} are made at once",
+            f"`test`: these {len(entries)} come to {len(pairs)} tests, and at most {MOST_VERDICTS} are made at once",
             "name fewer" + ("" if best else ", or train with dataset.val_fraction=0.1: the best is held against each"),
         )
     for a, b in pairs:

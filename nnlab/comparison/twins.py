@@ -22,10 +22,9 @@ def twins(rows: Sequence[Row]) -> list[str]:
 
 def _losses(row: Row) -> str | None:
     try:
-        found = row.run.manifest().get(LOSSES)
+        return row.run.manifest.read().sha256.get(LOSSES)
     except RunError:
         return None
-    return found if isinstance(found, str) else None
 
 
 def _sentences(sets: Sequence[Sequence[Row]]) -> Iterator[str]:

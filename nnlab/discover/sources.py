@@ -180,7 +180,7 @@ def failed(error: BaseException, where: str = "") -> ConfigError:
         place = f"{shown(Path(error.filename))}:{error.lineno}: " if error.filename else ""
     elif code:
         place = f"{shown(Path(code[-1].filename))}:{code[-1].lineno}: "
-    hint = "put that right, or do without it; --traceback shows how it came to this"
+    hint = "put that right, or do without it; `traceback` shows how it came to this"
     return ConfigError(f"{where}{place}{what}", hint)
 
 

@@ -170,12 +170,9 @@ def made(file: ModelFile, params: Strict, setup: Setup) -> Model:
 
 def _largest_key(params: Strict) -> str:
     """The dotted key of a model's that has the largest whole numbers, such as its widths."""
-    sizes: dict[str, int] = {}
-    for key, value in params:
-        counts = value if isinstance(value, list) else [value]
-        if all(type(count) is int for count in counts):
-            sizes[f"model.{key}"] = max(counts, default=0)
-    return max(sizes, key=lambda key: sizes[key], default="model.name")
+    largest = {key: max(value, default=0) if isinstance(value, list) else value for key, value in params}
+    counts = {key: value for key, value in largest.items() if type(value) is int}
+    return f"model.{max(counts, key=lambda key: counts[key])}" if counts else "model.name"
 
 
 def model_for(config: Config, dataset: Dataset) -> Model:
@@ -218,7 +215,7 @@ def config_of(run: RunDir, *, other_plugins: bool = False) -> Config:
     Raises ConfigError or RunError where it has been damaged, and RunError where a plug-in that it names is not here or,
     unless ``other_plugins`` are allowed, not the one that the run was trained with.
     """
-    content = yaml.read(run.read_text(CONFIG), str(run.path / CONFIG)).data  # refuses links, pipes and the like
+    content = yaml.read(run.config.read(), str(run.path / CONFIG)).data  # refuses links, pipes and the like
     if isinstance(content, dict) and "extends" in content:
         raise RunError(f"{run.path / CONFIG}: a run's config extends no other", "the file was edited or damaged")
     plugins.refuse(run, content, other=other_plugins)
@@ -252,7 +249,7 @@ def model_of(run: RunDir, *, trained: bool = False) -> tuple[Model, Config, Summ
     for key in ("train", "features", "outputs", "shape", "classes"):
         if getattr(data, key) is None:
             raise RunError(f"{run.path / SUMMARY}: dataset.{key} is missing", "the file is damaged")
-    warning, held, target = None, run.count() if trained else None, data.transform.target
+    warning, held, target = None, run.weights.count() if trained else None, data.transform.target
     arguments = (tuple(data.shape or ()), summary.learnt, data.train or 0)
     try:
         model = build_model(config, *arguments, held=held, target=target)
@@ -266,13 +263,8 @@ def trained_model(run: RunDir) -> tuple[Model, Config, Summary, str | None]:
     """``model_of`` with the weights that the run has learnt."""
     model, config, summary, warning = model_of(run, trained=True)
     expected = model.weights()
-    model.load_weights(run.weights(check=lambda found: check_weights(found, expected)))
+    model.load_weights(run.weights.read(check=lambda found: check_weights(found, expected)))
     return model, config, summary, warning
-
-
-def checkpoint_bytes(model: Model, plan: Plan) -> int:
-    """More than this model's checkpoints can have."""
-    return budget.checkpoint_bytes(sum(weight.nbytes for weight in model.weights().values()), plan.steps)
 
 
 def checkpoint_of(run: RunDir, model: Model, plan: Plan) -> Checkpoint | None:
@@ -288,4 +280,4 @@ def checkpoint_of(run: RunDir, model: Model, plan: Plan) -> Checkpoint | None:
             if inside or group == "weights":
                 check_weights(inside, weights)
 
-    return run.checkpoint(checkpoint_bytes(model, plan), check)
+    return run.checkpoint(budget.checkpoint_bytes(weights, plan.steps), check)

@@ -73,4 +73,4 @@ def evaluate(
 
 
 def _in_manifest(run: RunDir, file: str) -> bool:
-    return MANIFEST in run.files() and file in run.manifest()
+    return MANIFEST in run.files() and file in run.manifest.read().sha256

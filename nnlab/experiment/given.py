@@ -49,14 +49,14 @@ def load(named: Named, seed: int, progress: Progress, given: Given | None = None
         return file.load(named.params, seed, progress)
     except DataError as error:
         if given is not None:
-            error.message = error.message.replace("dataset.path: ", "--data: ", 1)
+            error.message = error.message.replace("dataset.path: ", "`data`: ", 1)
         raise
 
 
 def placed(named: Named, given: Given) -> Named:
     """The dataset with its path where the data given is. Raises ConfigError where it takes no such data."""
     if not named.has("path"):
-        raise ConfigError(f"--data: {named.name} is not read from data of yours", "leave it out")
+        raise ConfigError(f"`data`: {named.name} is not read from data of yours", "leave it out")
     if isinstance(given, Path):
         return _moved(named, given.resolve())
     file = discover.dataset(named.name)
@@ -108,7 +108,7 @@ def refuse_gone(run: Path, named: Named, given: str | None) -> None:
     path: str | None = named.get("path")
     if path == NOWHERE:
         # In the message, not its hint: verify shows that alone.
-        raise DataError(f"{run}: this run was trained on data that was given in a notebook: give it with --data FILE")
+        raise DataError(f"{run}: this run was trained on data that was given in a notebook: give it with `data` FILE")
     if path is not None and not os.path.lexists(path):
         written = f", given as {given!r}" if given and given != path else ""
-        raise DataError(f"{run}: its data is not at {path!r}{written} any more: --data PATH says where it is now")
+        raise DataError(f"{run}: its data is not at {path!r}{written} any more: `data` PATH says where it is now")

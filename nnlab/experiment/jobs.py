@@ -63,9 +63,9 @@ def jobs_of_seeds(
     """A job for each of ``seeds``, "0-4" or "0,3,7". Raises ConfigError and RunError for what cannot be asked for."""
     wanted = read_seeds(seeds)
     if any(override.partition("=")[0].strip() == "seed" for override in overrides):
-        raise ConfigError("--seeds and seed= are two answers to one question", "leave one of them out")
+        raise ConfigError("`seeds` and seed= are two answers to one question", "leave one of them out")
     if at_once is not None and at_once < 1:
-        raise ConfigError(f"--jobs: given {at_once}", "at least one process is needed")
+        raise ConfigError(f"`jobs`: given {at_once}", "at least one process is needed")
     check_name(name)
     group, stamp = secrets.token_hex(8), new_stamp()
     return Jobs(
@@ -91,10 +91,10 @@ def read_seeds(text: str) -> list[int]:
         match = _PART.fullmatch(part)
         first, last = (int(match[1]), int(match[2] or match[1])) if match else (1, 0)
         if first > last:
-            raise ConfigError(f"--seeds: given {text!r}", "give a range such as 0-4, or a list such as 0,3,7")
+            raise ConfigError(f"`seeds`: given {text!r}", "give a range such as 0-4, or a list such as 0,3,7")
         if last - first >= MOST_SEEDS or len(found) + last - first >= MOST_SEEDS:
-            raise ConfigError(f"--seeds: {text} are more than {MOST_SEEDS:,} seeds", "give fewer")
+            raise ConfigError(f"`seeds`: {text} are more than {MOST_SEEDS:,} seeds", "give fewer")
         found += range(first, last + 1)
     if len(set(found)) < len(found):
-        raise ConfigError(f"--seeds: {text} has a seed twice", "each seed is one run")
+        raise ConfigError(f"`seeds`: {text} has a seed twice", "each seed is one run")
     return found

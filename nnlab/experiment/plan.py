@@ -6,7 +6,7 @@ from dataclasses import replace
 from nnlab import budget
 from nnlab.config import Config
 from nnlab.errors import ConfigError, NnlabError
-from nnlab.experiment.build import checkpoint_bytes, config_of
+from nnlab.experiment.build import config_of
 from nnlab.fit import Plan
 from nnlab.model import Model
 from nnlab.rundir import MAX_ARRAY_BYTES, MAX_ROWS, RunDir
@@ -18,7 +18,7 @@ def complete(config: Config, model: Model, rows: int) -> tuple[Config, Plan]:
     Raises ConfigError for more steps or evaluations than there is room to record.
     """
     plan = plan_for(config, rows)
-    if (needed := checkpoint_bytes(model, plan)) > MAX_ARRAY_BYTES:
+    if (needed := budget.checkpoint_bytes(model.weights(), plan.steps)) > MAX_ARRAY_BYTES:
         raise ConfigError(
             f"model.name: its checkpoints may take {needed / 2**30:,.1f} GiB, and a run's file at most "
             f"{MAX_ARRAY_BYTES / 2**30:g} GiB",

@@ -8,7 +8,7 @@ from nnlab.config import Config, yaml
 from nnlab.discover import KINDS, Kind
 from nnlab.errors import ConfigError, NnlabError, RunError
 from nnlab.plugin import Origin
-from nnlab.rundir import CONFIG, ENVIRONMENT, SOURCES, RunDir
+from nnlab.rundir import CONFIG, SOURCES, RunDir
 
 KEY = "plugins"
 """In env.json; a run of what nnlab brings has no such key."""
@@ -50,7 +50,7 @@ def refuse(run: RunDir, content: Any, *, other: bool = False) -> None:
         if before.get("kind") != kind.removesuffix("s"):
             before = {}
         if not discover.registry().knows(kind, name):
-            raise RunError(f"{run.path}: needs plug-in {_title(name, before)}", "install it, or --plugins DIR")
+            raise RunError(f"{run.path}: needs plug-in {_title(name, before)}", "install it, or `plugins` DIR")
         origin = discover.file(kind, name).origin
         if not other and (difference := _difference(name, before, origin)):
             raise RunError(f"{run.path}: {difference}", _cure(run, name, before))
@@ -68,7 +68,7 @@ def differences(run: RunDir, config: Config) -> list[str]:
 def missing(run: RunDir) -> RunError | None:
     """What ``refuse`` says of a run; None where it says nothing, or its config cannot be read."""
     try:
-        content = yaml.read(run.read_text(CONFIG), str(run.path / CONFIG)).data
+        content = yaml.read(run.config.read(), str(run.path / CONFIG)).data
     except NnlabError:
         return None
     try:
@@ -97,7 +97,7 @@ def _named(content: Any) -> Iterator[tuple[Kind, str]]:
 def _recorded(run: RunDir) -> dict[str, dict[str, str]]:
     """What env.json says of plug-ins, as far as it is what nnlab writes there."""
     try:
-        found = run.read_json(ENVIRONMENT).get(KEY)
+        found = run.environment.read().get(KEY)
     except NnlabError:
         return {}
     return {

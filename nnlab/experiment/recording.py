@@ -23,18 +23,14 @@ from nnlab.fit import Plan, fit
 from nnlab.model import Model
 from nnlab.rundir import (
     CONFIG,
-    ENVIRONMENT,
-    LOSSES,
-    PREDICTIONS,
     RUNNING,
     SUMMARY,
-    WEIGHTS,
     Checkpoint,
     Facts,
     RunDir,
     Status,
     Summary,
-    json_bytes,
+    sealed,
     sha256,
 )
 from nnlab.standing import Standing
@@ -137,22 +133,22 @@ class Recording:
         run = self.directory
         if self.begun:  # run.json first: config.yaml must be one that it names, the one to come or the one there is
             self.account.update(RUNNING, self._timed())
-            run.remove_manifest()
+            run.manifest.delete()
             run.tidy()
-        run.write_text(CONFIG, self.text)
+        run.config.write(self.text)
         self.account.summary = replace(self.account.summary, config_before=None)
         used = plugins.record(self.config)
         if not self.start.step:
-            run.write_json(ENVIRONMENT, environment.describe(self.model.device, self.model.threads) | used)
+            run.environment.write(environment.describe(self.model.device, self.model.threads) | used)
         elif used:  # which may be others than those that it began with
-            run.write_json(ENVIRONMENT, run.read_json(ENVIRONMENT) | used)
+            run.environment.write(run.environment.read() | used)
         for name, content in plugins.sources(self.config).items():
             run.write_source(name, content)
         self.best.begin()
         self.frames.begin(self.start)
         self.rows.begin()
         if not self.begun:  # last: a directory is a run once this file is there
-            run.write_summary(self.account.summary)
+            run.json.write(self.account.summary.to_json())
             self.begun = True
 
     def _place(self, name: SplitName) -> Any:
@@ -202,13 +198,13 @@ class Recording:
         seconds = time.perf_counter() - began
         if worse := metrics.shortfall(dataset.task, found, self.account.summary.baselines):
             yield Notice(f"this run is {worse}")
-        run.write_weights(WEIGHTS, self.model.weights())
-        run.write_array(LOSSES, losses)
+        run.weights.write(self.model.weights())
+        run.losses.write(losses)
         if dataset.test is not None:
-            run.write_arrays(PREDICTIONS, scores=scores["test"], targets=dataset.test.targets)
+            run.predictions.write({"scores": scores["test"], "targets": dataset.test.targets})
         per_epoch = self.plan.steps_per_epoch(len(dataset.train))
         drawn = []
-        for file, content in pictures.of_training(run.name, dataset, run.metrics(), losses, scores, per_epoch):
+        for file, content in pictures.of_training(run.name, dataset, run.metrics.read(), losses, scores, per_epoch):
             run.write(file, content)
             drawn.append(file)
             yield Finishing()
@@ -216,8 +212,8 @@ class Recording:
         at = self._timed(replace(self.at, seconds=self.at.seconds._replace(eval=self.at.seconds.eval + seconds)))
         final = self.account.saying("finished", at, metrics=found)
         # The manifest first: a run is finished once its run.json says so, and then all of it is there.
-        run.write_manifest((SUMMARY, json_bytes(final.to_json())))
-        run.write_summary(final)
+        run.write_manifest((SUMMARY, sealed.dump(final.to_json())))
+        run.json.write(final.to_json())
         self.account.summary = final
 
     def _stop_safely(self, failure: BaseException, status: Status, error: str) -> None:
@@ -240,10 +236,10 @@ class Recording:
         self.account.update(status, at, error=error[:1000])
         weights = self.model.weights()
         if self.settled and all(np.isfinite(weight).all() for weight in weights.values()):
-            self.directory.write_weights(WEIGHTS, weights)
+            self.directory.weights.write(weights)
             if status == "interrupted" and at.step != self.checkpoints.step and self.checkpoints.fit_for(at):
                 self.checkpoints.save(at)
-        self.directory.write_array(LOSSES, at.losses)
+        self.directory.losses.write(at.losses)
         self.directory.write_manifest()
 
     def _failure(self, error: BaseException) -> BaseException:

@@ -10,7 +10,7 @@ import numpy as np
 
 from nnlab import environment
 from nnlab.config import Resolved, yaml
-from nnlab.dataset import Array, Progress, SplitName, quiet
+from nnlab.dataset import Progress, SplitName, quiet
 from nnlab.errors import ConfigError, NnlabError, RunError
 from nnlab.experiment.build import resolve, unedited_config_of
 from nnlab.experiment.distance import array_difference, difference, differences
@@ -19,16 +19,11 @@ from nnlab.experiment.given import Given, refuse_gone
 from nnlab.experiment.train import train
 from nnlab.finding import Finding
 from nnlab.rundir import (
-    BEST_WEIGHTS,
     CONFIG,
-    ENVIRONMENT,
     HEADERS,
     LOSSES,
-    MAX_ARRAY_BYTES,
     METRICS,
-    PREDICTIONS,
     SUMMARY,
-    WEIGHTS,
     RunDir,
     all_runs,
 )
@@ -80,7 +75,7 @@ def compare_runs(run: RunDir, again: RunDir, tolerance: float = TOLERANCE) -> Fi
     furthest = max(apart, key=lambda each: each.by, default=_Apart(0.0, "", 0))
     step = min((each.step for each in apart if each.by > tolerance), default=None)
     verdict = "BITWISE" if not apart else "DIFFERENT" if furthest.by > tolerance else "WITHIN TOLERANCE"
-    differing = environment.differences(run.read_json(ENVIRONMENT), again.read_json(ENVIRONMENT))
+    differing = environment.differences(run.environment.read(), again.environment.read())
     ours, theirs = ({"data": each.summary().dataset.sha256} for each in (run, again))
     values = {
         "run": str(run.path),
@@ -100,8 +95,8 @@ def compare_runs(run: RunDir, again: RunDir, tolerance: float = TOLERANCE) -> Fi
 
 def _losses(run: RunDir, again: RunDir, tolerance: float) -> Iterator[_Apart]:
     """Of the losses of all steps, the two furthest apart, and the first two that are further than ``tolerance``."""
-    b = again.array(LOSSES)
-    a = run.array(LOSSES, 2 * b.nbytes + HEADERS)
+    b = again.losses.read()
+    a = run.losses.read(2 * b.nbytes + HEADERS)
     if a.shape != b.shape or not a.dtype == b.dtype == np.float64:
         yield _Apart(1.0, f"{LOSSES}, its length", min(a.size, b.size))
         return
@@ -113,7 +108,7 @@ def _losses(run: RunDir, again: RunDir, tolerance: float) -> Iterator[_Apart]:
 
 
 def _rows(run: RunDir, again: RunDir) -> Iterator[_Apart]:
-    a, b = run.metrics(), again.metrics()
+    a, b = run.metrics.read(), again.metrics.read()
     if list(a) != list(b) or a["step"] != b["step"]:
         yield _Apart(1.0, f"{METRICS}, its columns or steps", 0)
         return
@@ -140,16 +135,13 @@ def _arrays(run: RunDir, again: RunDir) -> Iterator[_Apart]:
     """Weights and scores, each array measured by its largest number."""
     last = run.summary().steps or 0
     there = run.files().keys() & again.files().keys()
-    for file in [name for name in (WEIGHTS, BEST_WEIGHTS, PREDICTIONS) if name in there or name == WEIGHTS]:
-        b = _read(again, file)
-        a = _read(run, file, HEADERS + 2 * sum(array.nbytes for array in b.values()))
+    pairs = ((run.weights, again.weights), (run.best, again.best), (run.predictions, again.predictions))
+    for ours, theirs in [pair for pair in pairs if pair[0].file.name in there or pair[0] == run.weights]:
+        b, file = theirs.read(), theirs.file.name
+        a = ours.read(HEADERS + 2 * sum(array.nbytes for array in b.values()))
         for name in sorted({*a, *b}):
             if by := array_difference(a.get(name), b.get(name)):
                 yield _Apart(by, f"{file}, {name}", last)
-
-
-def _read(run: RunDir, file: str, limit: int = MAX_ARRAY_BYTES) -> dict[str, Array]:
-    return run.arrays(file, limit) if file == PREDICTIONS else run.weights(file, limit=limit)
 
 
 def latest_of(resolved: Resolved, runs: Path) -> RunDir | None:
@@ -159,7 +151,7 @@ def latest_of(resolved: Resolved, runs: Path) -> RunDir | None:
         if _AGAIN.search(run.name):
             continue
         try:
-            found = yaml.read(run.read_text(CONFIG), str(run.path / CONFIG)).data
+            found = yaml.read(run.config.read(), str(run.path / CONFIG)).data
             if run.summary().status == "finished" and _is_of(found, wanted):
                 return run
         except NnlabError:

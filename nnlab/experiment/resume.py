@@ -15,7 +15,7 @@ from nnlab.experiment.plan import complete
 from nnlab.experiment.recording import Recording
 from nnlab.experiment.train import unlocked
 from nnlab.model import Model
-from nnlab.rundir import CONFIG, ENVIRONMENT, Checkpoint, RunDir
+from nnlab.rundir import CONFIG, Checkpoint, RunDir
 
 
 def resume(
@@ -48,13 +48,13 @@ def resume(
         if differing and not inexact:
             raise RunError(
                 f"{run.path}: here the last bits may come out otherwise: {'; '.join(differing)}",
-                "go on where it began, or add --allow-inexact, which run.json will say",
+                "go on where it began, or add `allow_inexact`, which run.json will say",
             )
         config, plan = complete(config, model, len(dataset.train))
         done = state.standing.step if state else 0
         if plan.steps < done or (summary.status == "finished" and plan.steps == done):
             message = f"{run.path}: this run has done {done:,} steps already, and {plan.steps:,} are asked for"
-            raise RunError(message, "give more --epochs")
+            raise RunError(message, "give more `epochs`")
         if state is None:
             yield Notice(f"{run.path}: it was stopped before its first checkpoint, and starts again")
         kept = checkpoint_of(run, model, plan)
@@ -69,7 +69,7 @@ def _refuse_finished(run: RunDir, epochs: int | None) -> None:
     summary = run.summary()
     if summary.status == "finished" and epochs is None:
         early = f": it ended at step {summary.steps:,}, {summary.ended}" if summary.ended else ""
-        raise RunError(f"{run.path}: this run is finished{early}", "--epochs N extends it to N epochs in all")
+        raise RunError(f"{run.path}: this run is finished{early}", "`epochs` N extends it to N epochs in all")
 
 
 def _extended(run: RunDir, config: Config, state: Checkpoint | None, epochs: int) -> Config:
@@ -81,11 +81,11 @@ def _extended(run: RunDir, config: Config, state: Checkpoint | None, epochs: int
             f"{run.path}: {config.model.name} trains in one call of its own solver", "there are no more epochs"
         )
     if epochs < 1:
-        raise RunError(f"--epochs: given {epochs}", "give how many epochs the run is to have in all")
+        raise RunError(f"`epochs`: given {epochs}", "give how many epochs the run is to have in all")
     return resolve(run.path / CONFIG, [f"train.epochs={epochs}"]).config  # refuses what could not be read again
 
 
 def _differences(run: RunDir, model: Model) -> list[str]:
     """What the last bits may depend on and is otherwise than when the run began."""
     now = environment.describe(model.device, model.threads)
-    return environment.differences(run.read_json(ENVIRONMENT), now, decisive=True)
+    return environment.differences(run.environment.read(), now, decisive=True)

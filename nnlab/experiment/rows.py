@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from nnlab.dataset import Dataset
 from nnlab.errors import CheckError, RunError
-from nnlab.rundir import METRICS, RunDir, metrics_line, sha256
+from nnlab.rundir import METRICS, RunDir, sha256, table
 from nnlab.standing import Standing
 
 MAX_DIGITS = 15
@@ -33,14 +33,15 @@ class Rows:
         ``after`` is the step it goes on from, and ``evaluates`` says after which steps a row will come. Raises RunError
         where the SHA-256 of what is kept is not ``digest``.
         """
-        content = self.run.metrics_bytes()
+        content = self.run.metrics.bytes()
         self._kept, self._cut = content[:length], content[length:]
         if digest is not None and sha256(self._kept) != digest:
             raise RunError(
                 f"{self.run.path / METRICS}: its first {length:,} bytes are not those of the checkpoint",
                 "the file was changed or damaged; bring the old one back, or train its config.yaml again",
             )
-        for line in (self.run.cut_rows() + self._cut).splitlines(keepends=True):  # of this and of an earlier resume
+        earlier = self.run.cut.read() if self.run.cut.there() else b""
+        for line in (earlier + self._cut).splitlines(keepends=True):
             cell = line.partition(b",")[0]
             whole = line.endswith(b"\n") and cell.isdigit() and len(cell) <= MAX_DIGITS
             if whole and int(cell) > after and evaluates(int(cell)):
@@ -49,9 +50,9 @@ class Rows:
     def begin(self) -> None:
         """Write the file as it is where training starts, and keep what is cut off beside it. Raises OSError."""
         if self.awaited:
-            self.run.write_cut_rows(b"".join(self.awaited.values()))
+            self.run.cut.write(b"".join(self.awaited.values()))
         else:
-            self.run.remove_cut_rows()
+            self.run.cut.delete()
         self.run.write(METRICS, self._kept or (",".join(self.columns) + "\n").encode())
 
     def write(self, at: Standing) -> Standing:
@@ -64,18 +65,18 @@ class Rows:
             return at
         step, values = at.step, [at.metrics[name] for name in self.metrics]
         row = [step, at.epoch, at.train_loss, *values, round(at.seconds.working, 4)]
-        line = metrics_line(row)
+        line = table.line(row)
         before = self.awaited.pop(step, line)
         if before.rpartition(b",")[0] != line.rpartition(b",")[0]:
             if self.strict:
                 self.run.write(METRICS, self._kept + self._cut)
                 raise CheckError(
                     f"{self.run.path / METRICS}: the row of step {step} came out otherwise than before the stop",
-                    "its checkpoint stands; --allow-inexact goes on all the same, and run.json will say so",
+                    "its checkpoint stands; `allow_inexact` goes on all the same, and run.json will say so",
                 )
             self.differing.append(step)
             self.awaited.clear()
         self.run.append_metrics(row)
         if before is not line and not self.awaited:
-            self.run.remove_cut_rows()
+            self.run.cut.delete()
         return at

@@ -38,8 +38,8 @@ def train(
     that the config names; with ``keep_data`` the run gets a copy of it; with ``same_as`` it must be what that run was
     trained on; ``group`` is what run.json is to say of the runs that it belongs with. Yields notices, Started, a
     Standing after each chunk of steps, and Finished. Raising Interrupted at one, or closing the generator, leaves the
-    run as ``interrupted``, to be resumed. Raises TrainingError where the loss diverges or memory or disk run out, and other
-    NnlabErrors for what the user can put right.
+    run as ``interrupted``, to be resumed. Raises TrainingError where the loss diverges or memory or disk run out, and
+    other NnlabErrors for what the user can put right.
     """
     check_name(name)
     yield from map(Notice, resolved.warnings)

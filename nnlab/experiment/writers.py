@@ -14,7 +14,7 @@ from nnlab.dataset import Array, Dataset
 from nnlab.experiment.rows import Rows
 from nnlab.fit import Plan
 from nnlab.model import Model
-from nnlab.rundir import BEST_WEIGHTS, RUNNING, Checkpoint, RunDir, Status, Summary, sha256
+from nnlab.rundir import RUNNING, Checkpoint, RunDir, Status, Summary, sha256
 from nnlab.standing import Best, Standing
 
 CHECKPOINT_SECONDS = 30.0
@@ -42,7 +42,7 @@ class BestWeights:
     def begin(self) -> None:
         """Write those that there are. Raises OSError."""
         if self.weights:
-            self.run.write_weights(BEST_WEIGHTS, self.weights)
+            self.run.best.write(self.weights)
 
     def write(self, at: Standing) -> Standing:
         metric = self.metric
@@ -52,7 +52,7 @@ class BestWeights:
         if at.best is not None and not metric.better(value, at.best.value):
             return at
         self.weights = self.model.weights()
-        self.run.write_weights(BEST_WEIGHTS, self.weights)
+        self.run.best.write(self.weights)
         return replace(at, best=Best(at.step, at.epoch, f"val_{metric.name}", value))
 
 
@@ -91,7 +91,7 @@ class Checkpoints:
 
     def save(self, at: Standing) -> None:
         """Write one. Raises OSError."""
-        content = self.run.metrics_bytes()
+        content = self.run.metrics.bytes()
         weights, optimizer, best = self.model.weights(), self.model.optimizer_state(), self.best.weights
         belonging = len(content), sha256(content), self.config_sha256
         self.run.write_checkpoint(Checkpoint(at, *belonging, weights, optimizer, best))
@@ -113,7 +113,7 @@ class Account:
     def update(self, status: Status, at: Standing, **changes: Any) -> None:
         """Write it, with this status. Raises OSError."""
         self.summary = self.saying(status, at, **changes)
-        self.run.write_summary(self.summary)
+        self.run.json.write(self.summary.to_json())
         self.time = time.perf_counter()
 
     def saying(self, status: Status, at: Standing, **changes: Any) -> Summary:

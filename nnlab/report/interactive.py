@@ -15,7 +15,6 @@ from nnlab.present.values import Chart, Series
 from nnlab.report.boxes import facts
 from nnlab.report.looks import labels_of, swatch
 from nnlab.report.numbers import rounded
-from nnlab.rundir import LOSSES
 
 MOST_POINTS = 300
 """Of one curve, where there are few of them."""
@@ -79,7 +78,7 @@ def _every_step(entry: Entry, series: Series, most: int) -> dict[str, list[float
     if len(entry.rows) > 1 or series.seconds is None:
         return None
     try:
-        losses = entry.rows[0].run.array(LOSSES)
+        losses = entry.rows[0].run.losses.read()
     except RunError:
         return None  # a run that has not finished has no such file yet
     if losses.ndim != 1 or losses.dtype.kind != "f" or not len(losses):

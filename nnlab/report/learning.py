@@ -151,9 +151,9 @@ def _natural(name: str) -> tuple[tuple[int, str], ...]:
 
 def _at_the_end(row: Row, confusion: Array | None) -> Frame | None:
     """The last weights as a frame; None for a run without any, or with very many."""
-    if WEIGHTS not in row.run.files() or row.run.count() > MOST_NUMBERS:
+    if WEIGHTS not in row.run.files() or row.run.weights.count() > MOST_NUMBERS:
         return None
-    weights = row.run.weights()
+    weights = row.run.weights.read()
     found = first_of({name: weights[name] for name in sorted(weights, key=_natural)})  # a file has them in any order
     step, epoch = row.summary.steps or 0, row.summary.epochs or 0.0
     return None if found is None else Frame(step, float(epoch), found.weight, {}, confusion)

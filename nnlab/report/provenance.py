@@ -7,7 +7,6 @@ from nnlab.comparison import Row
 from nnlab.errors import RunError
 from nnlab.present.html import Html, element, join
 from nnlab.report.boxes import count, facts, seconds
-from nnlab.rundir import ENVIRONMENT
 
 
 def runs(rows: Sequence[Row]) -> Html:
@@ -41,7 +40,7 @@ def environments(rows: Sequence[Row]) -> Html:
 def _environment(row: Row) -> dict[str, str]:
     """env.json by dotted key; that there is none is told too."""
     try:
-        return _flat(row.run.read_json(ENVIRONMENT)) or {"env.json": "empty"}
+        return _flat(row.run.environment.read()) or {"env.json": "empty"}
     except RunError:
         return {"env.json": "missing or damaged"}
 

@@ -38,11 +38,9 @@ from nnlab.rundir.frames import FOLDER as FRAMES
 from nnlab.rundir.frames import Frame
 from nnlab.rundir.growing import Growing
 from nnlab.rundir.ours import is_ours
-from nnlab.rundir.sealed import dump as json_bytes
 from nnlab.rundir.sealed import finite, sha256
 from nnlab.rundir.summary import DIED, RUNNING, Baselines, Facts, Membership, Status, Summary
 from nnlab.rundir.table import MAX_ROWS
-from nnlab.rundir.table import line as metrics_line
 from nnlab.rundir.tensors import Header
 
 __all__ = [
@@ -88,9 +86,7 @@ __all__ = [
     "find",
     "finite",
     "is_ours",
-    "json_bytes",
     "matching",
-    "metrics_line",
     "new_stamp",
     "remove",
     "sha256",

@@ -1,25 +1,17 @@
 """One run's directory: its files, each written whole or not at all, and read again with care."""
 
-import io
 import re
-import struct
-import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
-from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
-import numpy as np
-
-from nnlab.dataset import Array, read_npy
 from nnlab.errors import RunError
-from nnlab.rundir import checkpoint, frames, lock, sealed, storage, table, tensors
+from nnlab.rundir import checkpoint, file, frames, lock, sealed, storage, table, tensors
 from nnlab.rundir.checkpoint import Checkpoint
+from nnlab.rundir.file import MAX_FILES, File, Manifest
 from nnlab.rundir.frames import Frame
-from nnlab.rundir.growing import Growing
 from nnlab.rundir.strict import ShapeError
 from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION, Summary
 
@@ -36,23 +28,35 @@ MANIFEST = "manifest.json"
 SOURCES = "plugins"
 """The folder of the source text of plug-ins, to be read: nothing runs what is in it."""
 KEPT_TABLE = "kept-data.csv"
-"""The data of a run that was trained on a data frame, where a copy was asked for."""
 KEPT_ARRAYS = "kept-data.npz"
-"""The same of arrays."""
 MAX_JSON_BYTES = 8 * 2**20
 MAX_TEXT_BYTES = 2**20
 MAX_METRICS_BYTES = 40 * 2**20
 MAX_ARRAY_BYTES = 2 * 2**30
 HEADERS = 64 * 2**10
 """Bytes of a file of arrays beside their numbers, at most."""
-MAX_FILES = 1000
 MAX_DEPTH = 10
-# What reading a damaged .npz may raise; RuntimeError is for parts that are locked or packed in an unknown way.
-_DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, OverflowError, struct.error, zlib.error, BadZipFile)
 
 
 class RunDir:
     """One run's directory: every file in it is written, and read again, through this."""
+
+    json = File(SUMMARY, sealed.dump, file.json, MAX_JSON_BYTES)
+    """Read as what it says by ``summary``."""
+    config = File(CONFIG, str.encode, file.text, MAX_TEXT_BYTES)
+    metrics = File(METRICS, bytes, file.columns, MAX_METRICS_BYTES)
+    weights = File(WEIGHTS, tensors.dump, tensors.load, MAX_ARRAY_BYTES)
+    best = File(BEST_WEIGHTS, tensors.dump, tensors.load, MAX_ARRAY_BYTES)
+    predictions = File(PREDICTIONS, file.arrays_bytes, file.arrays, MAX_ARRAY_BYTES)
+    losses = File(LOSSES, file.array_bytes, file.array, MAX_ARRAY_BYTES)
+    environment = File(ENVIRONMENT, sealed.dump, file.json, MAX_JSON_BYTES)
+    manifest = File(MANIFEST, file.manifest_bytes, file.manifest, MAX_JSON_BYTES)
+    kept_table = File(KEPT_TABLE, bytes, file.plain, MAX_ARRAY_BYTES)
+    """The data of a run that was trained on a data frame, where a copy was asked for."""
+    kept_arrays = File(KEPT_ARRAYS, bytes, file.plain, MAX_ARRAY_BYTES)
+    """The same of arrays."""
+    cut = File(checkpoint.CUT, bytes, file.plain, MAX_METRICS_BYTES)
+    """Rows of metrics.csv that have been cut off, until they have come again."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -75,41 +79,9 @@ class RunDir:
         """Write a file so that it appears whole or not at all. Raises OSError."""
         storage.write(self.path / name, content)
 
-    def write_text(self, name: str, text: str) -> None:
-        """Write UTF-8 text."""
-        self.write(name, text.encode())
-
-    def write_json(self, name: str, content: Any) -> None:
-        """Write strict JSON; see ``sealed.dump``."""
-        self.write(name, sealed.dump(content))
-
-    def write_summary(self, summary: Summary) -> None:
-        """Write run.json."""
-        self.write_json(SUMMARY, summary.to_json())
-
-    def write_weights(self, name: str, weights: Mapping[str, Array]) -> None:
-        """Write arrays as safetensors."""
-        self.write(name, tensors.dump(weights))
-
-    def write_arrays(self, name: str, **arrays: Array) -> None:
-        """Write named arrays as .npz."""
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, allow_pickle=False, **arrays)
-        self.write(name, buffer.getvalue())
-
-    def write_array(self, name: str, array: Array) -> None:
-        """Write one array as .npy."""
-        buffer = io.BytesIO()
-        np.save(buffer, array, allow_pickle=False)
-        self.write(name, buffer.getvalue())
-
     def append_metrics(self, row: Sequence[float]) -> None:
         """Add a row to metrics.csv; floats are written so that they read back as the same bits."""
         storage.append(self.path / METRICS, table.line(row))
-
-    def metrics_bytes(self) -> bytes:
-        """The content of metrics.csv."""
-        return self.read(METRICS, MAX_METRICS_BYTES)
 
     def write_checkpoint(self, kept: Checkpoint) -> None:
         """Keep what a resume from here needs, in place of the checkpoint before. Raises OSError."""
@@ -124,20 +96,6 @@ class RunDir:
     def write_frame(self, frame: Frame) -> None:
         """Keep what the net looks like after a step. Raises OSError."""
         frames.write(self.path, frame)
-
-    def write_cut_rows(self, rows: bytes) -> None:
-        """Keep rows of metrics.csv that have been cut off, until they have come again. Raises OSError."""
-        storage.make_folder(self.path / checkpoint.FOLDER)
-        self.write(checkpoint.CUT, rows)
-
-    def cut_rows(self) -> bytes:
-        """What ``write_cut_rows`` kept; empty where it kept nothing. Raises RunError for what is no plain file."""
-        there = storage.exists(self.path / checkpoint.CUT)
-        return self.read(checkpoint.CUT, MAX_METRICS_BYTES) if there else b""
-
-    def remove_cut_rows(self) -> None:
-        """Forget them: they have come again. Raises OSError."""
-        storage.delete(self.path / checkpoint.CUT)
 
     def tidy(self) -> None:
         """Delete what a kill has left beside the last checkpoint. Raises OSError, RunError where that is damaged."""
@@ -155,12 +113,7 @@ class RunDir:
         hashes = {name: self.sha256(name) for name in sizes}
         hashes |= {name: sealed.sha256(content) for name, content in soon}
         sizes |= {name: len(content) for name, content in soon}
-        found = {"sha256": dict(sorted(hashes.items())), "bytes": dict(sorted(sizes.items()))}
-        self.write(MANIFEST, sealed.seal({"schema_version": SCHEMA_VERSION, **found}))
-
-    def remove_manifest(self) -> None:
-        """Delete the manifest of a run that goes on. Raises OSError."""
-        storage.delete(self.path / MANIFEST)
+        self.manifest.write(Manifest(sha256=dict(sorted(hashes.items())), bytes=dict(sorted(sizes.items()))))
 
     # Reading
 
@@ -206,37 +159,6 @@ class RunDir:
         """The SHA-256 of a file's content, however large. Raises RunError as ``read`` does."""
         return storage.sha256(self.path / name, MAX_ARRAY_BYTES)
 
-    def read_text(self, name: str) -> str:
-        """The content of a UTF-8 file of at most ``MAX_TEXT_BYTES``."""
-        try:
-            return self.read(name, MAX_TEXT_BYTES).decode()
-        except UnicodeDecodeError:
-            raise RunError(f"{self.path / name}: this is not UTF-8 text", "the file is damaged") from None
-
-    def read_json(self, name: str) -> dict[str, Any]:
-        """The content of a JSON file that holds an object."""
-        content = self.read(name, MAX_JSON_BYTES)
-        try:
-            return sealed.load(content)
-        except ValueError as error:
-            raise RunError(f"{self.path / name}: this is not valid JSON: {error}", "the file is damaged") from None
-
-    def manifest(self) -> dict[str, str]:
-        """The SHA-256 of each file by its name, as recorded when the run ended. Raises RunError for damage."""
-        return self.hashes_and_sizes()[0]
-
-    def hashes_and_sizes(self) -> tuple[dict[str, str], dict[str, int]]:
-        """What ``manifest`` gives, and the size of each file in bytes. Raises RunError for damage."""
-        content = self.read(MANIFEST, MAX_JSON_BYTES)
-        try:
-            found = sealed.unseal(content)
-            hashes, sizes = found["sha256"], found.get("bytes", {})
-            if not isinstance(hashes, dict) or not isinstance(sizes, dict) or len(hashes) > MAX_FILES:
-                raise ValueError("it holds no hashes, or more than there can be files")
-        except (ValueError, KeyError) as error:
-            raise RunError(f"{self.path / MANIFEST}: this is not a manifest: {error}", "the file is damaged") from None
-        return hashes, sizes
-
     def checkpoint_state(self) -> Checkpoint | None:
         """The last checkpoint without its arrays; None where there is none. Raises RunError where it is damaged."""
         return checkpoint.read_state(self.path)
@@ -266,7 +188,7 @@ class RunDir:
         return lock.held(self.path)
 
     def _summary(self) -> Summary:
-        content = self.read_json(SUMMARY)
+        content = self.json.read()
         if (version := content.get("schema_version")) != SCHEMA_VERSION:
             raise RunError(f"{self.path / SUMMARY}: schema_version is {version!r}, not {SCHEMA_VERSION}")
         try:
@@ -274,63 +196,9 @@ class RunDir:
         except ShapeError as error:
             raise RunError(f"{self.path / SUMMARY}: {error}", "the file is damaged") from None
 
-    def metrics(self, length: int | None = None) -> dict[str, list[float]]:
-        """The columns of metrics.csv, or of its first ``length`` bytes.
-
-        A last line cut short, as a killed run may leave it, is left out.
-        """
-        try:
-            return table.load(self.metrics_bytes()[:length])
-        except ValueError as error:
-            raise RunError(f"{self.path / METRICS}:{error}", "the file is damaged") from None
-
     def frames(self) -> list[Frame]:
         """What ``write_frame`` kept, the first step first. Raises RunError for damage."""
         return list(frames.read(self.path))
-
-    def there(self) -> bool:
-        """Whether it still has its run.json, without which a directory is no run."""
-        return storage.exists(self.path / SUMMARY)
-
-    def growing_metrics(self) -> Growing:
-        """The columns of metrics.csv, for whoever reads them again and again while it grows."""
-        return Growing(self.path / METRICS, MAX_METRICS_BYTES)
-
-    def weights(
-        self, name: str = WEIGHTS, check: tensors.Check | None = None, limit: int = MAX_ARRAY_BYTES
-    ) -> dict[str, Array]:
-        """The arrays of a safetensors file; ``check`` may refuse them by their headers, before they are loaded."""
-        return tensors.load(self.path / name, limit, check)
-
-    def count(self, name: str = WEIGHTS) -> int:
-        """How many numbers a safetensors file has, told by its header alone."""
-        return tensors.count(self.path / name)
-
-    def arrays(self, name: str = PREDICTIONS, limit: int = MAX_ARRAY_BYTES) -> dict[str, Array]:
-        """The arrays of an .npz file, of at most ``limit`` bytes, never pickle. Raises RunError for damage."""
-        content = self.read(name, limit)
-        try:
-            with ZipFile(io.BytesIO(content)) as file:
-                members = file.infolist()
-                if sum(member.file_size for member in members) > limit:
-                    raise ValueError("it holds more than fits here")
-                if any(member.compress_type not in (0, ZIP_DEFLATED) for member in members):
-                    raise ValueError("packed in a way that is not read")
-                return {
-                    member.filename.removesuffix(".npy"): read_npy(file.open(member), member.file_size)
-                    for member in members
-                }
-        except _DAMAGED as error:
-            message = f"{self.path / name}: this is not a plain .npz file: {error or type(error).__name__}"
-            raise RunError(message, "the file is damaged") from None
-
-    def array(self, name: str = LOSSES, limit: int = MAX_ARRAY_BYTES) -> Array:
-        """The array of a .npy file of at most ``limit`` bytes, never pickle. Raises RunError for damage."""
-        content = self.read(name, limit)
-        try:
-            return read_npy(io.BytesIO(content), len(content))
-        except ValueError as error:
-            raise RunError(f"{self.path / name}: this is not a .npy file: {error}", "the file is damaged") from None
 
 
 def _inside(folder: Path) -> list[Path]:

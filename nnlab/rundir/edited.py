@@ -4,11 +4,11 @@ Sizes and clocks are compared, and the hash of what is small; whoever puts these
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from nnlab.errors import RunError
-from nnlab.rundir import storage
 from nnlab.rundir.directory import CONFIG, MANIFEST, METRICS, SUMMARY, RunDir
+from nnlab.rundir.file import Manifest
 from nnlab.rundir.ours import is_ours
 from nnlab.rundir.summary import ENDED, Summary
 
@@ -27,31 +27,31 @@ def edited(run: RunDir, summary: Summary) -> list[str]:
     if summary.status not in ENDED:
         return said
     try:
-        if not storage.exists(run.path / MANIFEST):
+        if not run.manifest.there():
             gone = f"{MANIFEST} is gone, so nothing says whether its files are as they were"
             return [*said, *[gone] * (summary.status == "finished")]
-        hashes, sizes = run.hashes_and_sizes()
+        manifest = run.manifest.read()
     except RunError:
         return [*said, f"{MANIFEST} was edited or damaged"]
-    changed, doubtful = _looked_at(run, hashes, sizes)
+    changed, doubtful = _looked_at(run, manifest)
     # Where most files are newer than the manifest, they have been copied.
-    copied = len(doubtful) > len(hashes) // 2
+    copied = len(doubtful) > len(manifest.sha256) // 2
     again = [SUMMARY, *(name for name in doubtful if not copied or name in SMALL)]
-    changed |= {name for name in again if _differs(run, name, hashes.get(name))}
+    changed |= {name for name in again if _differs(run, name, manifest.sha256.get(name))}
     return [*said, *_told(sorted(changed, key=lambda name: (name != SUMMARY, name)))]
 
 
-def _looked_at(run: RunDir, hashes: Mapping[str, str], sizes: Mapping[str, int]) -> tuple[set[str], list[str]]:
+def _looked_at(run: RunDir, manifest: Manifest) -> tuple[set[str], list[str]]:
     """The files that are gone or of another size, and those that are newer than the manifest."""
     changed, doubtful, folder = set(), [], os.fspath(run.path)
     ended = os.lstat(f"{folder}/{MANIFEST}").st_mtime + SLACK
-    for name in filter(is_ours, hashes):
+    for name in filter(is_ours, manifest.sha256):
         try:
             found = os.lstat(f"{folder}/{name}")
         except OSError:
             changed.add(name)
             continue
-        if found.st_size != sizes.get(name, found.st_size):
+        if found.st_size != manifest.bytes.get(name, found.st_size):
             changed.add(name)
         elif found.st_mtime > ended and name != SUMMARY:
             doubtful.append(name)

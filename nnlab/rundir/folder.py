@@ -36,9 +36,9 @@ def create(runs: Path, model: str, dataset: str, name: str | None = None, stamp:
                 return RunDir(path)
     except OSError as error:
         raise RunError(
-            f"{runs}: no run directory can be made here: {error.strerror}", "choose another --runs-dir"
+            f"{runs}: no run directory can be made here: {error.strerror}", "choose another `runs_dir`"
         ) from None
-    raise RunError(f"{runs}: there are too many runs called {stem}", "give this one a --name")
+    raise RunError(f"{runs}: there are too many runs called {stem}", "give this one a `name`")
 
 
 def new_stamp() -> str:
@@ -49,7 +49,7 @@ def new_stamp() -> str:
 def check_name(name: str | None) -> None:
     """Raise RunError unless ``name`` is fit to be part of a directory's name everywhere."""
     if name is not None and not _NAME.fullmatch(name):
-        raise RunError(f"--name: given {name!r}", "use up to 100 letters, digits, dots, hyphens and underscores")
+        raise RunError(f"`name`: given {name!r}", "use up to 100 letters, digits, dots, hyphens and underscores")
 
 
 def all_runs(runs: Path) -> list[RunDir]:

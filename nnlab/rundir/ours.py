@@ -3,25 +3,11 @@
 import re
 
 from nnlab.rundir import checkpoint, frames, lock
-from nnlab.rundir.directory import (
-    BEST_WEIGHTS,
-    CONFIG,
-    ENVIRONMENT,
-    KEPT_ARRAYS,
-    KEPT_TABLE,
-    LOSSES,
-    MANIFEST,
-    METRICS,
-    PICTURE,
-    PREDICTIONS,
-    SOURCES,
-    SUMMARY,
-    WEIGHTS,
-)
+from nnlab.rundir.directory import PICTURE, SOURCES, RunDir
+from nnlab.rundir.file import File
 
 FOLDERS = (checkpoint.FOLDER, frames.FOLDER, SOURCES)
-_NAMES = {SUMMARY, CONFIG, METRICS, WEIGHTS, BEST_WEIGHTS, PREDICTIONS, LOSSES, ENVIRONMENT, MANIFEST}
-_NAMES |= {KEPT_TABLE, KEPT_ARRAYS, lock.FILE, checkpoint.STATE, checkpoint.CUT}
+NAMES = {file.name for file in vars(RunDir).values() if isinstance(file, File)} | {lock.FILE, checkpoint.STATE}
 _SOURCE = re.compile(r"[A-Za-z0-9_]{1,60}\.py\.txt")
 _ASIDE = re.compile(r"\.(.+)\.tmp")
 """What a kill leaves of a file that was being written."""
@@ -34,9 +20,9 @@ def is_ours(name: str) -> bool:
         base = aside[1]
     whole = f"{folder}/{base}" if folder else base
     if folder == checkpoint.FOLDER:
-        return whole in _NAMES or bool(checkpoint.FILE.fullmatch(base))
+        return whole in NAMES or bool(checkpoint.FILE.fullmatch(base))
     if folder == frames.FOLDER:
         return bool(frames.FILE.fullmatch(base))
     if folder == SOURCES:
         return bool(_SOURCE.fullmatch(base))
-    return whole in _NAMES or bool(PICTURE.fullmatch(whole))
+    return whole in NAMES or bool(PICTURE.fullmatch(whole))

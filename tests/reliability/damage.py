@@ -215,8 +215,8 @@ def _read(run: RunDir) -> list[str]:
     folder = run.path.parent.parent / "copies"
     ways: dict[str, Callable[[RunDir, Path], Any]] = {
         "summary": lambda copy, _: copy.summary(),
-        "metrics": lambda copy, _: copy.metrics(),
-        "arrays": lambda copy, _: (copy.weights(), copy.array(), copy.arrays()),
+        "metrics": lambda copy, _: copy.metrics.read(),
+        "arrays": lambda copy, _: (copy.weights.read(), copy.losses.read(), copy.predictions.read()),
         "checkpoint": lambda copy, _: copy.checkpoint(),
         "find": lambda copy, runs: (rundir.find(runs, copy.name), rundir.find(runs, "latest")),
         "compare": lambda _, runs: overview.page(comparison.compare(rundir.all_runs(runs))),
@@ -249,7 +249,7 @@ def _cuts(folder: Path, every: int) -> tuple[int, list[str]]:
     """metrics.csv cut at each byte of its last three lines: how many cuts, and what went wrong."""
     (run,) = rundir.all_runs(folder / "died")
     straight = outcome(_ended(experiment.train(_resolved(folder, "died"), folder / "uncut")))
-    content, state = run.metrics_bytes(), run.checkpoint_state()
+    content, state = run.metrics.bytes(), run.checkpoint_state()
     assert state
     start = len(content) - sum(map(len, content.splitlines(keepends=True)[-3:]))
     assert state.metrics_bytes <= start, "the last three rows must come after the checkpoint"
@@ -260,8 +260,8 @@ def _cuts(folder: Path, every: int) -> tuple[int, list[str]]:
         shutil.copytree(run.path, copy.path)
         os.truncate(copy.path / rundir.METRICS, length)
         whole = [float(line.split(b",")[0]) for line in content[:length].split(b"\n")[1:-1]]
-        if copy.metrics()["step"] != whole:
-            failures.append(f"cut at {length}: metrics() gives the steps {copy.metrics()['step']}, not {whole}")
+        if copy.metrics.read()["step"] != whole:
+            failures.append(f"cut at {length}: metrics() gives the steps {copy.metrics.read()['step']}, not {whole}")
         try:
             wrong = [f"{name} is another" for name in differing(_ended(experiment.resume(copy)), straight)]
         except Exception as error:  # noqa: BLE001 (any at all is a failure)

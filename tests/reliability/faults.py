@@ -136,7 +136,7 @@ class Trial:
         """Rows and checkpoints that the training was told stand, and that are not there."""
         rows = {step for kind, step in done.committed if kind == "row"}
         checkpoints = [step for kind, step in done.committed if kind == "checkpoint"]
-        there, state = set(run.metrics()["step"]), run.checkpoint_state()
+        there, state = set(run.metrics.read()["step"]), run.checkpoint_state()
         run.checkpoint()
         self.rows += len(rows)
         self.checkpoints += len(checkpoints)

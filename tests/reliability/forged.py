@@ -146,7 +146,7 @@ class Worker:
     def _other(self) -> Path:
         """A run to compare with, which has no curve to be drawn each time."""
         other = RunDir(shutil.copytree(self.honest[CLASSES], self.folder / "other"))
-        other.write(METRICS, other.metrics_bytes().partition(b"\n")[0] + b"\n")
+        other.write(METRICS, other.metrics.bytes().partition(b"\n")[0] + b"\n")
         return other.path
 
     def _stop(self) -> Path:

@@ -83,13 +83,13 @@ def _raw_tensors(header: str, size: int = 0) -> bytes:
 
 def _weights(site: Site, change: Change) -> None:
     run = RunDir(site.run)
-    found = run.weights()
+    found = run.weights.read()
     change(found)
-    run.write_weights(rundir.WEIGHTS, found)
+    run.weights.write(found)
 
 
 def _checkpoint(site: Site, content: Content) -> None:
-    file = site.arrays()
+    file = site.predictions.read()
     site.write(f"checkpoint/{file.name}", content)
     site.state(lambda found: found.update(sha256=sha256(file.read_bytes())))
 
@@ -101,15 +101,15 @@ def _zeros(path: Path, header: bytes) -> None:
 
 
 def _checkpoint_of_zeros(site: Site, header: bytes) -> None:
-    _zeros(site.arrays(), header)
-    digest = sha256(site.arrays().read_bytes())
+    _zeros(site.predictions.read(), header)
+    digest = sha256(site.predictions.read().read_bytes())
     site.state(lambda found: found.update(sha256=digest, arrays=["weights:a"]))
 
 
 def _checkpoint_arrays(site: Site, change: Change) -> None:
     from safetensors.numpy import load, save
 
-    found = load(site.arrays().read_bytes())
+    found = load(site.predictions.read().read_bytes())
     change(found)
     _checkpoint(site, save({name: np.asarray(array) for name, array in found.items()}))
     site.state(lambda state: state.update(arrays=sorted(found)))

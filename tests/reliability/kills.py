@@ -115,7 +115,7 @@ class Case:
         for run in rundir.all_runs(self.runs):
             state = run.checkpoint_state()
             count["checkpoint"] += state is not None
-            count["rows"] += state is not None and len(run.metrics_bytes()) > state.metrics_bytes
+            count["rows"] += state is not None and len(run.metrics.bytes()) > state.metrics_bytes
             return
         count["before"] += 1
 

@@ -15,15 +15,13 @@ from nnlab.rundir import (
     FRAMES,
     LOSSES,
     METRICS,
-    PREDICTIONS,
-    SUMMARY,
     WEIGHTS,
     Checkpoint,
     Frame,
     RunDir,
-    metrics_line,
     sha256,
 )
+from nnlab.rundir.table import line as line_of
 
 CLASSES, VALUES = "classes", "values"
 TRAIN = "train: {epochs: 6, batch_size: 20, eval_every: 4, optimizer: adam, lr: 0.01}\nthreads: 1\n"
@@ -71,10 +69,10 @@ def honest(folder: Path, base: str) -> Path:
 def put_right(run: RunDir) -> None:
     """Bring the hashes of the config and the manifest up to date, as a clever forger would."""
     digest = run.sha256(CONFIG)
-    if run.read_json(SUMMARY)["config_sha256"] != digest:
+    if run.json.read()["config_sha256"] != digest:
         _says(config_sha256=digest)(run)
         _checkpoint(run, lambda kept: replace(kept, config_sha256=digest))
-    run.remove_manifest()
+    run.manifest.delete()
     run.write_manifest()
 
 
@@ -93,9 +91,9 @@ def found_out(lie: Lie, checks: Iterable[tuple[str, Outcome]]) -> bool:
 
 
 def _summary(run: RunDir, change: Callable[[dict[str, Any]], Any]) -> None:
-    summary = run.read_json(SUMMARY)
+    summary = run.json.read()
     change(summary)
-    run.write_json(SUMMARY, summary)
+    run.json.write(summary)
 
 
 def _says(**keys: Any) -> Tell:
@@ -129,10 +127,10 @@ def _standing(kept: Checkpoint, **changes: Any) -> Checkpoint:
 
 def _table(run: RunDir, change: Callable[[dict[str, list[float]]], Any]) -> None:
     """Other rows in metrics.csv, and their hash in the checkpoint."""
-    columns, before = run.metrics(), run.metrics_bytes()
+    columns, before = run.metrics.read(), run.metrics.bytes()
     change(columns)
     table = [[int(row[0]), *row[1:]] for row in zip(*columns.values(), strict=True)]
-    lines = [(",".join(columns) + "\n").encode(), *map(metrics_line, table)]
+    lines = [(",".join(columns) + "\n").encode(), *map(line_of, table)]
     run.write(METRICS, b"".join(lines))
 
     def again(kept: Checkpoint) -> Checkpoint:
@@ -150,8 +148,9 @@ def _weights(file: str, change: Callable[[np.ndarray], np.ndarray]) -> Tell:
     group = "weights" if file == WEIGHTS else "best"
 
     def tell(run: RunDir) -> None:
-        weights = {name: change(array) for name, array in run.weights(file).items()}
-        run.write_weights(file, weights)
+        stored = run.weights if file == WEIGHTS else run.best
+        weights = {name: change(array) for name, array in stored.read().items()}
+        stored.write(weights)
         _checkpoint(run, lambda kept: replace(kept, **{group: weights}))
 
     return tell
@@ -219,8 +218,8 @@ def _better_best_loss(run: RunDir) -> None:
 
 
 def _surer(run: RunDir) -> None:
-    kept = run.arrays(PREDICTIONS)
-    run.write_arrays(PREDICTIONS, scores=kept["scores"] * 2, targets=kept["targets"])
+    kept = run.predictions.read()
+    run.predictions.write({"scores": kept["scores"] * 2, "targets": kept["targets"]})
 
 
 # Lies about the way there
@@ -285,9 +284,9 @@ def losses() -> Iterator[Lie]:
 
 def _losses(run: RunDir, start: int, *, checkpoint: bool = False) -> None:
     """Half of each from a step on, and train_loss to match."""
-    lies = run.array(LOSSES).copy()
+    lies = run.losses.read().copy()
     lies[start:] /= 2
-    run.write_array(LOSSES, lies)
+    run.losses.write(lies)
 
     def lie(columns: dict[str, list[float]]) -> None:
         starts = [0, *columns["step"][:-1]]
@@ -471,4 +470,4 @@ def of_machine() -> Iterator[Lie]:
 
 
 def _environment(run: RunDir, **keys: Any) -> None:
-    run.write_json("env.json", {**run.read_json("env.json"), **keys})
+    run.environment.write({**run.environment.read(), **keys})

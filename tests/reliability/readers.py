@@ -136,7 +136,7 @@ class Loop:
     def _read(self, run: rundir.RunDir) -> None:
         assert run.files(), "no files"
         before = run.summary().to_json()
-        columns = run.metrics()
+        columns = run.metrics.read()
         rows = list(zip(*columns.values(), strict=True))
         steps = columns["step"]
         assert all(one < next_ for one, next_ in itertools.pairwise(steps)), f"steps do not rise: {steps[-5:]}"
@@ -144,7 +144,7 @@ class Loop:
         assert rows[: len(known)] == known, "rows that were read before have changed"
         if before["status"] == "finished":
             assert steps[-1] == before["steps"], f"finished at step {before['steps']}, last row {steps[-1]}"
-            assert run.weights(), "a finished run without weights"
+            assert run.weights.read(), "a finished run without weights"
             self.finished.add(run.name)
         else:
             assert before["status"] == "running", f"status is {before['status']}"

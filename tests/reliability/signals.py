@@ -79,7 +79,7 @@ def _begun(runs: Path, process: subprocess.Popen[str]) -> RunDir:
     """The run, once it has written its first row."""
     for _ in range(2400):
         for run in rundir.all_runs(runs):
-            if run.metrics_bytes().count(b"\n") > 1:
+            if run.metrics.bytes().count(b"\n") > 1:
                 return run
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)

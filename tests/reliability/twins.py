@@ -33,7 +33,7 @@ def outcome(run: RunDir) -> dict[str, Any]:
     there = run.files()
     framed = [name for name in there if name.startswith(rundir.FRAMES)]
     found: dict[str, Any] = {name: run.read(name) for name in (*files, *framed) if name in there}
-    rows = run.metrics_bytes().splitlines()
+    rows = run.metrics.bytes().splitlines()
     found[rundir.METRICS] = [row.rpartition(b",")[0] for row in rows]
     summary = run.summary().to_json()
     return found | {key: summary[key] for key in ("status", "steps", "metrics", "best", "parameters")}

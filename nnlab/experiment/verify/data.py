@@ -12,7 +12,7 @@ from nnlab.experiment.distance import difference
 from nnlab.experiment.verify.check import differing, must_equal
 from nnlab.experiment.verify.evidence import ROUNDING, Evidence
 from nnlab.finding import Finding
-from nnlab.rundir import ENVIRONMENT, SUMMARY, Facts, json_bytes, sealed
+from nnlab.rundir import SUMMARY, Facts, sealed
 
 STATISTICS = 1e-6
 """What means and deviations may be off by on another processor, relative: sums of float32 in another order."""
@@ -26,7 +26,7 @@ Scores = Mapping[SplitName, Mapping[str, float]]
 
 def facts(e: Evidence, dataset: Dataset) -> str:
     """All that run.json says of the data: names, counts, and what was done to it, by which ``predict`` goes."""
-    said, found = e.summary.dataset.to_json(), sealed.load(json_bytes(Facts.of(dataset).to_json()))
+    said, found = e.summary.dataset.to_json(), sealed.load(sealed.dump(Facts.of(dataset).to_json()))
     for key, value in found.items():
         if key not in said:
             raise CheckError(f"dataset.{key} is missing")
@@ -105,4 +105,4 @@ def _judged(e: Evidence, subject: str, name: str, apart: Mapping[str, float], *,
 
 def _same_cores(e: Evidence) -> bool:
     """Whether this is the machine of the run, with as many cores, which a solver uses all of."""
-    return not e.otherwise and e.run.read_json(ENVIRONMENT).get("cores") == environment.cores()
+    return not e.otherwise and e.run.environment.read().get("cores") == environment.cores()

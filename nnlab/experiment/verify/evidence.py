@@ -12,7 +12,7 @@ from nnlab.errors import NnlabError
 from nnlab.experiment.distance import near
 from nnlab.fit import Plan
 from nnlab.model import Model
-from nnlab.rundir import ENVIRONMENT, RunDir, Summary
+from nnlab.rundir import RunDir, Summary
 
 TOLERANCE = 1e-4
 """Relative; another processor's last bits are far below it in float32."""
@@ -56,7 +56,7 @@ class Evidence:
     @cached_property
     def columns(self) -> dict[str, list[float]]:
         """Those of metrics.csv. Raises RunError where it is damaged."""
-        return self.run.metrics()
+        return self.run.metrics.read()
 
     @property
     def tolerance(self) -> float:
@@ -74,7 +74,7 @@ class Evidence:
         """Why the last bits may come out otherwise here than when the run was made; empty where they may not."""
         now = environment.describe(self.model.device, self.model.threads)
         try:
-            found = environment.differences(self.run.read_json(ENVIRONMENT), now, decisive=True)
+            found = environment.differences(self.run.environment.read(), now, decisive=True)
         except NnlabError as error:
             found = [error.message]
         return [*found, *(["it was resumed elsewhere"] if self.inexact else [])]

@@ -9,20 +9,13 @@ from nnlab.experiment import plugins
 from nnlab.experiment.verify.check import must_equal, tried
 from nnlab.finding import Finding
 from nnlab.rundir import (
-    BEST_WEIGHTS,
     CONFIG,
     DIED,
     ENVIRONMENT,
-    LOSSES,
     MANIFEST,
-    METRICS,
-    PREDICTIONS,
-    SUMMARY,
-    WEIGHTS,
     RunDir,
 )
-
-OURS = {SUMMARY, CONFIG, METRICS, WEIGHTS, BEST_WEIGHTS, PREDICTIONS, LOSSES, ENVIRONMENT}
+from nnlab.rundir.ours import NAMES
 
 
 def manifest(run: RunDir, status: str) -> Iterator[Finding]:
@@ -37,28 +30,28 @@ def manifest(run: RunDir, status: str) -> Iterator[Finding]:
                 MANIFEST, "not checked", "the run was stopped before it was written; nnlab resume goes on with it"
             )
             return
-        hashes, sizes = run.hashes_and_sizes()
+        recorded = run.manifest.read()
     except NnlabError as error:
         yield Finding(MANIFEST, "wrong", error.message)
         return
     wrong = 0
-    for name, expected in hashes.items():
+    for name, expected in recorded.sha256.items():
         reason = "it is gone, or no plain file"
         try:
             if name in there:
                 reason = "" if run.sha256(name) == expected else "its SHA-256 is not the one recorded"
-                if not reason and sizes.get(name, there[name]) != there[name]:
+                if not reason and recorded.bytes.get(name, there[name]) != there[name]:
                     reason = "its size is not the one recorded"
         except NnlabError as error:
             reason = error.message
         if reason:
             wrong += 1
             yield Finding(name, "wrong", reason)
-    for name in sorted((there.keys() & OURS) - hashes.keys()):
+    for name in sorted(there.keys() & NAMES - recorded.sha256.keys() - {MANIFEST}):
         wrong += 1
         yield Finding(name, "wrong", f"it is not in {MANIFEST}")
     if not wrong:
-        yield Finding(MANIFEST, "ok", f"{len(hashes)} files are as they were written")
+        yield Finding(MANIFEST, "ok", f"{len(recorded.sha256)} files are as they were written")
 
 
 def environment(run: RunDir, config: Config) -> Iterator[Finding]:
@@ -66,7 +59,7 @@ def environment(run: RunDir, config: Config) -> Iterator[Finding]:
     found: dict[str, Any] = {}
 
     def look() -> str:
-        found.update(run.read_json(ENVIRONMENT))
+        found.update(run.environment.read())
         must_equal("device", found.get("device"), config.device)
         must_equal("threads", found.get("threads"), config.threads)
         must_equal("plugins", _hashes(found), _hashes(plugins.record(config)))

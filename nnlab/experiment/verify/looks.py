@@ -17,7 +17,7 @@ from nnlab.experiment.verify.evidence import Evidence
 from nnlab.experiment.verify.scores import SPLITS, reach, rounding
 from nnlab.finding import Finding
 from nnlab.model import check_weights
-from nnlab.rundir import BEST_WEIGHTS, ENVIRONMENT, HEADERS, LOSSES, WEIGHTS, Frame
+from nnlab.rundir import HEADERS, WEIGHTS, Frame
 
 FIRST = 1e-3
 """What the initial weights' float16 may be off by on another machine."""
@@ -53,7 +53,7 @@ def _weights_of(e: Evidence, last: Mapping[str, Array]) -> Iterator[tuple[int, M
     """The steps whose weights are known, with these."""
     yield 0, model_of(e.run)[0].weights()
     if best := e.summary.best:
-        found = e.run.weights(BEST_WEIGHTS, check=lambda found: check_weights(found, last))
+        found = e.run.best.read(check=lambda found: check_weights(found, last))
         yield best.step, {name: found[name] for name in last}  # in the net's order, in which layers come
     yield e.plan.steps, last
 
@@ -100,7 +100,7 @@ def drawn_again(e: Evidence, dataset: Dataset) -> Iterator[Finding]:
     if not there:
         return
     ours = environment.describe("cpu", 0)["packages"].get("matplotlib")
-    theirs = e.run.read_json(ENVIRONMENT).get("packages")
+    theirs = e.run.environment.read().get("packages")
     drawn_by = theirs.get("matplotlib") if isinstance(theirs, dict) else None
     if drawn_by != ours:
         yield Finding(
@@ -124,7 +124,7 @@ def drawn_again(e: Evidence, dataset: Dataset) -> Iterator[Finding]:
 
 def _drawings(e: Evidence, dataset: Dataset, there: set[str]) -> dict[str, list[bytes]]:
     """The pictures of this run by file name: with the run's name in the title, and with that it had at its start."""
-    columns, losses = e.columns, e.run.array(LOSSES, HEADERS + 8 * e.plan.steps)
+    columns, losses = e.columns, e.run.losses.read(HEADERS + 8 * e.plan.steps)
     per_epoch = e.plan.steps_per_epoch(len(dataset.train))
     found: dict[str, list[bytes]] = {}
     for title in dict.fromkeys((e.run.name, e.summary.name)):

@@ -26,8 +26,8 @@ from nnlab.rundir import (
     Checkpoint,
     RunDir,
     Summary,
-    metrics_line,
     sha256,
+    table,
 )
 from nnlab.standing import Best
 
@@ -104,7 +104,7 @@ def _resumes(found: Any, steps: int) -> None:
 def rows(e: Evidence) -> str:
     """metrics.csv, held against losses.npy, the config and run.json."""
     run, summary, plan = e.run, e.summary, e.plan
-    columns, losses = e.columns, run.array(LOSSES, HEADERS + 8 * plan.steps)
+    columns, losses = e.columns, run.losses.read(HEADERS + 8 * plan.steps)
     must_equal("steps", summary.steps, plan.steps)
     if losses.shape != (plan.steps,) or losses.dtype != np.float64 or not np.isfinite(losses).all():
         raise CheckError(f"{LOSSES} does not hold a finite loss for each of the {plan.steps:,} steps")
@@ -112,12 +112,12 @@ def rows(e: Evidence) -> str:
     due += [] if due and due[-1] == plan.steps else [plan.steps]
     _must_be_columns(columns, summary)
     must_equal("the steps evaluated", columns["step"], due)
-    table = [[int(row[0]), *row[1:]] for row in zip(*columns.values(), strict=True)]
-    if run.metrics_bytes() != (",".join(columns) + "\n").encode() + b"".join(map(metrics_line, table)):
+    lines = [[int(row[0]), *row[1:]] for row in zip(*columns.values(), strict=True)]
+    if run.metrics.bytes() != (",".join(columns) + "\n").encode() + b"".join(map(table.line, lines)):
         raise CheckError("it is not as nnlab writes it")
     per_epoch = plan.steps_per_epoch(e.examples)
     starts = [0, *due[:-1]]
-    for row, start, end in zip(table, starts, due, strict=True):
+    for row, start, end in zip(lines, starts, due, strict=True):
         must_equal(f"the epoch at step {end}", row[1], end / per_epoch)
         must_equal(f"train_loss at step {end}", row[2], math.fsum(losses[start:end].tolist()) / (end - start))
     _possible(e, columns)
@@ -179,17 +179,17 @@ def last_checkpoint(e: Evidence) -> str:
     must_equal("its config", kept.config_sha256, run.sha256(CONFIG))
     if not _same(kept.weights, weights):
         raise CheckError(f"its weights are not those of {WEIGHTS}")
-    if array_difference(run.array(LOSSES, HEADERS + 8 * plan.steps), at.losses):
+    if array_difference(run.losses.read(HEADERS + 8 * plan.steps), at.losses):
         raise CheckError(f"its losses are not those of {LOSSES}")
     _must_belong(e, kept)
-    content = run.metrics_bytes()
+    content = run.metrics.bytes()
     columns, after = _rows_of(e, kept, content), content[kept.metrics_bytes :]
     # An evaluation off the beat, at the end, comes after the checkpoint.
     must_equal(f"the rows of {METRICS} after it", after.count(b"\n"), 1 if plan.steps % plan.eval_every else 0)
     if recorded := e.summary.best:
         # Where such an evaluation was the best, its weights are the last.
         expected = kept.best if recorded == at.best else weights
-        if not _same(run.weights(BEST_WEIGHTS, check=lambda found: check_weights(found, weights)), expected):
+        if not _same(run.best.read(check=lambda found: check_weights(found, weights)), expected):
             raise CheckError(f"{BEST_WEIGHTS} does not hold the weights of step {recorded.step}")
     return f"of step {at.step:,}, with the weights of {WEIGHTS}, all losses and {len(columns['step']):,} rows"
 
@@ -209,7 +209,10 @@ def _rows_of(e: Evidence, kept: Checkpoint, content: bytes) -> dict[str, list[fl
     """The columns of metrics.csv as far as they belong to a checkpoint. Raises CheckError where they do not."""
     if sha256(content[: kept.metrics_bytes]) != kept.metrics_sha256:
         raise CheckError(f"the first {kept.metrics_bytes:,} bytes of {METRICS} are not those of the checkpoint")
-    columns = e.columns if kept.metrics_bytes == len(content) else e.run.metrics(kept.metrics_bytes)
+    try:
+        columns = e.columns if kept.metrics_bytes == len(content) else table.load(content[: kept.metrics_bytes])
+    except ValueError as error:
+        raise CheckError(f"{METRICS}:{error}") from None
     _must_be_columns(columns, e.summary)
     if not np.isfinite(columns["step"]).all():
         raise CheckError(f"a step in {METRICS} is no number")
@@ -225,14 +228,14 @@ def stopped(e: Evidence) -> str:
         return "none yet: the run would start again"
     at = kept.standing
     _must_belong(e, kept)
-    _rows_of(e, kept, run.metrics_bytes())
+    _rows_of(e, kept, run.metrics.bytes())
     if summary.steps == at.step and {WEIGHTS, LOSSES} <= run.files().keys():
         if summary.best not in (at.best, best(e.columns, summary.learnt)):
             raise CheckError(f"best in {SUMMARY} is not where {METRICS} has it")
         expected = e.model.weights()
-        if not _same(run.weights(check=lambda found: check_weights(found, expected)), kept.weights):
+        if not _same(run.weights.read(check=lambda found: check_weights(found, expected)), kept.weights):
             raise CheckError(f"its weights are not those of {WEIGHTS}")
-        if array_difference(run.array(LOSSES, HEADERS + 8 * at.step), at.losses):
+        if array_difference(run.losses.read(HEADERS + 8 * at.step), at.losses):
             raise CheckError(f"its losses are not those of {LOSSES}")
     return f"of step {at.step:,}: nnlab resume goes on from there"
 

@@ -19,7 +19,7 @@ from nnlab.experiment.verify.check import must_equal
 from nnlab.experiment.verify.evidence import ROUNDING, Evidence
 from nnlab.fit import each_step
 from nnlab.model import check_weights
-from nnlab.rundir import BEST_WEIGHTS, HEADERS, LOSSES, METRICS, PREDICTIONS, SUMMARY
+from nnlab.rundir import BEST_WEIGHTS, HEADERS, METRICS, PREDICTIONS, SUMMARY
 from nnlab.standing import Best
 
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
@@ -99,7 +99,7 @@ def reach(scores: Array, targets: Array, bound: float) -> tuple[int, int]:
 
 def _predictions(e: Evidence, scores: Array, split: Split, recorded: Mapping[str, Any]) -> None:
     """predictions.npz holds what the weights predict, and run.json's test metrics are those of these very scores."""
-    kept = e.run.arrays(PREDICTIONS, HEADERS + scores.nbytes + split.targets.nbytes)
+    kept = e.run.predictions.read(HEADERS + scores.nbytes + split.targets.nbytes)
     alike = {"scores": scores, "targets": split.targets}
     fine = kept.keys() == alike.keys() and all(
         kept[name].shape == array.shape and kept[name].dtype == array.dtype for name, array in alike.items()
@@ -120,7 +120,7 @@ def _within(a: Array, b: Array, bound: float) -> bool:
 def _best(e: Evidence, best: Best, dataset: Dataset, val: Split) -> float:
     """The best weights, evaluated again, give the row of metrics.csv where they came out best."""
     columns, last = e.columns, e.model.weights()
-    e.model.load_weights(e.run.weights(BEST_WEIGHTS, check=lambda found: check_weights(found, last)))
+    e.model.load_weights(e.run.best.read(check=lambda found: check_weights(found, last)))
     try:
         found = evaluate(e.model, e.model.put(val), val, dataset.task)
     finally:
@@ -141,7 +141,7 @@ def first_loss(e: Evidence, dataset: Dataset) -> str:
     fresh = model_of(e.run)[0]
     step = next(each_step(len(dataset.train), e.plan))
     value = float(fresh.train(fresh.put(dataset.train), [step])[0])
-    losses = e.run.array(LOSSES, HEADERS + 8 * e.plan.steps)
+    losses = e.run.losses.read(HEADERS + 8 * e.plan.steps)
     if losses.shape != (e.plan.steps,) or losses.dtype != np.float64:
         raise CheckError("it has no loss for each of the steps")
     recorded = float(losses[0])
