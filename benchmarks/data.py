@@ -11,7 +11,8 @@ from torch.utils.data import Sampler
 from nnlab.config import Config
 from nnlab.dataset import Array, Dataset, Split
 from nnlab.experiment import resolve
-from nnlab.experiment.build import load_dataset, model_for
+from nnlab.experiment.loading import load_dataset
+from nnlab.experiment.making import model_for
 from nnlab.fit import batch_order
 from nnlab.model import Model, Step
 

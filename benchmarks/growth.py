@@ -53,7 +53,7 @@ def train_briefly(name: str, examples: int, batch: int, width: int, depth: int) 
     """Train a network of this shape for a moment, in this process."""
     from nnlab import discover
     from nnlab.dataset import Classification, Split
-    from nnlab.experiment.build import parameters, threads_for
+    from nnlab.experiment.making import parameters, threads_for
     from nnlab.model import Model, Optimizer, Setup, Step
 
     rng = np.random.default_rng(0)

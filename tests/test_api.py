@@ -49,7 +49,7 @@ def test_predictions_from_python_are_those_in_the_run_directory(digits):
     run = nnlab.train(digits)
     with np.load(run.path / "predictions.npz") as kept:
         scores = kept["scores"]
-    _, dataset, _ = experiment.build.load_dataset(experiment.resolve(run.path / "config.yaml").config)
+    _, dataset, _ = experiment.loading.load_dataset(experiment.resolve(run.path / "config.yaml").config)
     assert np.array_equal(run.predict(dataset.test.inputs), scores)
 
 

@@ -17,7 +17,7 @@ from nnlab.dataset import Classification
 from nnlab.dataset.task import TASKS
 from nnlab.experiment import baselines as module
 from nnlab.experiment.baselines import baselines
-from nnlab.experiment.build import load_dataset
+from nnlab.experiment.loading import load_dataset
 from tests.conftest import Cli
 from tests.run_fixtures import good
 

@@ -10,7 +10,7 @@ from nnlab import discover
 from nnlab.config import Named
 from nnlab.errors import ConfigError
 from nnlab.experiment import resolve
-from nnlab.experiment.build import threads_for
+from nnlab.experiment.making import threads_for
 from nnlab.inspection import bench as timed
 from nnlab.inspection.bench import Contestant, Speed, _advice, twin
 from tests.conftest import ROOT, Cli
@@ -113,7 +113,7 @@ def test_the_command_prints_one_document(capsys: pytest.CaptureFixture[str], mon
 
 
 def test_threads_follow_the_work_of_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nnlab.experiment.build.cores", lambda: 64)
+    monkeypatch.setattr("nnlab.experiment.making.cores", lambda: 64)
     assert [threads_for(work) for work in (0, 10_000, 999_999, 1_000_000, 2_600_000, 10**9)] == [1, 1, 1, 2, 5, 8]
-    monkeypatch.setattr("nnlab.experiment.build.cores", lambda: 2)
+    monkeypatch.setattr("nnlab.experiment.making.cores", lambda: 2)
     assert threads_for(10**9) == 2

@@ -18,7 +18,8 @@ from nnlab.datasets import Examples, build
 from nnlab.datasets._doubts import id_like
 from nnlab.errors import ConfigError
 from nnlab.experiment import resolve
-from nnlab.experiment.build import load_dataset, model_for
+from nnlab.experiment.loading import load_dataset
+from nnlab.experiment.making import model_for
 from nnlab.experiment.train import prepare, process_bytes
 from nnlab.inspection import checkup
 from nnlab.inspection.checkup import learning

@@ -9,7 +9,8 @@ import pytest
 from nnlab import experiment, metrics
 from nnlab.errors import RunError
 from nnlab.experiment import frames
-from nnlab.experiment.build import load_dataset, model_for
+from nnlab.experiment.loading import load_dataset
+from nnlab.experiment.making import model_for
 from nnlab.experiment.plan import plan_for
 from nnlab.fit import Plan, each_step
 from nnlab.rundir import Frame, RunDir

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from nnlab import budget, discover, experiment, memory
+from nnlab.config import Config
 from nnlab.errors import ConfigError, NnlabError, RunError
 from nnlab.experiment import pictures
-from nnlab.experiment.build import made
+from nnlab.experiment.making import made
 from nnlab.experiment.plan import plan_for
 from nnlab.model import Model, Optimizer, Setup
 from nnlab.rundir import MAX_ROWS, RunDir
@@ -351,7 +352,7 @@ def test_estimating_loads_no_compiler() -> None:
 # Records
 
 
-def config_of(folder: Path, train: str) -> experiment.build.Config:
+def config_of(folder: Path, train: str) -> Config:
     path = folder / "c.yaml"
     path.write_text(f"model: {{name: mlp-np}}\ndataset: {{name: digits}}\ntrain: {{{train}}}\n")
     return experiment.resolve(path).config

@@ -83,13 +83,13 @@ def test_a_wrong_gradient_is_found_where_it_first_shows(tmp_path: Path, monkeypa
     found = twins(tmp_path)
     assert found.whole.outcome == "wrong"
     assert found.whole.detail.startswith("part at step 4 in 2.weight (gradient), by 1e-02")
-    assert (found.agreed, found.parting.parameter, found.parting.rounding) == (3, "2.weight", False)
+    assert (found.agreed, found.parting.subject, found.parting.outcome) == (3, "2.weight (gradient)", "wrong")
 
 
 def test_a_wrong_update_is_found_in_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("nnlab.backends.updates.Sgd.step", lambda self, weights, grads, lr: None)
     found = twins(tmp_path)
-    assert (found.parting.step, found.parting.what) == (1, "weights")
+    assert (found.parting.values["step"], found.parting.values["what"]) == (1, "weights")
 
 
 @pytest.mark.parametrize(("above", "rounding"), [(1e-9, True), (1e-3, False)])
@@ -105,7 +105,7 @@ def test_a_unit_within_rounding_of_a_kink_is_told_from_a_fault(tmp_path: Path, a
     models[1].load_weights(weights)
     found, parting = _side_by_side(models, side, 2, 1e-2)
     assert len(found) == 2
-    assert (parting.step, parting.what, parting.rounding) == (1, "gradient", rounding)
+    assert [parting.values[key] for key in ("step", "what", "rounding")] == [1, "gradient", rounding]
     for model, before in ((models[0], -above), (models[1], above)):
         assert abs(model.weights()["2.bias"][0] - before) < 1e-5  # it went on from where it was
 

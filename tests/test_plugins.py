@@ -12,6 +12,7 @@ from nnlab import discover
 from nnlab.cli import complete
 from nnlab.discover.registry import Registry
 from nnlab.errors import ConfigError, NnlabError
+from nnlab.rundir import RunDir
 from tests.conftest import ROOT, Cli
 
 NET = '''\
@@ -202,6 +203,17 @@ def test_a_forged_record_is_a_forgery_wherever_the_plugin_is(nnlab, tmp_path: Pa
     refused(nnlab("verify", run), "env.json", code=3)
 
 
+def test_a_record_that_is_gone_from_the_manifest_too_is_a_forgery(nnlab, tmp_path: Path) -> None:
+    plugins = folder_with(tmp_path / "mine")
+    run = RunDir(trained(nnlab, "--plugins", plugins))
+    said = run.environment.read()
+    del said["plugins"]
+    run.environment.write(said)
+    run.write_manifest()
+    refused(nnlab("verify", run.path, "--plugins", plugins), "it does not say which plug-in my-net", code=3)
+    refused(nnlab("eval", run.path, "--plugins", plugins), "it does not say which plug-in my-net")
+
+
 def test_an_installed_package_is_found_by_its_entry_points(nnlab, tmp_path: Path) -> None:
     site = package_with(tmp_path / "site")
     run = trained(nnlab, path=site)
@@ -322,7 +334,11 @@ def test_a_config_cannot_name_a_folder(nnlab, tmp_path: Path) -> None:
         refused(nnlab("train", "c.yaml", "model.name=mlp-np", key), "there is no such key")
 
 
-def test_a_folder_that_is_none_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder_with(tmp_path / "here"))
+    for place in ("", "a:b"):
+        with pytest.raises(ConfigError, match="`plugins`: given"):
+            discover.use([place])
     for place in (tmp_path / "nowhere", tmp_path):
         with pytest.raises(ConfigError, match="has no folder models or datasets"):
             discover.use([place])

@@ -138,10 +138,13 @@ PYTEST = ("pytest", "-q", "-n0", "-p", "no:cacheprovider")
 def test_a_model_of_your_own_is_one_file_and_one_yaml(copy: Path) -> None:
     (code,) = [text for text in blocks("python") if "def build" in text]
     (config,) = [text for text in blocks("yaml") if "residual-torch" in text]
-    assert len(code.splitlines()) < 22
-    (copy / "nnlab/models/residual_torch.py").write_text(code)
+    assert len(code.splitlines()) < 23
+    (copy / "plugins/models").mkdir(parents=True)
+    (copy / "plugins/models/residual_torch.py").write_text(code)
     (copy / "residual.yaml").write_text(config)
-    passed(copy, "nnlab", "train", "residual.yaml", "train.epochs=2")
+    (command,) = [line.split("#")[0] for line in shell_lines() if "--plugins plugins residual" in line]
+    passed(copy, *command.split(), "train.epochs=2")
+    (copy / "plugins/models/residual_torch.py").rename(copy / "nnlab/models/residual_torch.py")
     assert passed(copy, *PYTEST, "tests/test_models.py", "-k", "residual") > 20
 
 

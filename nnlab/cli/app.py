@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from nnlab import __version__
+from nnlab import __version__, discover
 from nnlab.cli import (
     bench,
     check,
@@ -16,6 +16,7 @@ from nnlab.cli import (
     diff,
     gradients,
     listings,
+    new,
     options,
     predict,
     report,
@@ -49,7 +50,7 @@ app.command(cls=options.Command, context_settings={"ignore_unknown_options": Tru
 app.command(cls=options.Command)(verify.verify)
 app.command(cls=options.Command)(reproduce.reproduce)
 app.command("runs")(runs.list_runs)
-app.command()(show.show)
+app.command(cls=options.Command)(show.show)
 app.command("rm")(runs.remove)
 app.command(cls=options.Command)(bench.bench)
 app.command(cls=options.Command)(gradients.gradcheck)
@@ -60,6 +61,7 @@ app.add_typer(listings.datasets, name="datasets")
 app.command(cls=options.Command)(configs.config)
 app.command(cls=options.Command)(configs.schema)
 app.command()(configs.init)
+app.add_typer(new.new, name="new")
 
 
 def _version(wanted: bool) -> None:
@@ -99,12 +101,14 @@ def main() -> NoReturn:
         sys.exit(stop.exit_code)
     except BrokenPipeError:
         sys.exit(0)
-    except (OSError, MemoryError) as error:
-        known = trouble(error)
+    except Exception as error:
+        known, code = trouble(error), 1
+        if known is None:
+            known, code = discover.blamed(error), 2
         if known is None:
             raise
         screen.complain(known)
-        sys.exit(1)
+        sys.exit(code)
     finally:
         _end_output()
     sys.exit(0)

@@ -15,7 +15,7 @@ from nnlab.present.values import Listing
 
 if TYPE_CHECKING:
     from nnlab.inspection.gradcheck import GradientCheck
-    from nnlab.inspection.parity import Parity, StepDifference
+    from nnlab.inspection.parity import Parity
 
 PARAMETER = {
     "parameter": "subject",
@@ -128,7 +128,11 @@ def parity(
     for warning in found.warnings:
         screen.note(f"warning: {warning}")
     if json:
-        screen.print_json(_document(asdict(found), found.whole))
+        findings = {
+            "steps": [step.values for step in found.steps],
+            "parting": found.parting.values if found.parting else None,
+        }
+        screen.print_json(_document({**asdict(found), **findings}, found.whole))
     else:
         _print_parity(found)
     hint = f"nnlab gradcheck {config} and nnlab gradcheck {other} tell whose gradient is wrong"
@@ -139,13 +143,13 @@ def _print_parity(found: "Parity") -> None:
     columns = ["step", "loss", "its difference", "gradient", "", "weights", ""]
     rows = [
         [
-            f"{step.step:,}",
-            f"{step.losses[0]:.6g}",
-            _error(step.loss),
-            _error(step.gradient.difference),
-            step.gradient.parameter,
-            _error(step.weights.difference),
-            step.weights.parameter,
+            f"{step['step']:,}",
+            f"{step['losses'][0]:.6g}",
+            _error(step["loss"]),
+            _error(step["gradient"]["difference"]),
+            step["gradient"]["parameter"],
+            _error(step["weights"]["difference"]),
+            step["weights"]["parameter"],
         ]
         for step in _sparse(found)
     ]
@@ -157,8 +161,8 @@ def _print_parity(found: "Parity") -> None:
     screen.line(found.whole.detail)
 
 
-def _sparse(found: "Parity") -> "list[StepDifference]":
+def _sparse(found: "Parity") -> list[dict[str, Any]]:
     """The steps at 1, 2, 5, 10, 20, …, the last, and where they part."""
-    parted = found.parting.step if found.parting else 0
+    parted = found.parting.values["step"] if found.parting else 0
     wanted = {part * 10**power for part in SHOWN for power in range(6)} | {parted - 1, parted, len(found.steps)}
-    return [step for step in found.steps if step.step in wanted]
+    return [step.values for step in found.steps if step.values["step"] in wanted]

@@ -9,13 +9,28 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from nnlab.discover import sources
 from nnlab.discover.registry import Registry
-from nnlab.discover.sources import KINDS, NAME, Kind, Listed, failed
+from nnlab.discover.sources import KINDS, NAME, Kind, Listed
+from nnlab.errors import ConfigError
 
 if TYPE_CHECKING:
     from nnlab.plugin import DatasetFile, ModelFile
 
-__all__ = ["KINDS", "NAME", "Kind", "Listed", "dataset", "failed", "file", "model", "names", "registry", "use"]
+__all__ = [
+    "KINDS",
+    "NAME",
+    "Kind",
+    "Listed",
+    "blamed",
+    "dataset",
+    "failed",
+    "file",
+    "model",
+    "names",
+    "registry",
+    "use",
+]
 
 VARIABLE = "NNLAB_PLUGINS"
 _registry: Registry | None = None
@@ -27,7 +42,11 @@ def use(folders: Iterable[str | Path]) -> None:
     Their files are read anew. Raises ConfigError as ``Registry`` does.
     """
     global _registry
-    found = [Path(folder).expanduser().absolute() for folder in folders]
+    given = [str(folder) for folder in folders]
+    for folder in given:
+        if not folder or os.pathsep in folder:
+            raise ConfigError(f"`plugins`: given {folder!r}", "name one folder; give it again for another")
+    found = [Path(folder).expanduser().absolute() for folder in given]
     _registry = Registry(found)
     os.environ[VARIABLE] = os.pathsep.join(map(str, found))
 
@@ -59,3 +78,8 @@ def model(name: str) -> "ModelFile":
 def dataset(name: str) -> "DatasetFile":
     """What the file of a listed dataset declares. Raises ConfigError for any other name."""
     return cast("DatasetFile", file("datasets", name))
+
+
+def blamed(error: BaseException) -> "ConfigError | None":
+    """The error as one of a plug-in's own code, with its file and line, where it comes from there; else None."""
+    return sources.blamed(error, {each.package for each in registry().plugins()})

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
-from nnlab.errors import ConfigError
+from nnlab.errors import ConfigError, Interrupted
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -27,6 +27,8 @@ Kind = Literal["models", "datasets"]
 KINDS: tuple[Kind, ...] = ("models", "datasets")
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,59}")
 """What a plug-in may be called: a run directory is named after it."""
+MOST_SAID = 300
+"""Characters of what an error in a plug-in says; ``--traceback`` has the rest."""
 ENDINGS = {
     "models": "MODEL = ModelFile(Params, tasks, backend, build)",
     "datasets": "DATASET = DatasetFile(Params, card, load)",
@@ -45,6 +47,8 @@ class Listed:
     """Of the package; None for a file in a folder."""
     load: "Callable[[], ModelFile | DatasetFile]"
     """Imports it. Raises ConfigError where that fails, or where it declares nothing."""
+    package: str = "nnlab"
+    """The first name of its modules."""
 
     def __str__(self) -> str:
         return f"{self.source} {self.version}" if self.version else self.source
@@ -62,14 +66,14 @@ def installed(kind: Kind) -> Iterator[Listed]:
 
     seen = set()
     for package in distributions(path=_where_packages_are()):
-        name = str(package.metadata["Name"])
-        if name in seen:
+        entries = [entry for entry in package.entry_points if entry.group == f"nnlab.{kind}"]
+        if not entries or (name := str(package.metadata["Name"])) in seen:
             continue  # one that comes later on the path is not the one that is imported
         seen.add(name)
-        for entry in package.entry_points:
-            if entry.group == f"nnlab.{kind}" and NAME.fullmatch(entry.name):
+        for entry in entries:
+            if NAME.fullmatch(entry.name):
                 load = _of_package(kind, entry, name, package.version)
-                yield Listed(kind, entry.name, name, package.version, load)
+                yield Listed(kind, entry.name, name, package.version, load, entry.module.partition(".")[0])
 
 
 def in_folder(kind: Kind, folder: Path) -> Iterator[Listed]:
@@ -80,7 +84,7 @@ def in_folder(kind: Kind, folder: Path) -> Iterator[Listed]:
     for file in sorted((folder / kind).glob("[!_]*.py")):
         if not NAME.fullmatch(_named(file)):
             raise ConfigError(f"{shown(file)}: a plug-in cannot be called this", "use letters, digits and underscores")
-        yield Listed(kind, _named(file), shown(file), None, partial(_of_file, kind, file))
+        yield Listed(kind, _named(file), shown(file), None, partial(_of_file, kind, file), _module(kind, file))
 
 
 def shown(path: Path) -> str:
@@ -96,6 +100,11 @@ def _where_packages_are() -> list[str]:
     """Python's path but for the working directory that ``python -m`` puts in front: what lies there says nothing."""
     here = sys.path[0] if sys.path and not sys.flags.safe_path else None
     return sys.path[1:] if here is not None and os.path.abspath(here) == os.getcwd() else sys.path  # noqa: PTH100, PTH109
+
+
+def _module(kind: Kind, file: Path) -> str:
+    """What the module of a file in a folder is called: no import can come upon it."""
+    return f"nnlab_plugins_{kind}_{file.stem}"
 
 
 class _Bytes(SourceLoader):
@@ -123,7 +132,7 @@ def _of_file(kind: Kind, file: Path) -> "ModelFile | DatasetFile":
         content = file.read_bytes()
     except OSError as error:
         raise ConfigError(f"{shown(file)}: cannot be read: {error.strerror}") from None
-    name = f"nnlab_plugins_{kind}_{file.stem}"
+    name = _module(kind, file)
     spec = spec_from_file_location(name, file, loader=_Bytes(str(file), content))
     assert spec is not None  # noqa: S101 - it was given a loader
     assert spec.loader is not None  # noqa: S101
@@ -131,6 +140,8 @@ def _of_file(kind: Kind, file: Path) -> "ModelFile | DatasetFile":
     sys.modules[name] = module  # dataclasses and schemas look each other up there
     try:
         spec.loader.exec_module(module)
+    except Interrupted:
+        raise
     except (Exception, SystemExit) as error:
         del sys.modules[name]
         raise failed(error) from error
@@ -144,6 +155,8 @@ def _of_package(kind: Kind, entry: "EntryPoint", package: str, version: str) -> 
 
         try:
             module = import_module(entry.module)
+        except Interrupted:
+            raise
         except (Exception, SystemExit) as error:
             raise failed(error, f"{entry.name} of {package} {version}: ") from error
         content = _source(module)
@@ -180,8 +193,29 @@ def failed(error: BaseException, where: str = "") -> ConfigError:
         place = f"{shown(Path(error.filename))}:{error.lineno}: " if error.filename else ""
     elif code:
         place = f"{shown(Path(code[-1].filename))}:{code[-1].lineno}: "
+    what = " ".join(what.split())[:MOST_SAID]
     hint = "put that right, or do without it; `traceback` shows how it came to this"
     return ConfigError(f"{where}{place}{what}", hint)
+
+
+def blamed(error: BaseException, packages: Collection[str]) -> ConfigError | None:
+    """The error as one of a plug-in's code, where its innermost frame of ours or of these packages is one of theirs."""
+    found = None
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        package = str(frame.f_globals.get("__name__")).partition(".")[0]
+        if package == "nnlab" or package in packages:
+            found = (package, frame.f_code, line)
+    if found is None or found[0] == "nnlab":
+        return None
+    _, code, line = found
+    said = str(error).strip().partition("\n")[0]
+    if isinstance(error, NotImplementedError) and not said:
+        what = f"{code.co_name} is not written yet"
+    else:
+        what = f"in {code.co_name}: {type(error).__name__}: {said}"
+    made = ConfigError(f"{shown(Path(code.co_filename))}:{line}: {what}", "`traceback` shows how it came to this")
+    made.__cause__ = error
+    return made
 
 
 def _of_python(filename: str) -> bool:

@@ -14,8 +14,8 @@ from nnlab import budget, cache, memory
 from nnlab.config import Config
 from nnlab.dataset import Dataset, SplitName
 from nnlab.errors import DataError
-from nnlab.experiment.build import threads_for
 from nnlab.experiment.events import Working
+from nnlab.experiment.making import threads_for
 from nnlab.rundir import Baselines, sealed, sha256, strict
 
 VERSION = 3

@@ -8,8 +8,9 @@ from nnlab.dataset import Array, Progress, SplitName, quiet
 from nnlab.errors import RunError
 from nnlab.evaluate import evaluate as evaluate_model
 from nnlab.experiment import pictures
-from nnlab.experiment.build import load_same_dataset, trained_model
 from nnlab.experiment.given import Given
+from nnlab.experiment.loading import load_same_dataset
+from nnlab.experiment.reopen import trained_model
 from nnlab.metrics import ClassReport
 from nnlab.rundir import MANIFEST, RunDir
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nnlab.errors import ConfigError
-from nnlab.experiment.build import resolve
 from nnlab.experiment.events import Event
 from nnlab.experiment.given import Given
+from nnlab.experiment.resolving import resolve
 from nnlab.experiment.train import train
 from nnlab.rundir import Membership, check_name, new_stamp
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from nnlab import budget
 from nnlab.config import Config
 from nnlab.errors import ConfigError, NnlabError
-from nnlab.experiment.build import config_of
+from nnlab.experiment.resolving import config_of
 from nnlab.fit import Plan
 from nnlab.model import Model
 from nnlab.rundir import MAX_ARRAY_BYTES, MAX_ROWS, RunDir

@@ -1,6 +1,7 @@
 """Plug-ins of a run: what env.json says of those that it was trained with, and whether these are the ones here."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from nnlab import discover
@@ -40,9 +41,9 @@ def sources(config: Config) -> dict[str, bytes]:
 
 
 def refuse(run: RunDir, content: Any, *, other: bool = False) -> None:
-    """Raise RunError unless the plug-ins that a run's config, read as ``content``, names are here, and the same.
+    """Raise ConfigError unless the plug-ins that a run's config, read as ``content``, names are here, and the same.
 
-    With ``other`` they need only be here.
+    With ``other`` they need only be here. Raises RunError where a run does not say which they were.
     """
     recorded = _recorded(run)
     for kind, name in _named(content):
@@ -50,10 +51,10 @@ def refuse(run: RunDir, content: Any, *, other: bool = False) -> None:
         if before.get("kind") != kind.removesuffix("s"):
             before = {}
         if not discover.registry().knows(kind, name):
-            raise RunError(f"{run.path}: needs plug-in {_title(name, before)}", "install it, or `plugins` DIR")
+            raise ConfigError(f"{run.path}: needs plug-in {_title(name, before)}", "install it, or `plugins` DIR")
         origin = discover.file(kind, name).origin
         if not other and (difference := _difference(name, before, origin)):
-            raise RunError(f"{run.path}: {difference}", _cure(run, name, before))
+            raise (ConfigError if before else RunError)(f"{run.path}: {difference}", _cure(run, name, before))
 
 
 def differences(run: RunDir, config: Config) -> list[str]:
@@ -65,16 +66,14 @@ def differences(run: RunDir, config: Config) -> list[str]:
     return [difference for difference in found if difference]
 
 
-def missing(run: RunDir) -> RunError | None:
-    """What ``refuse`` says of a run; None where it says nothing, or its config cannot be read."""
-    try:
+def missing(run: RunDir) -> ConfigError | None:
+    """What this machine lacks of a run's plug-ins; None where it has them, or where something is wrong with the run."""
+    with suppress(NnlabError):
         content = yaml.read(run.config.read(), str(run.path / CONFIG)).data
-    except NnlabError:
-        return None
-    try:
-        refuse(run, content)
-    except RunError as error:
-        return error
+        try:
+            refuse(run, content)
+        except ConfigError as error:
+            return error
     return None
 
 

@@ -11,7 +11,7 @@ from nnlab.dataset import Array, Split, Task
 from nnlab.datasets._inputs import Reader
 from nnlab.datasets._table_rows import Rows
 from nnlab.errors import DataError
-from nnlab.experiment.build import trained_model
+from nnlab.experiment.reopen import trained_model
 from nnlab.experiment.tally import Tally
 from nnlab.rundir import RunDir
 from nnlab.tables import AUTO, Frame

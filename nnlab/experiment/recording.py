@@ -14,9 +14,9 @@ from nnlab.dataset import Array, Dataset, SplitName
 from nnlab.errors import Interrupted, NnlabError, TrainingError
 from nnlab.evaluate import evaluate
 from nnlab.experiment import frames, pictures, plugins
-from nnlab.experiment.build import parameters
 from nnlab.experiment.events import Event, Finished, Finishing, Notice, Started
 from nnlab.experiment.given import portable
+from nnlab.experiment.making import parameters
 from nnlab.experiment.rows import Rows
 from nnlab.experiment.writers import Account, BestWeights, Checkpoints, Writer, now
 from nnlab.fit import Plan, fit

@@ -12,10 +12,10 @@ from nnlab import environment
 from nnlab.config import Resolved, yaml
 from nnlab.dataset import Progress, SplitName, quiet
 from nnlab.errors import ConfigError, NnlabError, RunError
-from nnlab.experiment.build import resolve, unedited_config_of
 from nnlab.experiment.distance import array_difference, difference, differences
 from nnlab.experiment.events import Event
 from nnlab.experiment.given import Given, refuse_gone
+from nnlab.experiment.resolving import resolve, unedited_config_of
 from nnlab.experiment.train import train
 from nnlab.finding import Finding
 from nnlab.rundir import (

@@ -8,11 +8,14 @@ from nnlab.config import Config
 from nnlab.dataset import Progress, quiet
 from nnlab.errors import RunError
 from nnlab.experiment import plugins
-from nnlab.experiment.build import checkpoint_of, load_same_dataset, model_for, resolve, unedited_config_of
 from nnlab.experiment.events import Event, Notice
 from nnlab.experiment.given import Given
+from nnlab.experiment.loading import load_same_dataset
+from nnlab.experiment.making import model_for
 from nnlab.experiment.plan import complete
 from nnlab.experiment.recording import Recording
+from nnlab.experiment.reopen import checkpoint_of
+from nnlab.experiment.resolving import resolve, unedited_config_of
 from nnlab.experiment.train import unlocked
 from nnlab.model import Model
 from nnlab.rundir import CONFIG, Checkpoint, RunDir

@@ -10,11 +10,13 @@ from nnlab.dataset import Dataset, Progress, quiet
 from nnlab.errors import NnlabError
 from nnlab.experiment import given
 from nnlab.experiment.baselines import announced, baselines, pending
-from nnlab.experiment.build import batch_rows, check, check_same, check_task, load_dataset, model_for, optimizer
 from nnlab.experiment.events import Event, Notice, Working
 from nnlab.experiment.given import Given
+from nnlab.experiment.loading import check_same, load_dataset
+from nnlab.experiment.making import batch_rows, model_for, optimizer
 from nnlab.experiment.plan import complete
 from nnlab.experiment.recording import Recording
+from nnlab.experiment.resolving import check, check_task
 from nnlab.fit import Plan
 from nnlab.model import Model, Setup
 from nnlab.rundir import Membership, RunDir, check_name, create, discard

@@ -12,7 +12,9 @@ from nnlab.config import Config, Named, Resolved
 from nnlab.dataset import Dataset, Progress, quiet
 from nnlab.environment import cores
 from nnlab.errors import ConfigError, DeviceError, NnlabError
-from nnlab.experiment.build import MAX_THREADS, batch_rows, check, check_task, load_dataset, model_for
+from nnlab.experiment.loading import load_dataset
+from nnlab.experiment.making import MAX_THREADS, batch_rows, model_for
+from nnlab.experiment.resolving import check, check_task
 from nnlab.fit import batch_order
 from nnlab.model import Model, Step
 

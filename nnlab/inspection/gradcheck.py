@@ -13,12 +13,15 @@ from nnlab.config import Config, Resolved
 from nnlab.dataset import Array, Classification, Dataset, Progress, Split, quiet
 from nnlab.dataset.task import cross_entropy
 from nnlab.errors import CheckError, ConfigError, NnlabError
-from nnlab.experiment.build import build_model, check, check_task, load_dataset, model_for, parameters
+from nnlab.experiment.loading import load_dataset
+from nnlab.experiment.making import build_model, model_for, parameters
+from nnlab.experiment.resolving import check, check_task
 from nnlab.finding import Finding, Outcome, subjects, worst
 from nnlab.fit import batch_order
 from nnlab.inspection.bench import twin
 from nnlab.inspection.causes import Evidence, cause_of_one, causes_of_many
 from nnlab.inspection.large import Measured, apart, enlarged, not_finite
+from nnlab.inspection.shapes import check_shapes
 from nnlab.inspection.slopes import slopes
 from nnlab.model import Differentiable, Model, Net
 from nnlab.randomness import Purpose, generator
@@ -83,6 +86,8 @@ def gradcheck(
         rng = generator(config.seed, Purpose.CHECK)
         _move(pair, rng)
         batch = _batch(dataset, rows, config.seed)
+        if discover.registry().listed("models", config.model.name).source != "nnlab":
+            check_shapes(pair.net, batch, dataset.task)
         loss, found = check_gradients(pair.net, batch, pair.reference, tolerance, rng)
         wrong = check_large(pair.net, batch, pair.reference, tolerance) if dataset.classes else ""
     outcome = "wrong" if wrong else worst(found)

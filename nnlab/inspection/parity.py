@@ -11,8 +11,10 @@ import numpy as np
 from nnlab.config import Config, Resolved
 from nnlab.dataset import Array, Dataset, Progress, digest, quiet
 from nnlab.errors import ConfigError, NnlabError, TrainingError
-from nnlab.experiment.build import batch_rows, check, check_task, load_dataset, model_for, optimizer
 from nnlab.experiment.distance import array_difference, difference
+from nnlab.experiment.loading import load_dataset
+from nnlab.experiment.making import batch_rows, model_for, optimizer
+from nnlab.experiment.resolving import check, check_task
 from nnlab.finding import Finding
 from nnlab.fit import Plan, batch_order, each_step
 from nnlab.inspection.large import Measured, apart, enlarged, not_finite
@@ -31,41 +33,6 @@ may do to a gradient."""
 
 
 @dataclass(frozen=True)
-class Part:
-    """What is furthest apart among the gradients or the weights of a step."""
-
-    parameter: str
-    difference: float
-    """The largest difference by the largest number of that parameter."""
-
-
-@dataclass(frozen=True)
-class StepDifference:
-    """How far two models are apart in one step; the loss and the gradients are those before its update."""
-
-    step: int
-    losses: tuple[float, float]
-    loss: float
-    """The difference of the losses, relative to the larger one."""
-    gradient: Part
-    weights: Part
-
-
-@dataclass(frozen=True)
-class Parting:
-    """Where two models are first further apart than the tolerance."""
-
-    step: int
-    what: str
-    """loss, gradient or weights."""
-    parameter: str
-    """Of several that are, the one nearest to the output, because errors travel back from there; empty for the loss."""
-    difference: float
-    rounding: bool
-    """Whether the first model's own gradient moves as far when rounding moves its weights."""
-
-
-@dataclass(frozen=True)
 class Parity:
     """Two models side by side."""
 
@@ -74,12 +41,21 @@ class Parity:
     dataset: str
     batch: int
     tolerance: float
-    steps: tuple[StepDifference, ...]
+    steps: tuple[Finding, ...]
+    """About each, with the values ``step``; the ``losses`` of both and their difference, ``loss``, relative to the
+    larger one; and what is furthest apart among the ``gradient`` before the update and the ``weights`` after it, each
+    by its ``parameter`` and its ``difference``, the largest by the largest number of that parameter.
+    """
     agreed: int
     """Steps before they part."""
     largest: float
     """The largest difference in the steps in which they agree."""
-    parting: Parting | None
+    parting: Finding | None
+    """Where they are first further apart than the tolerance, with the values ``step``; ``what``: loss, gradient or
+    weights; ``parameter``: of several the one nearest to the output, because errors travel back from there, empty for
+    the loss; ``difference``; and ``rounding``: whether the first model's own gradient moves as far when rounding moves
+    its weights. It is untold then.
+    """
     large: str
     """Where they part, or overflow, at scores of about 1,000; empty where they do not, or have parted before."""
     whole: Finding
@@ -114,10 +90,10 @@ def parity(
     found, parting = _side_by_side(models, a, steps, tolerance)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         large = _at_large_scores(models, a, b) if parting is None and a.dataset.classes else ""
-    agreed = found[: parting.step - 1] if parting else found
-    largest = max((max(s.loss, s.gradient.difference, s.weights.difference) for s in agreed), default=0.0)
+    agreed = found[: parting.values["step"] - 1] if parting else found
+    largest = max(map(_largest, agreed), default=0.0)
     names = a.config.model.name, b.config.model.name
-    alike = not large and (parting is None or (parting.rounding and bool(agreed)))
+    alike = not large and (parting is None or (parting.outcome == "untold" and bool(agreed)))
     verdict = "; ".join(filter(None, (_verdict(largest, parting), large)))
     return Parity(
         (f"{names[0]} on {models[0].device}", f"{names[1]} on {models[1].device}"),
@@ -217,7 +193,7 @@ def _check_same_parameters(a: _Side, b: _Side, models: tuple[Differentiable, Dif
 
 def _side_by_side(
     models: tuple[Differentiable, Differentiable], side: _Side, steps: int, tolerance: float
-) -> tuple[list[StepDifference], Parting | None]:
+) -> tuple[list[Finding], Finding | None]:
     """Each step's differences, and where the first is that is beyond the tolerance.
 
     Raises TrainingError where both losses stop being numbers before that.
@@ -225,24 +201,26 @@ def _side_by_side(
     train, size = side.dataset.train, side.config.train.batch_size
     plan = Plan(steps, None if size == "full" else int(size), steps, side.config.seed, side.config.train.lr or 0.0)
     data = tuple(model.put(train) for model in models)
-    found: list[StepDifference] = []
-    parting: Parting | None = None
+    found: list[Finding] = []
+    parting: Finding | None = None
     for step, taken in enumerate(islice(each_step(len(train), plan), steps), 1):
         before = models[0].weights()
         grads = [model.gradients(placed, taken)[1] for model, placed in zip(models, data, strict=True)]
         losses = [float(model.train(placed, [taken])[0]) for model, placed in zip(models, data, strict=True)]
         weights = [model.weights() for model in models]
-        apart = StepDifference(step, (losses[0], losses[1]), difference(*losses), _most(*grads), _most(*weights))
+        values = {"step": step, "losses": losses, "loss": difference(*losses)}
+        values |= {"gradient": _most(*grads), "weights": _most(*weights)}
         if parting is None and not any(map(math.isfinite, losses)):
             raise TrainingError(f"the loss became {losses[0]} at step {step} in both", "lower train.lr")
-        found.append(apart)
         if parting is None:
-            parting = _parting(apart, grads, weights, tolerance)
-            if parting and parting.what == "gradient":
-                moved = max(NUDGE, found[-2].weights.difference if step > 1 else 0.0)
-                furthest = _nudged(models[0], data[0], taken, before, parting.parameter, moved)
+            parting = _parting(values, grads, weights, tolerance)
+            if parting and parting.values["what"] == "gradient":
+                moved = max(NUDGE, found[-1].values["weights"]["difference"] if found else 0.0)
+                furthest = _nudged(models[0], data[0], taken, before, parting.values["parameter"], moved)
                 models[0].load_weights(weights[0])
-                parting = replace(parting, rounding=furthest >= parting.difference / 2)
+                if furthest >= parting.values["difference"] / 2:
+                    parting = replace(parting, outcome="untold", values={**parting.values, "rounding": True})
+        found.append(Finding(f"step {step}", parting.outcome if parting else "ok", values=values))
         if not all(map(math.isfinite, losses)):
             break
     return found, parting
@@ -276,23 +254,33 @@ def _at_large_scores(models: tuple[Differentiable, Differentiable], a: _Side, b:
     return ""
 
 
-def _most(ours: Mapping[str, Array], theirs: Mapping[str, Array]) -> Part:
+def _most(ours: Mapping[str, Array], theirs: Mapping[str, Array]) -> dict[str, Any]:
     """Where two sets of arrays are furthest apart."""
-    return max(
-        (Part(name, array_difference(ours[name], theirs.get(name))) for name in ours), key=lambda p: p.difference
-    )
+    apart = {name: array_difference(ours[name], theirs.get(name)) for name in ours}
+    parameter = max(apart, key=lambda name: apart[name])
+    return {"parameter": parameter, "difference": apart[parameter]}
+
+
+def _largest(step: Finding) -> float:
+    found = step.values
+    return float(max(found["loss"], found["gradient"]["difference"], found["weights"]["difference"]))
 
 
 def _parting(
-    apart: StepDifference, grads: list[dict[str, Array]], weights: list[dict[str, Array]], tolerance: float
-) -> Parting | None:
+    apart: Mapping[str, Any], grads: list[dict[str, Array]], weights: list[dict[str, Array]], tolerance: float
+) -> Finding | None:
     """What is beyond the tolerance in a step, in the order in which a step computes it."""
-    if apart.loss > tolerance:
-        return Parting(apart.step, "loss", "", apart.loss, False)
+
+    def beyond(what: str, parameter: str, by: float) -> Finding:
+        values = {"step": apart["step"], "what": what, "parameter": parameter, "difference": by, "rounding": False}
+        return Finding(f"{parameter} ({what})" if parameter else "the loss", "wrong", values=values)
+
+    if apart["loss"] > tolerance:
+        return beyond("loss", "", apart["loss"])
     for what, (ours, theirs) in (("gradient", grads), ("weights", weights)):
         for name in reversed([name for name in weights[0] if name in ours]):  # in the order of the layers
             if (off := array_difference(ours[name], theirs.get(name))) > tolerance:
-                return Parting(apart.step, what, name, off, False)
+                return beyond(what, name, off)
     return None
 
 
@@ -317,13 +305,13 @@ def _nudged(
     return furthest
 
 
-def _verdict(largest: float, parting: Parting | None) -> str:
+def _verdict(largest: float, parting: Finding | None) -> str:
     if parting is None:
         return f"the implementations agree to {f'{largest:.0e}' if largest else 'the last bit'}"
-    where = f"in {parting.parameter} ({parting.what})" if parting.parameter else "in the loss"
-    if not parting.rounding:
-        return f"part at step {parting.step} {where}, by {parting.difference:.0e}"
-    if parting.step == 1:
+    step, where = parting.values["step"], f"in {parting.subject}"
+    if parting.outcome != "untold":
+        return f"part at step {step} {where}, by {parting.values['difference']:.0e}"
+    if step == 1:
         return f"nothing can be told: rounding decides at step 1 on which side of a kink a unit is, {where}"
-    agreed = f"the implementations agree to {largest:.0e} up to step {parting.step - 1}"
+    agreed = f"the implementations agree to {largest:.0e} up to step {step - 1}"
     return f"{agreed}; then rounding decides on which side of a kink a unit is, {where}"

@@ -7,7 +7,8 @@ from datetime import datetime
 from nnlab.comparison import Comparison, Group, compare
 from nnlab.dataset import Progress, quiet
 from nnlab.errors import NnlabError
-from nnlab.experiment.build import config_of, load_same_dataset
+from nnlab.experiment.loading import load_same_dataset
+from nnlab.experiment.resolving import config_of
 from nnlab.present.html import Html, element, join
 from nnlab.report import provenance
 from nnlab.report.looks import labels_of

@@ -11,7 +11,7 @@ from typing import Any
 
 from nnlab import experiment
 from nnlab.errors import NnlabError
-from nnlab.experiment.build import check
+from nnlab.experiment.resolving import check
 from tests.reliability.bad_configs import Bad, by_hand, spoilt
 from tests.reliability.finding import Finding
 from tests.reliability.odd_configs import KINDS

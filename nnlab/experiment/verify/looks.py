@@ -11,7 +11,8 @@ from nnlab import environment, metrics
 from nnlab.dataset import Array, Dataset
 from nnlab.errors import CheckError
 from nnlab.experiment import frames, pictures
-from nnlab.experiment.build import model_of, parameters
+from nnlab.experiment.making import parameters
+from nnlab.experiment.reopen import model_of
 from nnlab.experiment.verify.check import must_equal
 from nnlab.experiment.verify.evidence import Evidence
 from nnlab.experiment.verify.scores import SPLITS, reach, rounding

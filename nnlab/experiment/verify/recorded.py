@@ -10,8 +10,10 @@ import numpy as np
 from nnlab.dataset import Array, Task
 from nnlab.dataset.task import LOSS
 from nnlab.errors import CheckError
-from nnlab.experiment.build import checkpoint_of, parameters, unedited_config_of
 from nnlab.experiment.distance import array_difference
+from nnlab.experiment.making import parameters
+from nnlab.experiment.reopen import checkpoint_of
+from nnlab.experiment.resolving import unedited_config_of
 from nnlab.experiment.verify.check import must_equal
 from nnlab.experiment.verify.evidence import Evidence
 from nnlab.model import check_weights

@@ -13,8 +13,8 @@ from nnlab import discover
 from nnlab.dataset import Array, Dataset, Split, SplitName
 from nnlab.errors import CheckError
 from nnlab.evaluate import evaluate
-from nnlab.experiment.build import model_of
 from nnlab.experiment.distance import difference, near
+from nnlab.experiment.reopen import model_of
 from nnlab.experiment.verify.check import must_equal
 from nnlab.experiment.verify.evidence import ROUNDING, Evidence
 from nnlab.fit import each_step

@@ -6,9 +6,10 @@ from functools import partial
 from nnlab.dataset import Dataset, Progress, quiet
 from nnlab.errors import ConfigError, DataChangedError, MissingDependencyError, NnlabError, RunError
 from nnlab.experiment import plugins
-from nnlab.experiment.build import load_same_dataset, model_of, trained_model
 from nnlab.experiment.given import Given
+from nnlab.experiment.loading import load_same_dataset
 from nnlab.experiment.plan import complete
+from nnlab.experiment.reopen import model_of, trained_model
 from nnlab.experiment.verify import beyond, data, files, looks, recorded, scores
 from nnlab.experiment.verify.check import UNABLE, tried
 from nnlab.experiment.verify.evidence import Evidence

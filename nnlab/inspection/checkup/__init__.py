@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from nnlab import discover, memory
 from nnlab.config import Resolved
 from nnlab.dataset import Array, Progress, quiet
-from nnlab.experiment.build import parameters
+from nnlab.experiment.making import parameters
 from nnlab.experiment.train import Ready, prepare
 from nnlab.finding import Finding
 from nnlab.inspection.checkup.costs import memory_needed, time_needed

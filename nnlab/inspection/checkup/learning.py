@@ -11,7 +11,7 @@ from nnlab.config import Config
 from nnlab.config.frame import DEFAULT_LR
 from nnlab.dataset import Array, Dataset, Split
 from nnlab.evaluate import evaluate
-from nnlab.experiment.build import batch_rows, model_for
+from nnlab.experiment.making import batch_rows, model_for
 from nnlab.finding import Finding
 from nnlab.fit import batch_order
 from nnlab.inspection.checkup.sample import spread_out

@@ -1,0 +1,132 @@
+"""What ``nnlab new`` lays out: the files work once they are filled in, and until then errors say where in two lines."""
+
+import runpy
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nnlab import discover
+from nnlab.errors import CheckError
+from nnlab.testing import check_dataset, check_model
+from tests.conftest import Cli
+from tests.run_fixtures import bad, good
+
+FORWARD = 'return inputs @ self.weights["weight"].T + self.weights["bias"]'
+GRADS = """from nnlab.models._loss import loss_and_grad
+        loss, dz = loss_and_grad("cross-entropy", self.forward(inputs), targets)
+        return loss, {"weight": dz.T @ inputs, "bias": dz.sum(axis=0)}"""
+TORCH = "return self.last(self.hidden(inputs).relu())"
+
+
+@pytest.fixture
+def plugins(tmp_path: Path) -> Iterator[Path]:
+    """The folder that ``nnlab new`` lays out; what a test takes from it is forgotten after it."""
+    yield tmp_path / "plugins"
+    discover.use([])
+
+
+def fill(file: Path, *bodies: str) -> Path:
+    """The file with its unwritten methods, in their order, written so; those that are left stay as they are."""
+    text = file.read_text()
+    for body in bodies:
+        text = text.replace("raise NotImplementedError", body, 1)
+    file.write_text(text)
+    return file
+
+
+@pytest.mark.parametrize(("backend", "bodies"), [("numpy", [FORWARD, GRADS]), ("torch", [TORCH])])
+def test_a_model_that_is_filled_in_is_right_and_keeps_to_what_all_do(
+    cli: Cli, plugins: Path, backend: str, bodies: list[str]
+) -> None:
+    laid_out = good(cli("new", "model", "my-net", f"--{backend}"))
+    assert laid_out.stdout.split() == [
+        f"plugins/{place}" for place in ("models/my_net.py", "tests/test_my_net.py", "configs/my-net.yaml")
+    ]
+    fill(plugins / "models/my_net.py", *bodies)
+    checked = good(cli("gradcheck", "plugins/configs/my-net.yaml", "--plugins", "plugins"))
+    assert "my-net's gradients agree" in checked.stdout
+    good(cli("--plugins", "plugins", "train", "plugins/configs/my-net.yaml", "train.epochs=1"))
+    runpy.run_path(str(plugins / "tests/test_my_net.py"))["test_my_net"]()
+
+
+def test_a_dataset_works_as_it_is_laid_out(cli: Cli, plugins: Path) -> None:
+    good(cli("new", "dataset", "my-points"))
+    good(cli("--plugins", "plugins", "train", "plugins/configs/my-points.yaml", "train.epochs=1"))
+    runpy.run_path(str(plugins / "tests/test_my_points.py"))["test_my_points"]()
+
+
+MISTAKES = {
+    "nothing written": ([], 2, "33: forward is not written yet"),
+    "half of it written": ([FORWARD], 2, "41: loss_and_grads is not written yet"),
+    "no such array": (["return inputs @ self.weights['w'].T"], 2, "33: in forward: KeyError: 'w'"),
+    "sizes that do not go together": (['return inputs @ self.weights["weight"]'], 2, "33: in forward: ValueError"),
+    "too few scores": (['return inputs @ self.weights["weight"].T[:, :3]'], 3, "31: forward gives scores of shape"),
+    "nothing returned": (["pass"], 3, "31: forward gives nothing"),
+    "no gradients returned": ([FORWARD, "return 0.5"], 3, "35: loss_and_grads gives a float"),
+    "a gradient of another shape": (
+        [FORWARD, GRADS.replace("dz.T @ inputs", "inputs.T @ dz")],
+        3,
+        "35: loss_and_grads gives a gradient by 'weight' of shape (64, 10)",
+    ),
+    "no Python": (["return inputs @"], 2, "33: SyntaxError"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_told_with_its_file_and_line_and_no_traceback(cli: Cli, plugins: Path, mistake: str) -> None:
+    bodies, code, said = MISTAKES[mistake]
+    good(cli("new", "model", "my-net", "--numpy"))
+    fill(plugins / "models/my_net.py", *bodies)
+    arguments = ("gradcheck", "plugins/configs/my-net.yaml", "--plugins", "plugins")
+    failed = bad(cli(*arguments), code, f"error: plugins/models/my_net.py:{said}")
+    assert len(failed.stderr.splitlines()) == 2
+    assert "Traceback" in cli(*arguments, "--traceback").stderr
+
+
+def test_a_mistake_is_told_when_a_training_comes_upon_it_and_the_run_has_failed(cli: Cli, plugins: Path) -> None:
+    good(cli("new", "model", "my-net", "--numpy"))
+    fill(plugins / "models/my_net.py", FORWARD, "1 / 0")
+    failed = cli("--plugins", "plugins", "train", "plugins/configs/my-net.yaml")
+    assert failed.returncode == 2
+    assert "plugins/models/my_net.py:41: in loss_and_grads: ZeroDivisionError" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_a_model_that_keeps_to_little_is_told_what_does_not_hold(cli: Cli, plugins: Path) -> None:
+    good(cli("new", "model", "my-net", "--numpy"))
+    fill(plugins / "models/my_net.py", FORWARD, GRADS.replace("dz.sum(axis=0)", "dz.mean(axis=0)"))
+    discover.use([plugins])
+    with pytest.raises(CheckError, match=r"gradients agree with finite differences \(classification, 2\).*bias"):
+        check_model(discover.model("my-net"))
+    good(cli("new", "dataset", "my-points"))
+    file = plugins / "datasets/my_points.py"
+    file.write_text(file.read_text().replace("default_rng(part)", "default_rng()"))
+    discover.use([plugins])
+    with pytest.raises(CheckError, match="the same seed gives the same arrays"):
+        check_dataset(discover.dataset("my-points"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["model", "my-net"], "in NumPy or in PyTorch?"),
+        (["model", "my-net", "--numpy", "--torch"], "in NumPy or in PyTorch?"),
+        (["model", "ann-torch", "--torch"], "there is a model called 'ann-torch' already"),
+        (["model", "../my-net", "--torch"], "given '../my-net'"),
+        (["dataset", "mnist"], "there is a dataset called 'mnist' already"),
+    ],
+)
+def test_what_cannot_be_laid_out_is_refused_and_nothing_is_written(
+    cli: Cli, plugins: Path, arguments: list[str], said: str
+) -> None:
+    bad(cli("new", *arguments), 2, said)
+    assert not plugins.exists()
+
+
+def test_what_is_there_is_never_written_over(cli: Cli, plugins: Path) -> None:
+    good(cli("new", "model", "my-net", "--numpy"))
+    (plugins / "models/my_net.py").write_text("mine")
+    bad(cli("new", "model", "my-net", "--torch"), 2, "there is such a file already")
+    assert (plugins / "models/my_net.py").read_text() == "mine"
+    good(cli("new", "model", "my-net", "--torch", "--into", "elsewhere"))
