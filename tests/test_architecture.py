@@ -46,7 +46,6 @@ SHARED_CLASSES = {
     "Data",
     "Display",
     "Evidence",
-    "Format",
     "Frame",
     "Layer",
     "Lines",

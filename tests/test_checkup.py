@@ -20,7 +20,8 @@ from nnlab.errors import ConfigError
 from nnlab.experiment import resolve
 from nnlab.experiment.loading import load_dataset
 from nnlab.experiment.making import model_for
-from nnlab.experiment.train import prepare, process_bytes
+from nnlab.experiment.ready import prepare
+from nnlab.experiment.train import process_bytes
 from nnlab.inspection import checkup
 from nnlab.inspection.checkup import learning
 from nnlab.inspection.checkup.costs import memory_needed, size, words

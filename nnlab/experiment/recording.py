@@ -9,18 +9,17 @@ from typing import Any
 import numpy as np
 
 from nnlab import environment, metrics
-from nnlab.config import Config
-from nnlab.dataset import Array, Dataset, SplitName
+from nnlab.dataset import Array, SplitName
 from nnlab.errors import Interrupted, NnlabError, TrainingError
 from nnlab.evaluate import evaluate
 from nnlab.experiment import frames, pictures, plugins
 from nnlab.experiment.events import Event, Finished, Finishing, Notice, Started
 from nnlab.experiment.given import portable
 from nnlab.experiment.making import parameters
+from nnlab.experiment.ready import Ready
 from nnlab.experiment.rows import Rows
 from nnlab.experiment.writers import Account, BestWeights, Checkpoints, Writer, now
-from nnlab.fit import Plan, fit
-from nnlab.model import Model
+from nnlab.fit import fit
 from nnlab.rundir import (
     CONFIG,
     RUNNING,
@@ -39,8 +38,9 @@ from nnlab.standing import Standing
 class Recording:
     """One run while it trains."""
 
-    def __init__(self, config: Config, plan: Plan, dataset: Dataset, model: Model, run: RunDir) -> None:
-        self.config, self.dataset, self.model, self.directory = config, dataset, model, run
+    def __init__(self, ready: Ready, run: RunDir) -> None:
+        self.config, self.dataset, self.model, self.directory = ready.config, ready.dataset, ready.model, run
+        config, dataset, model, plan = ready.config, ready.dataset, ready.model, ready.plan
         self.text = portable(config, run.path).to_yaml()
         self.frames = frames.Frames(run, dataset, model, plan, parameters(model))
         # The loop pauses before each step that is looked at, too, to tell what the step changes.

@@ -13,6 +13,7 @@ from nnlab.experiment.given import Given
 from nnlab.experiment.loading import load_same_dataset
 from nnlab.experiment.making import model_for
 from nnlab.experiment.plan import complete
+from nnlab.experiment.ready import Ready
 from nnlab.experiment.recording import Recording
 from nnlab.experiment.reopen import checkpoint_of
 from nnlab.experiment.resolving import resolve, unedited_config_of
@@ -63,7 +64,7 @@ def resume(
         kept = checkpoint_of(run, model, plan)
         if kept and epochs is not None:  # it goes on even where it had ended before its plan
             kept = replace(kept, standing=replace(kept.standing, ended=""))
-        recording = Recording(config, plan, dataset, model, run)
+        recording = Recording(Ready(config, dataset, model, plan, None), run)
         recording.restore(summary, kept, differing if inexact else None)
         yield from recording.train()
 

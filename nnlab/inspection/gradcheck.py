@@ -13,9 +13,8 @@ from nnlab.config import Config, Resolved
 from nnlab.dataset import Array, Classification, Dataset, Progress, Split, quiet
 from nnlab.dataset.task import cross_entropy
 from nnlab.errors import CheckError, ConfigError, NnlabError
-from nnlab.experiment.loading import load_dataset
 from nnlab.experiment.making import build_model, model_for, parameters
-from nnlab.experiment.resolving import check, check_task
+from nnlab.experiment.ready import checked
 from nnlab.finding import Finding, Outcome, subjects, worst
 from nnlab.fit import batch_order
 from nnlab.inspection.bench import twin
@@ -70,9 +69,7 @@ def gradcheck(
     gradients, CheckError for a net that cannot be checked at all, and what ``train`` raises for a config or its data.
     """
     try:
-        check(resolved.config)
-        config, dataset, warning = load_dataset(resolved.config, progress)
-        check_task(config, type(dataset.task))
+        config, dataset, warning = checked(resolved.config, progress)
         config = replace(config, device="cpu", precision="float32")
         model = model_for(config, dataset)
         if not isinstance(model, Differentiable):

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from nnlab.comparison import CHOSEN_BY_TEST, Entry, Group
+from nnlab.comparison import Entry, Group
+from nnlab.comparison.rows import CHOSEN_BY_TEST
 from nnlab.dataset import Dataset
 from nnlab.dataset.task import every_metric, metric_of
 from nnlab.errors import NnlabError

@@ -1,6 +1,8 @@
 """Tables: what was compared with which result, and how the configs differ."""
 
-from nnlab.comparison import BASELINE, Group, Spread, best_of, lines_of
+from nnlab.comparison import Group
+from nnlab.comparison.entries import Spread
+from nnlab.comparison.listing import BASELINE, best_of, lines_of
 from nnlab.metrics import shown_spread
 from nnlab.present.html import EMPTY, Html, element
 from nnlab.report.boxes import cut, facts, seconds, table

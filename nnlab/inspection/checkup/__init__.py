@@ -7,7 +7,7 @@ from nnlab import discover, memory
 from nnlab.config import Resolved
 from nnlab.dataset import Array, Progress, quiet
 from nnlab.experiment.making import parameters
-from nnlab.experiment.train import Ready, prepare
+from nnlab.experiment.ready import Ready, prepare
 from nnlab.finding import Finding
 from nnlab.inspection.checkup.costs import memory_needed, time_needed
 from nnlab.inspection.checkup.data import of_data
