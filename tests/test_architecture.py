@@ -45,11 +45,8 @@ HEAVY = {"torch", "torchvision", "sklearn", "matplotlib", "scipy", "polars"}
 SHARED_CLASSES = {
     "Data",
     "Display",
-    "Evidence",
     "Frame",
-    "Layer",
     "Lines",
-    "Part",
     "Predicted",
     "Rows",
     "Split",
@@ -58,20 +55,15 @@ SHARED_CLASSES = {
 }
 SHARED_FILES = {
     "data",
-    "estimate",
     "evaluate",
     "frame",
     "frames",
-    "learning",
-    "looks",
     "model",
     "rows",
     "scores",
     "strict",
     "table",
-    "tables",
     "updates",
-    "whole",
 }
 
 

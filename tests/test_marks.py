@@ -12,7 +12,7 @@ from nnlab import comparison
 from nnlab.comparison import Entry, Row, overview
 from nnlab.comparison.listing import as_json, as_text
 from nnlab.present.values import Format
-from nnlab.report.tables import result
+from nnlab.report.compared import result
 from tests.run_fixtures import forge
 
 MARK = "worse than <i>its</i> baseline"

@@ -8,7 +8,7 @@ import pytest
 from scipy import optimize, stats
 
 from nnlab.comparison import crossed, differences, means, proportions
-from nnlab.comparison.estimate import Estimate
+from nnlab.comparison.interval import Estimate
 from nnlab.comparison.several import sides
 from nnlab.comparison.significance import Contrast, Verdict, judge
 from nnlab.comparison.significance import as_json as verdict_as_json
