@@ -1,11 +1,10 @@
 """Standing: where a training stands, which is all that its loop, a checkpoint and run.json have to say of it."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
-
-from nnlab.dataset import Array
+from numpy.typing import NDArray
 
 MAX_COUNT = 2**53
 
@@ -52,7 +51,7 @@ class Standing:
     epoch: float = 0.0
     since: int = 0
     """The step of the last evaluation: the next mean loss is that of the steps since."""
-    losses: Array = field(default_factory=lambda: np.empty(0))
+    losses: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     """(step,) float64: the loss of each step before its update."""
     best: Best | None = None
     """Where the val split was best so far."""
@@ -63,5 +62,5 @@ class Standing:
     """At an evaluation: the mean loss of the steps since the one before."""
     metrics: dict[str, float] | None = None
     """At an evaluation: the metrics of the watched split."""
-    scores: Array | None = None
+    scores: NDArray[Any] | None = None
     """And the scores (n, outputs) that they come of."""
