@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from nnlab.backends.numpy import Drawn, NumpyModel, in_float64
-from nnlab.dataset import Array, Scaling, Split, Task
+from nnlab.dataset import Array, Split, Task
+from nnlab.dataset.transform import Scaling
 from nnlab.fit import Plan, Position, each_step, fit
 from nnlab.inspection.gradcheck import check_gradients
 from nnlab.model import Differentiable, Model, Optimizer, Setup, Step

@@ -7,7 +7,8 @@ import numpy as np
 
 from nnlab import metrics
 from nnlab.comparison import Predicted, Row, read_predictions
-from nnlab.dataset import Array, Dataset, is_picture
+from nnlab.dataset import Array, Dataset
+from nnlab.dataset.dataset import is_picture
 from nnlab.dataset.task import log_softmax
 from nnlab.report import images
 from nnlab.rundir import PREDICTIONS
