@@ -8,7 +8,8 @@ from typing import Any, overload
 import numpy as np
 
 from nnlab import comparison, discover, experiment, rundir
-from nnlab.comparison import Comparison, Entry, Spread, overview
+from nnlab.comparison import Comparison, Entry, overview
+from nnlab.comparison.entries import Spread
 from nnlab.config import yaml
 from nnlab.dataset import Array, SplitName
 from nnlab.errors import ConfigError, TrainingError

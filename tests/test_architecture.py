@@ -45,11 +45,7 @@ HEAVY = {"torch", "torchvision", "sklearn", "matplotlib", "scipy", "polars"}
 SHARED_CLASSES = {
     "Data",
     "Display",
-    "Evidence",
-    "Format",
-    "Layer",
     "Lines",
-    "Part",
     "Predicted",
     "Rows",
     "Split",
@@ -58,18 +54,13 @@ SHARED_CLASSES = {
 }
 SHARED_FILES = {
     "data",
-    "estimate",
     "evaluate",
     "frames",
-    "learning",
-    "looks",
     "model",
     "rows",
     "scores",
     "table",
-    "tables",
     "updates",
-    "whole",
 }
 
 

@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from nnlab import report as room
-from nnlab.report import whole
+from nnlab.report import compose
 from tests.report_fixtures import ENDING, HOSTILE, forge_run, forged_data
 
 BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
@@ -38,8 +38,8 @@ def path(tmp_path_factory):
     names = {"feature_names": (HOSTILE, ENDING), "target_name": ENDING}
     runs.append(forge_run(folder, "regression", classes=(), shape=(2,), units=2, test=0.5, **names))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(whole, "config_of", lambda run: None)
-        patch.setattr(whole, "load_same_dataset", lambda run, *others: forged_data(run))
+        patch.setattr(compose, "config_of", lambda run: None)
+        patch.setattr(compose, "load_same_dataset", lambda run, *others: forged_data(run))
         made = room.report(runs)
     assert made.warnings == []
     page = folder / "report.html"

@@ -20,7 +20,8 @@ from nnlab.errors import ConfigError
 from nnlab.experiment import resolve
 from nnlab.experiment.loading import load_dataset
 from nnlab.experiment.making import model_for
-from nnlab.experiment.train import prepare, process_bytes
+from nnlab.experiment.ready import prepare
+from nnlab.experiment.train import process_bytes
 from nnlab.inspection import checkup
 from nnlab.inspection.checkup import learning
 from nnlab.inspection.checkup.costs import memory_needed, size, words
@@ -401,7 +402,7 @@ def test_a_checkup_of_a_shipped_kind_of_config_has_every_finding_and_leaves_noth
     before = sorted(tmp_path.iterdir())
     result = checkup(resolve(digits, ["train.lr=0.2"]))
     assert sorted(tmp_path.iterdir()) == before
-    assert [(layer.name, layer.parameters) for layer in result.layers] == [("0", 1040), ("2", 170)]
+    assert [(layer["name"], layer["parameters"]) for layer in result.layers] == [("0", 1040), ("2", 170)]
     assert (result.model, result.dataset, result.parameters) == ("mlp-np", "digits", 1210)
     subjects = [one.subject for one in result.findings]
     assert subjects[-4:] == ["initial loss", "can learn a few by heart", "time", "memory"]

@@ -9,7 +9,11 @@ import pytest
 
 from nnlab import comparison
 from nnlab.comparison import overview
+from nnlab.comparison.comparable import why_not
+from nnlab.comparison.curves import overlay, pictures
+from nnlab.comparison.listing import BASELINE, as_json, as_text, lines_of
 from nnlab.errors import ConfigError, RunError
+from nnlab.present.values import Format
 from nnlab.rundir import RunDir
 from tests.run_fixtures import forge
 
@@ -155,7 +159,7 @@ def test_where_no_run_is_left_that_is_told(tmp_path):
 
 def test_as_json_is_plain_data_with_all_that_the_table_shows(tmp_path):
     runs = [forge(tmp_path, "a", lr=0.5), forge(tmp_path, "b", lr=0.1, test=None, status="failed")]
-    data = json.loads(json.dumps(comparison.as_json(comparison.compare(runs))))
+    data = json.loads(json.dumps(as_json(comparison.compare(runs))))
     (group,) = data["groups"]
     assert group["ranked_by"] == "test_accuracy"
     assert group["differing"] == ["train.lr"]
@@ -208,7 +212,7 @@ def test_pictures_are_one_png_a_group(tmp_path):
         forge(tmp_path, "c", task="regression", data="<b>"),
         forge(tmp_path, "d", sha256="d" * 64, curve=False),
     ]
-    drawn = list(comparison.pictures(comparison.compare(runs), Path("out/all.png")))
+    drawn = list(pictures(comparison.compare(runs), Path("out/all.png")))
     assert [path for path, _ in drawn] == [Path("out/all.png"), Path("out/all-2.png")]
     assert all(content.startswith(b"\x89PNG\r\n") for _, content in drawn)
 
@@ -221,10 +225,10 @@ def test_curves_that_cannot_be_read_are_left_out_of_the_picture(tmp_path):
     (tmp_path / "e" / "metrics.csv").write_text("")
     (tmp_path / "f" / "metrics.csv").write_text("step,epoch,train_loss,test_loss,test_accuracy,seconds\n1,1,1,1,1,1\n2")
     found = comparison.compare(runs)
-    assert comparison.overlay(found.groups[0]).startswith(b"\x89PNG")
+    assert overlay(found.groups[0]).startswith(b"\x89PNG")
     (tmp_path / "a" / "metrics.csv").unlink()
     (tmp_path / "f" / "metrics.csv").write_text("")
-    assert comparison.overlay(found.groups[0]) is None
+    assert overlay(found.groups[0]) is None
 
 
 def test_hundreds_of_runs_are_compared(tmp_path):
@@ -272,7 +276,7 @@ def test_without_a_test_split_only_runs_scored_on_the_same_examples_are_ranked_t
 def test_nothing_to_draw_is_said(tmp_path):
     run = forge(tmp_path, "a", curve=False)
     with pytest.raises(RunError, match="has a curve to draw"):
-        list(comparison.pictures(comparison.compare([run]), tmp_path / "x.png"))
+        list(pictures(comparison.compare([run]), tmp_path / "x.png"))
 
 
 HASHES = {"train": "1" * 64, "val": None, "test": "2" * 64}
@@ -301,12 +305,12 @@ def test_each_entry_stands_beside_its_own_baseline(tmp_path):
     (group,) = found.groups
     assert group.differing == ["dataset.limit"]
     assert group.baselines == {}
-    lines = comparison.lines_of(group)
+    lines = lines_of(group)
     assert [line.name for line in lines] == ["small", "majority class, for small", "whole", "majority class, for whole"]
     assert [line.values["test_accuracy"].mean for line in lines] == [0.8, 0.5, 0.7, 0.9]
-    entries = comparison.as_json(found)["groups"][0]["entries"]
+    entries = as_json(found)["groups"][0]["entries"]
     assert [entry["baselines"]["majority class"]["test_accuracy"] for entry in entries] == [0.5, 0.9]
-    for text in (overview.page(found), *(comparison.as_text(found, form) for form in comparison.Format)):
+    for text in (overview.page(found), *(as_text(found, form) for form in Format if form is not Format.json)):
         assert text.index("majority class, for small") < text.index("majority class, for whole")
 
 
@@ -315,11 +319,11 @@ def test_a_baseline_that_all_share_is_shown_once_and_one_that_is_known_not_to_be
     runs.append(edit(forge(tmp_path, "without", lr=1), examples=HASHES))
     (group,) = comparison.compare(runs).groups
     assert group.baselines["majority class"]["test_accuracy"] == 0.5
-    assert [line.status for line in comparison.lines_of(group)] == ["finished"] * 3 + [comparison.BASELINE]
+    assert [line.status for line in lines_of(group)] == ["finished"] * 3 + [BASELINE]
     edit(runs[-1], examples={**HASHES, "train": "3" * 64})
     (group,) = comparison.compare(runs).groups
     assert group.baselines == {}
-    assert "majority class, for without" not in [line.name for line in comparison.lines_of(group)]
+    assert "majority class, for without" not in [line.name for line in lines_of(group)]
 
 
 def test_over_seeds_an_entry_has_the_mean_of_its_runs_own_baselines(tmp_path):
@@ -360,13 +364,13 @@ def test_runs_are_ranked_together_only_where_the_very_examples_that_score_them_a
     assert groups_of(a, b, other_file) == [["a", "c"], ["b"]]
     titles = {group.data.title for group in comparison.compare([a, b]).groups}
     assert {title.rpartition(", ")[2] for title in titles} == {f"examples {'2' * 12}", f"examples {'4' * 12}"}
-    assert comparison.why_not(*map(comparison.read_row, (a, other_file))) is None
-    reason = comparison.why_not(*map(comparison.read_row, (a, b)))
+    assert why_not(*map(comparison.read_row, (a, other_file))) is None
+    reason = why_not(*map(comparison.read_row, (a, b)))
     assert reason == "other test examples: they are as many, and their SHA-256 differs"
     group = next(group for group in comparison.compare([a, other_file]).groups)
     (remark,) = group.remarks
     assert "not all trained on the same examples" in remark
-    assert comparison.as_json(comparison.compare([a, other_file]))["groups"][0]["remarks"] == [remark]
+    assert as_json(comparison.compare([a, other_file]))["groups"][0]["remarks"] == [remark]
     assert remark in overview.page(comparison.compare([a, other_file]))
 
 
@@ -376,7 +380,7 @@ def test_scored_on_what_it_was_trained_on_another_split_seed_is_another_group(tm
         run = forge(tmp_path, f"old{seed}")
         runs.append(edit(run, test=0, train=60, config=f"  test_fraction: 0.0\n  split_seed: {seed}\n"))
     assert groups_of(*runs) == [["old1"], ["old2"]]
-    assert "dataset.split_seed differs" in comparison.why_not(*map(comparison.read_row, runs))
+    assert "dataset.split_seed differs" in why_not(*map(comparison.read_row, runs))
     for seed, run in enumerate(runs):
         edit(run, examples={"train": str(seed) * 64, "val": None, "test": None})
     assert groups_of(*runs) == [["old1"], ["old2"]]
@@ -386,7 +390,7 @@ def test_runs_that_keep_no_hashes_join_those_that_do_where_all_else_is_the_same(
     new, old = edit(forge(tmp_path, "new"), examples=HASHES), forge(tmp_path, "old", lr=1)
     apart = edit(forge(tmp_path, "apart", lr=2), config="  split_seed: 7\n")
     assert groups_of(old, new, apart) == [["apart"], ["new", "old"]]
-    assert comparison.why_not(*map(comparison.read_row, (old, new))) is None
+    assert why_not(*map(comparison.read_row, (old, new))) is None
 
 
 def test_seeds_fold_though_each_draws_its_own_val_split(tmp_path):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from nnlab import comparison
+from nnlab.comparison.diff import diff_as_json
 from nnlab.rundir import RunDir
 from tests.conftest import Cli
 from tests.run_fixtures import forge
@@ -78,7 +79,7 @@ def test_another_test_split_of_the_same_data_is_not_comparable(tmp_path):
     found = comparison.diff(*runs)
     assert found.sentence.startswith("not comparable: other test split")
     assert sections(found)["data"] == ["data.test"]
-    assert comparison.diff_as_json(found)["scores"][0]["better"] is None
+    assert diff_as_json(found)["scores"][0]["better"] is None
 
 
 def test_many_keys_are_counted(tmp_path):

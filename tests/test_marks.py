@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from nnlab import comparison
-from nnlab.comparison import Entry, Format, Row, overview
-from nnlab.report.tables import result
+from nnlab.comparison import Entry, Row, overview
+from nnlab.comparison.listing import as_json, as_text
+from nnlab.present.values import Format
+from nnlab.report.compared import result
 from tests.run_fixtures import forge
 
 MARK = "worse than <i>its</i> baseline"
@@ -42,20 +44,20 @@ def test_an_entry_has_the_marks_of_its_runs_and_says_of_how_many(tmp_path: Path)
 def test_marks_are_shown_in_every_form(tmp_path: Path, marked: None):
     bad, fine = forge(tmp_path, "bad", test=0.2), forge(tmp_path, "fine", lr=0.5)
     found = comparison.compare([bad, fine])
-    (group,) = comparison.as_json(found)["groups"]
+    (group,) = as_json(found)["groups"]
     assert [entry["marks"] for entry in group["entries"]] == [[], [MARK]]
     assert [run["marks"] for run in group["runs"]] == [[], [MARK]]
-    rows = list(csv.DictReader(io.StringIO(comparison.as_text(found, Format.csv))))
+    rows = list(csv.DictReader(io.StringIO(as_text(found, Format.csv))))
     assert [row["marks"] for row in rows] == ["", MARK]
-    assert r"worse than \<i\>its\</i\> baseline |" in comparison.as_text(found, Format.md)
-    assert rf"& {MARK} \\" in comparison.as_text(found, Format.latex)
+    assert r"worse than \<i\>its\</i\> baseline |" in as_text(found, Format.md)
+    assert rf"& {MARK} \\" in as_text(found, Format.latex)
     for html in (overview.page(found), result(found.groups[0])):
         assert "worse than &lt;i&gt;its&lt;/i&gt; baseline" in html
         assert ">marks</th>" in html
     unmarked = comparison.compare([fine])
     for text in (
         overview.page(unmarked),
-        *(comparison.as_text(unmarked, form) for form in (Format.md, Format.latex)),
+        *(as_text(unmarked, form) for form in (Format.md, Format.latex)),
     ):
         assert "marks" not in text
 

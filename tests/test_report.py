@@ -16,9 +16,9 @@ import pytest
 from nnlab import report as room
 from nnlab.comparison import read_row
 from nnlab.present.html import Html, element
-from nnlab.report import whole as reports
+from nnlab.report import compose as reports
+from nnlab.report.first_layer import learning_of
 from nnlab.report.images import STEPS, of_example, of_weights, shrunk
-from nnlab.report.learning import learning_of
 from nnlab.report.page import as_script_data
 from nnlab.rundir import RunDir
 from tests.conftest import ROOT

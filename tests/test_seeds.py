@@ -15,6 +15,8 @@ import pytest
 import nnlab
 from nnlab import comparison, experiment, rundir
 from nnlab.cli.follow import check_ended
+from nnlab.comparison.entries import Spread
+from nnlab.comparison.groups import read_rows
 from nnlab.errors import ConfigError, Interrupted, TrainingError
 from nnlab.experiment.events import Ended, Finished, Finishing, Notice, Started, Working
 from nnlab.experiment.jobs import read_seeds
@@ -74,7 +76,7 @@ def seeded(folder: Path, start: str, seeds: str, **keys: object) -> list[RunDir]
 
 def folded(runs: list[RunDir]) -> list[tuple[str, str]]:
     """Name and seeds of each entry."""
-    rows, _ = comparison.read_rows(runs)
+    rows, _ = read_rows(runs)
     return [(entry.name, entry.config["seed"]) for entry in comparison.fold(rows)]
 
 
@@ -120,10 +122,10 @@ def test_mean_and_deviation_are_those_of_a_sample(tmp_path: Path):
     spread = entry.values["test_accuracy"]
     assert (spread.mean, spread.sd, spread.n) == (statistics.fmean(scores), statistics.stdev(scores), 3)
     assert spread.shown("test_accuracy") == "68.33 ± 16.07 % (n=3)"
-    assert comparison.Spread(0.979299, 0.0006, 5).shown("test_accuracy") == "97.93 ± 0.06 % (n=5)"
-    assert comparison.Spread(0.27601, 0.00123, 5).shown("test_loss") == "0.2760 ± 0.0012 (n=5)"
-    assert comparison.Spread(1234.5, 67.0, 2).shown("test_loss") == "1234 ± 67 (n=2)"
-    assert comparison.Spread(0.5, 0.0, 2).shown("test_loss") == "0.5 ± 0 (n=2)"
+    assert Spread(0.979299, 0.0006, 5).shown("test_accuracy") == "97.93 ± 0.06 % (n=5)"
+    assert Spread(0.27601, 0.00123, 5).shown("test_loss") == "0.2760 ± 0.0012 (n=5)"
+    assert Spread(1234.5, 67.0, 2).shown("test_loss") == "1234 ± 67 (n=2)"
+    assert Spread(0.5, 0.0, 2).shown("test_loss") == "0.5 ± 0 (n=2)"
 
 
 def test_a_name_that_all_seeds_share_means_them_all_and_no_other(cli: Cli, tmp_path: Path):

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from nnlab import comparison
-from nnlab.comparison.several import holm
+from nnlab.comparison.several import holm, judge_all, sides
+from nnlab.comparison.significance import judge
 from nnlab.errors import RunError
 from nnlab.rundir import RunDir
 from tests.conftest import Cli
@@ -24,7 +25,7 @@ def with_val(run: RunDir, accuracy: float) -> RunDir:
 
 
 def entries(*runs: RunDir) -> list[comparison.Entry]:
-    return comparison.sides([[run] for run in runs])
+    return sides([[run] for run in runs])
 
 
 def test_holm_is_that_of_statsmodels():
@@ -40,7 +41,7 @@ def test_all_are_held_against_the_best_by_val_and_never_by_test(tmp_path: Path):
     a = with_val(scored(tmp_path, "a", 0.97, lr=1), 0.7)
     b = with_val(scored(tmp_path, "b", 0.80, lr=2), 0.9)
     c = with_val(scored(tmp_path, "c", 0.60, lr=3), 0.8)
-    found = comparison.judge_all(entries(a, b, c))
+    found = judge_all(entries(a, b, c))
     assert found.best is not None
     assert found.best.name == "b"
     assert [(each.a.name, each.b.name, each.better) for each in found.verdicts] == [("b", "a", "B"), ("b", "c", "A")]
@@ -53,7 +54,7 @@ def test_all_are_held_against_the_best_by_val_and_never_by_test(tmp_path: Path):
 
 def test_without_a_val_split_all_pairs_are_tested(tmp_path: Path):
     runs = [scored(tmp_path, name, 0.8, noise=number, lr=number) for number, name in enumerate("abcd")]
-    found = comparison.judge_all(entries(*runs))
+    found = judge_all(entries(*runs))
     assert found.best is None
     assert len(found.verdicts) == 6
     assert "all pairs" in found.design
@@ -64,8 +65,8 @@ def test_without_a_val_split_all_pairs_are_tested(tmp_path: Path):
 
 def test_what_is_clear_alone_need_not_be_among_several(tmp_path: Path):
     runs = [scored(tmp_path, f"r{n}", right, noise=n, lr=n) for n, right in enumerate((0.8, 0.86, 0.83, 0.82, 0.81))]
-    found = comparison.judge_all(entries(*runs))
-    alone = [comparison.judge(each.a, each.b).better for each in found.verdicts]
+    found = judge_all(entries(*runs))
+    alone = [judge(each.a, each.b).better for each in found.verdicts]
     together = [each.better for each in found.verdicts]
     assert sum(better is not None for better in together) < sum(better is not None for better in alone)
     (one,) = [each for each, single in zip(found.verdicts, alone, strict=True) if single][:1]
@@ -75,10 +76,10 @@ def test_what_is_clear_alone_need_not_be_among_several(tmp_path: Path):
 def test_too_many_and_incomparable_ones_are_refused(tmp_path: Path):
     runs = [scored(tmp_path, f"r{n}", 0.8, lr=n) for n in range(11)]
     with pytest.raises(RunError, match="come to 55 tests, and at most 50"):
-        comparison.judge_all(entries(*runs))
+        judge_all(entries(*runs))
     other = scored(tmp_path, "other", 0.8, lr=0.7, sha256="b" * 64)
     with pytest.raises(RunError, match="not comparable: other data"):
-        comparison.judge_all(entries(*runs[:2], other))
+        judge_all(entries(*runs[:2], other))
 
 
 def test_the_command_folds_seeds_first_and_says_how_it_corrected(cli: Cli, tmp_path: Path):

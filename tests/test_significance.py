@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from nnlab import comparison
 from nnlab.comparison import crossed, differences, means, proportions
-from nnlab.comparison.estimate import Estimate
+from nnlab.comparison.interval import Estimate
+from nnlab.comparison.several import sides
+from nnlab.comparison.significance import Contrast, Verdict, judge
+from nnlab.comparison.significance import as_json as verdict_as_json
 from nnlab.dataset import Array
 from nnlab.dataset.task import log_softmax
 from nnlab.errors import RunError
@@ -18,11 +20,11 @@ from tests.conftest import Cli, needs_mirror
 from tests.run_fixtures import ROWS, bad, forge_three, good, predicted, scored
 
 
-def judged(*named: list[RunDir]) -> comparison.Verdict:
-    return comparison.judge(*comparison.sides(named))
+def judged(*named: list[RunDir]) -> Verdict:
+    return judge(*sides(named))
 
 
-def contrast(verdict: comparison.Verdict, metric: str, over: str) -> comparison.Contrast:
+def contrast(verdict: Verdict, metric: str, over: str) -> Contrast:
     (found,) = [each for each in verdict.contrasts if (each.metric, each.over) == (metric, over)]
     return found
 
@@ -167,7 +169,7 @@ def test_too_few_examples_tell_nothing(tmp_path: Path):
         assert ("too few examples to tell" in verdict.sentence) == (n < 6)
         loss = contrast(verdict, "loss", "test examples")
         assert not loss.clear or n == 6
-        json.dumps(comparison.verdict_as_json(verdict), allow_nan=False)
+        json.dumps(verdict_as_json(verdict), allow_nan=False)
 
 
 def test_a_loss_decides_nothing_below_thirty_examples(tmp_path: Path):

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from nnlab import comparison
-from nnlab.comparison import Format
+from nnlab.comparison.listing import as_text
+from nnlab.present.values import Format
 from nnlab.rundir import RunDir
 from tests.conftest import Cli
 from tests.run_fixtures import bad, forge, good
@@ -28,7 +29,7 @@ def found(tmp_path: Path) -> comparison.Comparison:
 
 
 def test_markdown_has_the_best_of_each_column_in_bold(found: comparison.Comparison):
-    lines = comparison.as_text(found, Format.md).splitlines()
+    lines = as_text(found, Format.md).splitlines()
     head, rule, first, second, baseline = [line.strip("| ").split(" | ") for line in lines[2:7]]
     assert head[:5] == ["run", "train.lr", "seed", "test accuracy", "test loss"]
     assert rule[:4] == ["---", "---", "---", "---:"]
@@ -42,7 +43,7 @@ def test_markdown_has_the_best_of_each_column_in_bold(found: comparison.Comparis
 
 
 def test_csv_is_one_table_of_numbers(found: comparison.Comparison):
-    rows = list(csv.DictReader(io.StringIO(comparison.as_text(found, Format.csv))))
+    rows = list(csv.DictReader(io.StringIO(as_text(found, Format.csv))))
     assert [row["name"] for row in rows] == ["20260101-000000-a", "b_&%", "majority class", "c"]
     assert float(rows[0]["test_accuracy"]) == pytest.approx(0.91)
     assert float(rows[0]["test_accuracy_sd"]) == pytest.approx(0.01)
@@ -51,7 +52,7 @@ def test_csv_is_one_table_of_numbers(found: comparison.Comparison):
 
 
 def test_latex_is_a_tabular_with_everything_escaped(found: comparison.Comparison):
-    text = comparison.as_text(found, Format.latex)
+    text = as_text(found, Format.latex)
     assert text.count(r"\begin{tabular}{lllrrrrr}") == 1
     assert r"\textbf{91.00 $\pm$ 1.00 \% (n=3)}" in text
     assert r"b\_\&\%" in text
@@ -70,19 +71,19 @@ def renamed(run: RunDir, data: str) -> RunDir:
 def test_no_name_breaks_out_of_its_cell(tmp_path: Path, form: Format):
     odd = "a|b`*_<i>\\\n\x1b[31m$x$ #{}~^&%"
     run = renamed(forge(tmp_path, "plain"), odd)
-    text = comparison.as_text(comparison.compare([run]), form)
+    text = as_text(comparison.compare([run]), form)
     assert "\x1b" not in text
     if form is Format.csv:
         assert len(list(csv.reader(io.StringIO(text)))) == 2
     else:
-        plain = comparison.as_text(comparison.compare([renamed(run, "digits")]), form)
+        plain = as_text(comparison.compare([renamed(run, "digits")]), form)
         assert len(text.splitlines()) == len(plain.splitlines())
         assert (r"\|" in text) == (form is Format.md)
 
 
 def test_a_spreadsheet_takes_no_name_for_a_formula(tmp_path: Path):
     run = renamed(forge(tmp_path, "a"), "=HYPERLINK(1)")
-    assert "'=HYPERLINK" in comparison.as_text(comparison.compare([run]), Format.csv)
+    assert "'=HYPERLINK" in as_text(comparison.compare([run]), Format.csv)
 
 
 def test_the_command_prints_each_format_alone(cli: Cli, tmp_path: Path):

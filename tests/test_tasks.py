@@ -11,6 +11,8 @@ from torch.nn import functional as F
 
 from nnlab import comparison, discover, experiment
 from nnlab.backends.torch import losses
+from nnlab.comparison.curves import overlay
+from nnlab.comparison.significance import judge
 from nnlab.dataset import Array, Card, Classification, Dataset, Regression, Split, Task
 from nnlab.dataset.task import ACCURACY, LOSS, R2, TASKS, Metric, every_metric, metric_of
 from nnlab.datasets import Examples, build
@@ -129,8 +131,8 @@ def test_a_run_of_a_third_task_is_kept_verified_compared_and_predicted_by(
     (group,) = comparison.compare(found, each=True).groups
     assert group.ranked_by == "test_loss"
     assert group.columns == ("test_loss", "test_deviance", "train_loss", "train_deviance")
-    assert comparison.overlay(group)
-    assert comparison.judge(*group.entries).contrasts[0].metric == "loss"
+    assert overlay(group)
+    assert judge(*group.entries).contrasts[0].metric == "loss"
     said = experiment.predict(run, ["0.5,0.5"])
     rate = np.exp(float(experiment.predict_rows(run, np.array([[0.5, 0.5]], np.float32))[0, 0]))
     assert said.items[0].values == (pytest.approx(rate),)

@@ -30,7 +30,7 @@ def check(config: options.Config, overrides: options.Overrides = None, json: opt
 
 
 def _print(found: "Checkup") -> None:
-    layers = [[layer.name, layer.shapes, f"{layer.parameters:,}"] for layer in found.layers]
+    layers = [[layer["name"], layer["shapes"], f"{layer['parameters']:,}"] for layer in found.layers]
     total = ["in all", "", f"{found.parameters:,}"]
     title = f"{found.model} on {found.dataset}"
     screen.show(Listing(["layer", "shapes", "parameters"], [*layers, total], title=title, left=(0, 1)))

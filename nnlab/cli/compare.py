@@ -1,6 +1,5 @@
 """The compare command: what differs between runs and what each scores, best first."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,22 +7,15 @@ import typer
 
 from nnlab.cli import options, screen
 from nnlab.errors import ConfigError
-from nnlab.present.values import Listing
+from nnlab.present.values import Format, Listing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from nnlab.comparison import Entry, Group, Verdict, Verdicts
+    from nnlab.comparison import Entry
+    from nnlab.comparison.several import Verdicts
+    from nnlab.comparison.significance import Verdict
     from nnlab.rundir import RunDir
-
-
-class Format(StrEnum):
-    """What a table can be printed as: those of ``nnlab.comparison.Format``, and JSON."""
-
-    md = "md"
-    csv = "csv"
-    latex = "latex"
-    json = "json"
 
 
 def compare(
@@ -52,6 +44,9 @@ def compare(
     from nnlab import rundir
     from nnlab.cli.files import write, write_picture
     from nnlab.comparison import overview
+    from nnlab.comparison.curves import pictures
+    from nnlab.comparison.listing import as_text, listing
+    from nnlab.comparison.rows import CHOSEN_BY_TEST
 
     if json and form not in (None, Format.json):
         raise ConfigError(f"--json and --format {form} are two formats", "give one of them")
@@ -65,93 +60,70 @@ def compare(
     for warning in comparison.warnings:
         screen.note(f"warning: {warning}")
     if plot:
-        for path, picture in comparing.pictures(comparison, plot):
+        for path, picture in pictures(comparison, plot):
             screen.note(f"curves: {write_picture(path, picture)}")
     if html:
         screen.note(f"page: {write(html, overview.page(comparison).encode(errors='replace'))}")
-    if form is Format.json:
-        screen.print_json(comparing.as_json(comparison))
-    elif form is not None:
-        screen.write(comparing.as_text(comparison, comparing.Format(form.value)))
+    if form is not None:
+        screen.write(as_text(comparison, form))
     else:
         for group in comparison.groups:
-            _print(group)
+            screen.show(listing(group, last=("status",), time="time", shown_time=screen.duration))
         if any(group.chosen_by_test for group in comparison.groups):
-            screen.line(comparing.CHOSEN_BY_TEST)
-
-
-def _print(group: "Group") -> None:
-    from nnlab.comparison import BASELINE, lines_of
-
-    metrics = group.columns
-    rows, lines = [], lines_of(group)
-    for line in lines:
-        spreads = [line.values.get(name) for name in metrics]
-        shown = [spread.shown(name) if spread else "-" for name, spread in zip(metrics, spreads, strict=True)]
-        time = "-" if line.seconds is None else screen.duration(line.seconds)
-        rows.append([line.name, *line.texts, *shown, time, line.status])
-    status = len(group.differing) + len(metrics) + 2
-    texts = [0, *range(1, 1 + len(group.differing)), status]
-    columns = ["run", *group.differing, *(name.replace("_", " ") for name in metrics), "time", "status"]
-    faint = [number for number, row in enumerate(rows) if row[-1] == BASELINE]
-    screen.show(Listing(columns, rows, title=group.data.title, left=texts, faint=faint))
-    for line in lines:
-        for mark in line.marks:
-            screen.line(f"{line.name}: {mark}")
-    for remark in group.remarks:
-        screen.line(remark)
+            screen.line(CHOSEN_BY_TEST)
 
 
 def _test(named: "Sequence[Sequence[RunDir]]", form: Format | None, *, beside: bool) -> None:
     """Say which of two or more are better than which."""
-    from nnlab import comparison as comparing
+    from nnlab.comparison import several, significance
 
     if beside:
         raise ConfigError("--test says one thing of two runs or more", "leave --sort, --each, --plot and --html out")
     if form not in (None, Format.json):
         raise ConfigError(f"--test has no format {form}", "use --json, or no format")
-    entries = comparing.sides(named)
+    entries = several.sides(named)
     if len(entries) == 2:
-        verdict = comparing.judge(*entries)
-        if form is Format.json:
-            screen.print_json(comparing.verdict_as_json(verdict))
-        else:
-            _print_verdict(verdict)
+        verdict = significance.judge(*entries)
+        document, remarks = significance.as_json(verdict), verdict.remarks
+        shown, said = _verdict(verdict), [verdict.sentence]
     else:
-        verdicts = comparing.judge_all(entries)
-        if form is Format.json:
-            screen.print_json(comparing.verdicts_as_json(verdicts))
-        else:
-            _print_verdicts(verdicts)
-
-
-def _print_verdict(verdict: "Verdict") -> None:
-    columns = [f"test_{name}" for name in dict.fromkeys(each.metric for each in verdict.contrasts)]
-    sides = [_side(letter, entry, columns) for letter, entry in (("A", verdict.a), ("B", verdict.b))]
-    names = [name.replace("_", " ") for name in columns]
-    screen.show(Listing(["", "run", "seed", *names], sides, title=verdict.a.data.title, left=(0, 1, 2)))
-    rows = [[f"test {each.metric}", each.over, f"{each.n:,}", each.shown(), each.method] for each in verdict.contrasts]
-    screen.show(Listing(["metric", "over", "n", "difference", "method"], rows, left=(0, 1, 3, 4)))
-    screen.line(verdict.sentence)
-    for remark in verdict.remarks:
+        verdicts = several.judge_all(entries)
+        document, remarks = several.as_json(verdicts), verdicts.remarks
+        shown, said = _verdicts(verdicts), [verdicts.design, verdicts.sentence]
+    if form is Format.json:
+        screen.print_json(document)
+        return
+    for each in shown:
+        screen.show(each)
+    for text in said:
+        screen.line(text)
+    for remark in remarks:
         screen.note(f"note: {remark}")
 
 
-def _print_verdicts(verdicts: "Verdicts") -> None:
-    columns = [f"test_{verdicts.verdicts[0].contrasts[0].metric}"]
-    sides = [_side(str(number), entry, columns) for number, entry in enumerate(verdicts.entries, 1)]
-    title = verdicts.entries[0].data.title
-    screen.show(Listing(["", "run", "seed", columns[0].replace("_", " ")], sides, title=title, left=(0, 1, 2)))
-    number = {id(entry): str(place) for place, entry in enumerate(verdicts.entries, 1)}
-    rows = [[number[id(each.a)], number[id(each.b)], each.sentence] for each in verdicts.verdicts]
-    screen.show(Listing(["A", "B", "verdict"], rows, left=(0, 1, 2)))
-    screen.line(verdicts.design)
-    screen.line(verdicts.sentence)
-    for remark in verdicts.remarks:
-        screen.note(f"note: {remark}")
+def _verdict(found: "Verdict") -> list[Listing]:
+    metrics = dict.fromkeys(each.metric for each in found.contrasts)
+    rows = [[f"test {each.metric}", each.over, f"{each.n:,}", each.shown(), each.method] for each in found.contrasts]
+    contrasts = Listing(["metric", "over", "n", "difference", "method"], rows, left=(0, 1, 3, 4))
+    return [_sides({"A": found.a, "B": found.b}, metrics), contrasts]
 
 
-def _side(letter: str, entry: "Entry", columns: "Sequence[str]") -> list[str]:
-    values = entry.values
-    scores = [values[name].shown(name) if name in values else "-" for name in columns]
-    return [letter, entry.name, entry.config.get("seed", "-"), *scores]
+def _verdicts(found: "Verdicts") -> list[Listing]:
+    names = {id(entry): str(number) for number, entry in enumerate(found.entries, 1)}
+    rows = [[names[id(each.a)], names[id(each.b)], each.sentence] for each in found.verdicts]
+    sides = dict(zip(names.values(), found.entries, strict=True))
+    return [
+        _sides(sides, [found.verdicts[0].contrasts[0].metric]),
+        Listing(["A", "B", "verdict"], rows, left=(0, 1, 2)),
+    ]
+
+
+def _sides(entries: "Mapping[str, Entry]", metrics: "Iterable[str]") -> Listing:
+    """What is held against each other, and what each scores."""
+    columns, title = [f"test_{metric}" for metric in metrics], ""
+    rows = []
+    for letter, entry in entries.items():
+        values, title = entry.values, title or entry.data.title
+        scores = [values[name].shown(name) if name in values else "-" for name in columns]
+        rows.append([letter, entry.name, entry.config.get("seed", "-"), *scores])
+    return Listing(["", "run", "seed", *(name.replace("_", " ") for name in columns)], rows, title, (0, 1, 2))

@@ -10,7 +10,7 @@ from nnlab.metrics import shown
 from nnlab.present.values import Listing
 
 if TYPE_CHECKING:
-    from nnlab.comparison import Diff, Score
+    from nnlab.comparison.diff import Diff, Score
 
 WIDTH = 60
 """Characters of a value: the start of a hash or of a long list tells enough."""
@@ -27,10 +27,11 @@ B = Annotated[str, typer.Argument(metavar="B", help=HELP, autocompletion=complet
 def diff(a: A, b: B, runs_dir: options.RunsDir = options.DEFAULT_RUNS, json: options.Json = False) -> None:
     """Show in what two runs differ, what each scores, and whether that may be compared."""
     from nnlab import comparison, rundir
+    from nnlab.comparison.diff import diff_as_json
 
     found = comparison.diff(rundir.find(runs_dir, a), rundir.find(runs_dir, b))
     if json:
-        screen.print_json(comparison.diff_as_json(found))
+        screen.print_json(diff_as_json(found))
     else:
         _print(found)
 

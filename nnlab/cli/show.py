@@ -77,10 +77,11 @@ def _show_seeds(runs: list[rundir.RunDir], json: bool, drawing: bool) -> None:
     from nnlab import comparison
     from nnlab.cli.train import print_entry
     from nnlab.comparison.curves import charts_of_seeds
+    from nnlab.comparison.listing import as_json
 
     compared = comparison.compare(runs)
     if json:
-        screen.print_json(comparison.as_json(compared))
+        screen.print_json(as_json(compared))
         return
     for group in compared.groups:
         for entry in group.entries:

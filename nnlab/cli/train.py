@@ -67,6 +67,7 @@ def _train_seeds(
     """Train each seed, and print what they come to together."""
     from nnlab import comparison, experiment
     from nnlab.cli.download import Fetching
+    from nnlab.comparison.listing import as_json
 
     wanted = experiment.jobs_of_seeds(config, overrides, seeds, runs_dir, name, jobs)
     with Fetching(quiet) as progress:
@@ -78,7 +79,7 @@ def _train_seeds(
             screen.line(str(run.path))
     elif json:
         documents = [{"path": str(run.path), **run.summary().to_json()} for run in runs]
-        entries = comparison.as_json(comparison.compare(runs))["groups"][0]["entries"] if runs else []
+        entries = as_json(comparison.compare(runs))["groups"][0]["entries"] if runs else []
         screen.print_json({"runs": documents, "entries": entries})
     elif runs:
         for group in comparison.compare(runs).groups:

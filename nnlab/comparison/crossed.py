@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nnlab.comparison.estimate import TAIL, Estimate
+from nnlab.comparison.interval import TAIL, Estimate
 from nnlab.comparison.means import from_scale, to_scale, variance
 from nnlab.dataset import Array
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from nnlab.comparison.crossed import of_seeds
-from nnlab.comparison.estimate import Estimate, wider
+from nnlab.comparison.interval import Estimate, wider
 from nnlab.comparison.means import of_means, said
 from nnlab.comparison.proportions import of_proportions
 from nnlab.dataset import Array

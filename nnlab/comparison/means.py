@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from nnlab.comparison.estimate import TAIL, Estimate, wider
+from nnlab.comparison.interval import TAIL, Estimate, wider
 from nnlab.dataset import Array
 
 MOST_FLIPPED = 12

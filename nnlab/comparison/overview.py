@@ -1,13 +1,15 @@
 """Overview: a comparison as one HTML page that needs nothing else."""
 
 import base64
-import html
 from collections.abc import Sequence
 
 from nnlab.comparison.curves import overlay
 from nnlab.comparison.groups import Comparison, Group
-from nnlab.comparison.tables import lines_of
+from nnlab.comparison.listing import listing
+from nnlab.present.html import Html, element, join
+from nnlab.present.values import Listing
 
+LINE = Html("\n")
 _PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -38,33 +40,25 @@ def fragment(comparison: Comparison) -> str:
     return "\n".join(map(_section, comparison.groups))
 
 
-def _section(group: Group) -> str:
-    texts = ["run", *group.differing]
-    numbers = [name.replace("_", " ") for name in group.columns] + ["seconds"]
-    found = lines_of(group)
-    marked = any(line.marks for line in found)
-    last = ["status", *["marks"] * marked]
-    head = _cells("th", texts) + _cells("th", numbers, "number") + _cells("th", last)
-    lines = []
-    for line in found:
-        spreads = [line.values.get(name) for name in group.columns]
-        values = [spread.shown(name) if spread else "-" for name, spread in zip(group.columns, spreads, strict=True)]
-        values.append("-" if line.seconds is None else f"{line.seconds:.1f}")
-        cells = [line.name, *line.texts]
-        last = [line.status, *["; ".join(line.marks)] * marked]
-        lines.append(f"<tr>{_cells('td', cells)}{_cells('td', values, 'number')}{_cells('td', last)}</tr>")
-    table = f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+def _section(group: Group) -> Html:
+    parts = [element("h2", group.data.title), LINE, _table(listing(group)), LINE]
+    for remark in group.remarks:
+        parts += [element("p", f"{remark}."), LINE]
     picture = overlay(group)
-    curves = ""
     if picture is not None:
-        data = base64.b64encode(picture).decode()
-        curves = (
-            f'<p><img alt="Loss and score of each run against step and seconds" src="data:image/png;base64,{data}"></p>'
-        )
-    remarks = "".join(f"<p>{html.escape(remark)}.</p>\n" for remark in group.remarks)
-    return f"<h2>{html.escape(group.data.title)}</h2>\n{table}\n{remarks}{curves}"
+        source = f"data:image/png;base64,{base64.b64encode(picture).decode()}"
+        alt = "Loss and score of each run against step and seconds"
+        parts.append(element("p", element("img", alt=alt, src=source)))
+    return join(parts)
 
 
-def _cells(tag: str, texts: Sequence[str], kind: str = "") -> str:
-    attribute = f' class="{kind}"' if kind else ""
-    return "".join(f"<{tag}{attribute}>{html.escape(text)}</{tag}>" for text in texts)
+def _table(found: Listing) -> Html:
+    """A table in a box in which a wide one scrolls."""
+
+    def cells(tag: str, row: Sequence[object]) -> list[Html]:
+        kinds = [None if number in found.left else "number" for number in range(len(row))]
+        return [element(tag, cell, class_=kind) for cell, kind in zip(row, kinds, strict=True)]
+
+    head = element("thead", element("tr", *cells("th", found.columns)))
+    body = element("tbody", *(element("tr", *cells("td", row)) for row in found.rows))
+    return element("div", element("table", head, body), class_="wide")

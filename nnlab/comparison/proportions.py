@@ -7,7 +7,7 @@ The p-value is that of McNemar's test in its exact form, which holds its level a
 
 import numpy as np
 
-from nnlab.comparison.estimate import ALPHA, TAIL, Estimate
+from nnlab.comparison.interval import ALPHA, TAIL, Estimate
 from nnlab.dataset import Array
 
 HALVINGS = 60

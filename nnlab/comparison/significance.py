@@ -15,7 +15,7 @@ import numpy as np
 from nnlab.comparison.comparable import TRAINED_APART, trained_apart, why_not
 from nnlab.comparison.differences import LEAST, enough, over_examples, over_seeds
 from nnlab.comparison.entries import Entry, alike
-from nnlab.comparison.estimate import ALPHA, Estimate, is_clear
+from nnlab.comparison.interval import ALPHA, Estimate, is_clear
 from nnlab.comparison.predictions import read_predictions
 from nnlab.comparison.rows import CHOSEN_BY_TEST, Row, chosen_by_test
 from nnlab.comparison.twins import twins

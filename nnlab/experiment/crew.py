@@ -20,8 +20,9 @@ from nnlab.errors import Interrupted
 from nnlab.experiment.baselines import announced, baselines
 from nnlab.experiment.events import Ended, Event, Finished, Notice, Started, Working
 from nnlab.experiment.jobs import Job, Jobs
+from nnlab.experiment.ready import Ready, prepare
 from nnlab.experiment.resolving import resolve
-from nnlab.experiment.train import Ready, prepare, process_bytes, said_of
+from nnlab.experiment.train import process_bytes, said_of
 from nnlab.experiment.wire import from_line
 from nnlab.fit import Record
 from nnlab.rundir import RunDir

@@ -10,7 +10,7 @@ from nnlab.evaluate import evaluate as evaluate_model
 from nnlab.experiment import pictures
 from nnlab.experiment.given import Given
 from nnlab.experiment.loading import load_same_dataset
-from nnlab.experiment.reopen import trained_model
+from nnlab.experiment.reopen import reopen
 from nnlab.metrics import ClassReport
 from nnlab.rundir import MANIFEST, RunDir
 
@@ -44,8 +44,9 @@ def evaluate(
     it is now. Raises RunError where the run has no such split or no weights, and DataError where the data is not there,
     or no longer what the run was trained on.
     """
-    model, config, summary, warning = trained_model(run)
-    dataset = load_same_dataset(run, config, summary, progress, data)
+    opened = reopen(run)
+    summary, model = opened.summary, opened.model
+    dataset = load_same_dataset(run, opened.config, summary, progress, data)
     name = split or ("test" if dataset.test else "val" if dataset.val else "train")
     examples = dataset.split(name)
     if examples is None:
@@ -59,7 +60,7 @@ def evaluate(
         classes = metrics.per_class(matrix, dataset.classes)
     file, content = pictures.of_scores(run.name, dataset, name, evaluation.scores, examples)
     recorded = summary.metrics.get(name)
-    warnings = [warning] if warning else []
+    warnings = list(opened.warnings)
     picture: str | None = file
     if not _in_manifest(run, file):  # a finished run's own files stay as they were
         try:

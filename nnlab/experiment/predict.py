@@ -11,7 +11,7 @@ from nnlab.dataset import Array, Split, Task
 from nnlab.datasets._inputs import Reader
 from nnlab.datasets._table_rows import Rows
 from nnlab.errors import DataError
-from nnlab.experiment.reopen import trained_model
+from nnlab.experiment.reopen import reopen
 from nnlab.experiment.tally import Tally
 from nnlab.rundir import RunDir
 from nnlab.tables.dataframe import DataFrame
@@ -93,9 +93,10 @@ class Predictor:
 
     def __init__(self, run: RunDir) -> None:
         """Raises RunError where the run has no weights or they are damaged."""
-        self._model, config, summary, warning = trained_model(run)
-        data, file = summary.dataset, discover.dataset(config.dataset.name)
-        self.task: Task = summary.learnt
+        opened = self._opened = reopen(run)
+        data, named = opened.summary.dataset, opened.config.dataset
+        file = discover.dataset(named.name)
+        self.task: Task = opened.summary.learnt
         self.classes = self.task.classes
         self.target_name: str = data.target_name or "value"
         names = tuple(data.target_names or ())
@@ -106,15 +107,14 @@ class Predictor:
             data.to_json(),
             file.read_picture,
             dark_edges=file.dark_edges,
-            keys=file.table_keys(config.dataset.params) if file.table_keys else AUTO,
+            keys=file.table_keys(named.params) if file.table_keys else AUTO,
         )
         self._tally: Tally | None = Tally(self.task)
-        self._warning = [warning] if warning else []
 
     @property
     def warnings(self) -> list[str]:
         """What was in doubt so far."""
-        return [*self._warning, *self._reader.warnings]
+        return [*self._opened.warnings, *self._reader.warnings]
 
     @property
     def metrics(self) -> dict[str, float] | None:
@@ -140,7 +140,9 @@ class Predictor:
         return self._part(Rows((), self._reader.shaped(array, "the array")))
 
     def _part(self, rows: Rows) -> Part:
-        scores = self._model.predict(self._model.put(Split(rows.features, np.zeros(len(rows.features), np.int64))))
+        scores = self._opened.model.predict(
+            self._opened.model.put(Split(rows.features, np.zeros(len(rows.features), np.int64)))
+        )
         if rows.targets is None:
             self._tally = None
         elif self._tally:

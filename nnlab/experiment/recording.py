@@ -10,17 +10,16 @@ from typing import Any
 import numpy as np
 
 from nnlab import environment, metrics
-from nnlab.config import Config
-from nnlab.dataset import Array, Dataset, SplitName
+from nnlab.dataset import Array, SplitName
 from nnlab.errors import Interrupted, NnlabError, RunError, TrainingError
 from nnlab.evaluate import evaluate
 from nnlab.experiment import frames, pictures, plugins
 from nnlab.experiment.events import Event, Finished, Finishing, Notice, Started
 from nnlab.experiment.given import portable
 from nnlab.experiment.making import parameters
+from nnlab.experiment.ready import Ready
 from nnlab.experiment.rows import Rows
-from nnlab.fit import Plan, Position, Record, fit
-from nnlab.model import Model
+from nnlab.fit import Position, Record, fit
 from nnlab.rundir import (
     CONFIG,
     RUNNING,
@@ -45,8 +44,9 @@ SUMMARY_SECONDS = 5.0
 class Recording:
     """One run while it trains."""
 
-    def __init__(self, config: Config, plan: Plan, dataset: Dataset, model: Model, run: RunDir) -> None:
-        self.config, self.dataset, self.model, self.directory = config, dataset, model, run
+    def __init__(self, ready: Ready, run: RunDir) -> None:
+        self.config, self.dataset, self.model, self.directory = ready.config, ready.dataset, ready.model, run
+        config, dataset, model, plan = ready.config, ready.dataset, ready.model, ready.plan
         self.framed = frames.steps_of(plan, len(dataset.train), parameters(model))
         """The steps that are looked at; a record comes before each, too, to tell what the step changes."""
         self.plan = replace(plan, pauses=tuple(step - 1 for step in self.framed))

@@ -1,7 +1,7 @@
 """Reopen: a run read back: its config, its run.json, its model and what it goes on from."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from nnlab import budget
 from nnlab.config import Config
@@ -16,33 +16,41 @@ from nnlab.model import Model, check_weights
 from nnlab.rundir import SUMMARY, Checkpoint, Header, RunDir, Summary
 
 
-def model_of(run: RunDir, *, trained: bool = False) -> tuple[Model, Config, Summary, str | None]:
-    """A run's model with its initial weights, its config, its run.json, and a warning where its device is not here.
+@dataclass(frozen=True)
+class Opened:
+    """A run as it is read back."""
 
-    With ``trained`` it must not be larger than its weights file, to be loaded. Raises RunError where the files do not
-    belong together, and what ``build_model`` raises.
+    run: RunDir
+    config: Config
+    model: Model
+    summary: Summary
+    """Its run.json."""
+    warnings: tuple[str, ...]
+    """Where its device is not here."""
+
+
+def reopen(run: RunDir, *, trained: bool = True) -> Opened:
+    """A run with its model, which has the weights that the run has learnt or, not ``trained``, its initial ones.
+
+    Raises RunError where the files do not belong together, and what ``build_model`` raises.
     """
     summary, config = run.summary(), config_of(run)
     data = summary.dataset
     for key in ("train", "features", "outputs", "shape", "classes"):
         if getattr(data, key) is None:
             raise RunError(f"{run.path / SUMMARY}: dataset.{key} is missing", "the file is damaged")
-    warning, held, target = None, run.weights.count() if trained else None, data.transform.target
+    held, target = run.weights.count() if trained else None, data.transform.target
     arguments = (tuple(data.shape or ()), summary.learnt, data.train or 0)
+    warnings: tuple[str, ...] = ()
     try:
         model = build_model(config, *arguments, held=held, target=target)
     except DeviceError as error:
-        warning = f"{error.message}; this run is used on the cpu instead"
+        warnings = (f"{error.message}; this run is used on the cpu instead",)
         model = build_model(replace(config, device="cpu"), *arguments, held=held, target=target)
-    return model, config, summary, warning
-
-
-def trained_model(run: RunDir) -> tuple[Model, Config, Summary, str | None]:
-    """``model_of`` with the weights that the run has learnt."""
-    model, config, summary, warning = model_of(run, trained=True)
-    expected = model.weights()
-    model.load_weights(run.weights.read(check=lambda found: check_weights(found, expected)))
-    return model, config, summary, warning
+    if trained:
+        expected = model.weights()
+        model.load_weights(run.weights.read(check=lambda found: check_weights(found, expected)))
+    return Opened(run, config, model, summary, warnings)
 
 
 def checkpoint_of(run: RunDir, model: Model, plan: Plan) -> Checkpoint | None:

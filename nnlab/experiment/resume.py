@@ -12,6 +12,7 @@ from nnlab.experiment.given import Given
 from nnlab.experiment.loading import load_same_dataset
 from nnlab.experiment.making import model_for
 from nnlab.experiment.plan import complete
+from nnlab.experiment.ready import Ready
 from nnlab.experiment.recording import Recording
 from nnlab.experiment.reopen import checkpoint_of
 from nnlab.experiment.resolving import resolve, unedited_config_of
@@ -58,7 +59,7 @@ def resume(
             raise RunError(message, "give more `epochs`")
         if state is None:
             yield Notice(f"{run.path}: it was stopped before its first checkpoint, and starts again")
-        recording = Recording(config, plan, dataset, model, run)
+        recording = Recording(Ready(config, dataset, model, plan, None), run)
         recording.restore(summary, checkpoint_of(run, model, plan), differing if inexact else None)
         yield from recording.train()
 

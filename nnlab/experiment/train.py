@@ -1,24 +1,21 @@
 """Train: one run from a config to a finished directory, as events that the caller may watch or stop."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from nnlab import budget, discover
-from nnlab.config import Config, Resolved
+from nnlab.config import Resolved
 from nnlab.dataset import Dataset, Progress, quiet
-from nnlab.errors import NnlabError
 from nnlab.experiment import given
 from nnlab.experiment.baselines import announced, baselines, pending
 from nnlab.experiment.events import Event, Notice, Working
 from nnlab.experiment.given import Given
-from nnlab.experiment.loading import check_same, load_dataset
-from nnlab.experiment.making import batch_rows, model_for, optimizer
-from nnlab.experiment.plan import complete
+from nnlab.experiment.loading import check_same
+from nnlab.experiment.making import batch_rows, optimizer
+from nnlab.experiment.ready import Ready, prepare
 from nnlab.experiment.recording import Recording
-from nnlab.experiment.resolving import check, check_task
-from nnlab.fit import Plan
-from nnlab.model import Model, Setup
+from nnlab.model import Setup
 from nnlab.rundir import Membership, RunDir, check_name, create, discard
 
 
@@ -48,20 +45,19 @@ def train(
     ready = prepare(resolved, progress, data)
     if ready.warning:
         yield Notice(ready.warning)
-    config, dataset = ready.config, ready.dataset
     if same_as:
-        check_same(same_as, dataset, same_as.summary())
+        check_same(same_as, ready.dataset, same_as.summary())
     copy = None
     if keep_data and data is not None:
-        placed, copy = given.kept(config.dataset, data)
-        config = replace(config, dataset=placed)
-    yield from said_of(dataset)
-    yield from announced(config, dataset)
-    beside = baselines(config, dataset)
-    run = create(runs, config.model.name, dataset.name, name, stamp)
+        placed, copy = given.kept(ready.config.dataset, data)
+        ready = replace(ready, config=replace(ready.config, dataset=placed))
+    yield from said_of(ready.dataset)
+    yield from announced(ready.config, ready.dataset)
+    beside = baselines(ready.config, ready.dataset)
+    run = create(runs, ready.config.model.name, ready.dataset.name, name, stamp)
     recording = None
     try:
-        recording = Recording(config, ready.plan, dataset, ready.model, run)
+        recording = Recording(ready, run)
         path = _path_given(resolved, ready, data)
         recording.summary = replace(recording.summary, baselines=beside, path_given=path, group=group)
         if copy:
@@ -72,37 +68,6 @@ def train(
     finally:
         if recording is None or not recording.standing:
             discard(run)
-
-
-@dataclass(frozen=True)
-class Ready:
-    """All that a training needs, checked."""
-
-    config: Config
-    dataset: Dataset
-    model: Model
-    plan: Plan
-    warning: str | None
-    """Where the fallback's data was taken."""
-
-
-def prepare(resolved: Resolved, progress: Progress = quiet, data: Given | None = None) -> Ready:
-    """Load the data and build the model; ``data`` takes the place of the file that the config names.
-
-    Raises NnlabErrors for what the user can put right, each with its place.
-    """
-    warning = None
-    try:
-        check(resolved.config)
-        config, dataset, warning = load_dataset(resolved.config, progress, data)
-        check_task(config, type(dataset.task))
-        model = model_for(config, dataset)
-        config, plan = complete(config, model, len(dataset.train))
-        return Ready(config, dataset, model, plan, warning)
-    except NnlabError as error:
-        if warning:
-            error.add_note(warning)
-        raise resolved.located(error) from None
 
 
 def process_bytes(ready: Ready) -> int:

@@ -12,9 +12,8 @@ from nnlab.config import Config, Named, Resolved
 from nnlab.dataset import Dataset, Progress, quiet
 from nnlab.environment import cores
 from nnlab.errors import ConfigError, DeviceError, NnlabError
-from nnlab.experiment.loading import load_dataset
 from nnlab.experiment.making import MAX_THREADS, batch_rows, model_for
-from nnlab.experiment.resolving import check, check_task
+from nnlab.experiment.ready import checked
 from nnlab.fit import batch_order
 from nnlab.model import Model, Step
 
@@ -90,9 +89,7 @@ def bench(resolved: Resolved, progress: Progress = quiet) -> Benchmark:
     steps, and what ``train`` raises for a config or its data.
     """
     try:
-        check(resolved.config)
-        config, dataset, warning = load_dataset(resolved.config, progress)
-        check_task(config, type(dataset.task))
+        config, dataset, warning = checked(resolved.config, progress)
         if not discover.model(config.model.name).backend.steppable:
             raise ConfigError(f"model.name: {config.model.name} has no training steps to time", "bench another model")
         own = model_for(config, dataset)

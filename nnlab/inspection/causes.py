@@ -19,7 +19,7 @@ EXACT = 1e-13
 
 
 @dataclass(frozen=True)
-class Evidence:
+class Gradient:
     """What is known of the gradient by one parameter."""
 
     name: str
@@ -73,7 +73,7 @@ class Evidence:
         return np.arange(self.exact.size), self.exact.reshape(-1)
 
 
-def cause_of_one(e: Evidence, losses: tuple[float, float] | None) -> str:
+def cause_of_one(e: Gradient, losses: tuple[float, float] | None) -> str:
     """What explains the gradient by one parameter alone; empty where no guess does.
 
     ``losses`` are the net's and the reference's, where there is one.
@@ -93,7 +93,7 @@ def cause_of_one(e: Evidence, losses: tuple[float, float] | None) -> str:
     )
 
 
-def _of_shape(e: Evidence, given: Array) -> str:
+def _of_shape(e: Gradient, given: Array) -> str:
     if given.shape == e.shape:
         return ""
     shapes = f"its shape is {given.shape}, the weight's {e.shape}"
@@ -114,7 +114,7 @@ def _left_out(given: Array) -> str:
     return "missing: it is 0"
 
 
-def _of_loss(e: Evidence, given: Array, losses: tuple[float, float]) -> str:
+def _of_loss(e: Gradient, given: Array, losses: tuple[float, float]) -> str:
     """A gradient that agrees with one of the two references only belongs to another loss."""
     by_slopes, by_autograd = e.off(given), e.off_autograd(given)
     if by_slopes is None or by_autograd is None:
@@ -127,12 +127,12 @@ def _of_loss(e: Evidence, given: Array, losses: tuple[float, float]) -> str:
     return ""
 
 
-def _transposed(e: Evidence, given: Array) -> str:
+def _transposed(e: Gradient, given: Array) -> str:
     square = given.ndim == 2 and given.shape[0] == given.shape[1] > 1
     return "transposed" if square and e.fits(given.T) else ""
 
 
-def _scaled(e: Evidence, given: Array) -> str:
+def _scaled(e: Gradient, given: Array) -> str:
     places, truth = e.truth
     if not truth.any():
         return ""
@@ -151,7 +151,7 @@ def _scaled(e: Evidence, given: Array) -> str:
 RIGHT_SIZE = "as large as it should be"
 
 
-def _known_factor(e: Evidence, factor: float) -> str:
+def _known_factor(e: Gradient, factor: float) -> str:
     """What a factor of this size comes from; empty where it is no known one."""
     known = {
         1.0: RIGHT_SIZE,
@@ -166,7 +166,7 @@ def _known_factor(e: Evidence, factor: float) -> str:
 
 
 def causes_of_many(
-    evidence: Sequence[Evidence],
+    evidence: Sequence[Gradient],
     unexplained: Sequence[int],
     passages: "Sequence[Passage]",
     weights: Mapping[str, Array],
@@ -205,7 +205,7 @@ def _layer_of(name: str, passages: "Sequence[Passage]") -> "tuple[Passage | None
 
 
 def _wrong_way_back(
-    evidence: Sequence[Evidence], layer: "Passage", above: "Passage | None", weights: Mapping[str, Array]
+    evidence: Sequence[Gradient], layer: "Passage", above: "Passage | None", weights: Mapping[str, Array]
 ) -> Iterator[str]:
     """The mistakes that give just this layer's gradients: dz is made with each, and held against what was given."""
     given = next((e for e in evidence if e.name == layer.weight), None)

@@ -13,13 +13,12 @@ from nnlab.config import Config, Resolved
 from nnlab.dataset import Array, Classification, Dataset, Progress, Split, quiet
 from nnlab.dataset.task import cross_entropy
 from nnlab.errors import CheckError, ConfigError, NnlabError
-from nnlab.experiment.loading import load_dataset
 from nnlab.experiment.making import build_model, model_for, parameters
-from nnlab.experiment.resolving import check, check_task
+from nnlab.experiment.ready import checked
 from nnlab.finding import Finding, Outcome, subjects, worst
 from nnlab.fit import batch_order
 from nnlab.inspection.bench import twin
-from nnlab.inspection.causes import Evidence, cause_of_one, causes_of_many
+from nnlab.inspection.causes import Gradient, cause_of_one, causes_of_many
 from nnlab.inspection.large import Measured, apart, enlarged, not_finite
 from nnlab.inspection.shapes import check_shapes
 from nnlab.inspection.slopes import slopes
@@ -70,9 +69,7 @@ def gradcheck(
     gradients, CheckError for a net that cannot be checked at all, and what ``train`` raises for a config or its data.
     """
     try:
-        check(resolved.config)
-        config, dataset, warning = load_dataset(resolved.config, progress)
-        check_task(config, type(dataset.task))
+        config, dataset, warning = checked(resolved.config, progress)
         config = replace(config, device="cpu", precision="float32")
         model = model_for(config, dataset)
         if not isinstance(model, Differentiable):
@@ -124,7 +121,7 @@ def check_gradients(
             exact = theirs[1][name] if theirs else None
             of_batch = (len(batch), batch.targets.size, tolerance)
             evidence.append(
-                Evidence(name, weight.shape, given, found.places, found.values, found.rounding, exact, *of_batch)
+                Gradient(name, weight.shape, given, found.places, found.values, found.rounding, exact, *of_batch)
             )
             kinks.append(found.kinks)
         outcomes = [_outcome(e) for e in evidence]
@@ -135,7 +132,7 @@ def check_gradients(
     )
 
 
-def _values(e: Evidence, kinks: int) -> dict[str, Any]:
+def _values(e: Gradient, kinks: int) -> dict[str, Any]:
     return {
         "shape": e.shape,
         "measured": len(e.places),
@@ -277,7 +274,7 @@ def _places(weight: Array, given: Array | None, rng: np.random.Generator) -> Arr
     return np.sort(order[:SAMPLE])
 
 
-def _outcome(e: Evidence) -> Outcome:
+def _outcome(e: Gradient) -> Outcome:
     """Whether a gradient is right; not checked where it has to be 0 everywhere or nothing is to be held against it."""
     if e.given is None or e.given.shape != e.shape or e.given.dtype != np.float64:
         return "wrong"
@@ -288,7 +285,7 @@ def _outcome(e: Evidence) -> Outcome:
 
 
 def _causes(
-    evidence: list[Evidence],
+    evidence: list[Gradient],
     outcomes: list[Outcome],
     losses: tuple[float, float] | None,
     net: Net,
@@ -313,7 +310,7 @@ def _causes(
     return causes
 
 
-def _worst(e: Evidence) -> str:
+def _worst(e: Gradient) -> str:
     """Where a gradient is furthest off."""
     places, truth = e.truth
     assert e.given is not None  # noqa: S101 - that would have been a cause

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,6 +24,15 @@ class Listing:
     """The cells that stand out, by row and column."""
     notes: Sequence[str] = ()
     """What is to be said below it, each a line."""
+
+
+class Format(StrEnum):
+    """What results can be written as."""
+
+    md = "md"
+    csv = "csv"
+    latex = "latex"
+    json = "json"
 
 
 @dataclass(frozen=True)

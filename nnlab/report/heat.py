@@ -5,8 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from nnlab.dataset import Array
-from nnlab.present.html import Html, element
-from nnlab.report import boxes
+from nnlab.present.html import Html, boxed, element
 
 LEVELS = 10
 
@@ -48,4 +47,4 @@ def table(
         if ends:
             line.append(element("td", ends[number]))
         lines.append(element("tr", *line))
-    return boxes.table(head, lines, caption, "heat")
+    return boxed(head, lines, caption, "heat")

@@ -9,11 +9,10 @@ from nnlab.comparison import Entry, Group, curves
 from nnlab.dataset import Array
 from nnlab.errors import RunError
 from nnlab.metrics import shown
-from nnlab.present.html import Html, element, join
+from nnlab.present.html import Html, as_table, element, join
 from nnlab.present.marks import envelope, finite, spans_decades
-from nnlab.present.values import Chart, Series
-from nnlab.report.boxes import facts
-from nnlab.report.looks import labels_of, swatch
+from nnlab.present.values import Chart, Listing, Series
+from nnlab.report.labels import labels_of, swatch
 from nnlab.report.numbers import rounded
 
 MOST_POINTS = 300
@@ -117,7 +116,7 @@ def _values(found: Sequence[Chart]) -> Html:
         ]
         for every in zip(*(chart.series for chart in found), strict=True)
     ]
-    return facts(["run", "steps", *map(titled, found)], rows, "The last value of each curve.", "numbers")
+    return as_table(Listing(["run", "steps", *map(titled, found)], rows, "The last value of each curve."), "numbers")
 
 
 def _last(chart: Chart, series: Series) -> str:

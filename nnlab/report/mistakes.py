@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nnlab import metrics
-from nnlab.comparison import Predicted, Row, read_predictions
+from nnlab.comparison import Row
+from nnlab.comparison.predictions import Predicted, read_predictions
 from nnlab.dataset import Array, Dataset
 from nnlab.dataset.dataset import is_picture
 from nnlab.dataset.task import log_softmax

@@ -22,3 +22,18 @@ def _rounded(value: float, digits: int) -> float | None:
 def shown_step(step: float, epoch: float) -> str:
     """``epoch 3, step 1,800``."""
     return f"epoch {epoch:,.4g}, step {step:,.0f}"
+
+
+def seconds(number: float | None) -> str:
+    """``1.2 s``, ``3 min 05 s``."""
+    if number is None:
+        return "–"
+    if number < 100:
+        return f"{number:.1f} s"
+    minutes, rest = divmod(round(number), 60)
+    return f"{minutes} min {rest:02} s"
+
+
+def count(value: object) -> str:
+    """``164,560``."""
+    return f"{value:,.10g}" if isinstance(value, int | float) else "–"

@@ -5,10 +5,10 @@ import numpy as np
 from nnlab import metrics
 from nnlab.comparison import Row
 from nnlab.dataset import Array
-from nnlab.present.html import Html, element, join
+from nnlab.present.html import Html, as_table, element, join
+from nnlab.present.values import Listing
 from nnlab.report import heat, scatter
-from nnlab.report.boxes import facts
-from nnlab.report.learning import MOST_CLASSES, MOST_WIDE, Learning, shown_measured, shown_weights, table_of
+from nnlab.report.first_layer import MOST_CLASSES, MOST_WIDE, Learning, shown_measured, shown_weights, table_of
 from nnlab.report.mistakes import Example, Mistakes, class_names, confused
 from nnlab.report.numbers import shown_step
 
@@ -40,7 +40,7 @@ def _confusion(matrix: Array, classes: list[str], split: str) -> Html:
     summary = element("p", text)
     if len(matrix) > MOST_CLASSES:
         rows = [[true, said, f"{count:,}"] for true, said, count in confused(matrix, classes, 20)]
-        return join([summary, facts(["true", "predicted", "how often"], rows, "The most frequent errors.")])
+        return join([summary, as_table(Listing(["true", "predicted", "how often"], rows, "The most frequent errors."))])
     return join(
         [
             summary,
@@ -81,7 +81,7 @@ def _worst(mistakes: Mistakes) -> Html:
     names = mistakes.feature_names if mistakes.examples[0].features else []
     columns = ["example", "true", "predicted", last, *names]
     rows = [[f"{each.number:,}", each.true, each.predicted, each.detail, *each.features] for each in mistakes.examples]
-    return join([head, facts(columns, rows, "The test examples with the highest loss, counted from 0.")])
+    return join([head, as_table(Listing(columns, rows, "The test examples with the highest loss, counted from 0."))])
 
 
 def _picture(example: Example) -> Html:
@@ -222,6 +222,6 @@ def _ratios(learning: Learning) -> Html:
     table = element(
         "details",
         element("summary", "The update-to-weight ratios as a table"),
-        facts(["weight", "ratio"], lines, caption),
+        as_table(Listing(["weight", "ratio"], lines, caption)),
     )
     return join([chart, table]) if len(learning.stepped) > 1 else table

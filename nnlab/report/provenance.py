@@ -5,15 +5,16 @@ from typing import Any
 
 from nnlab.comparison import Row
 from nnlab.errors import RunError
-from nnlab.present.html import Html, element, join
-from nnlab.report.boxes import count, facts, seconds
+from nnlab.present.html import Html, as_table, element, join
+from nnlab.present.values import Listing
+from nnlab.report.numbers import count, seconds
 
 
 def runs(rows: Sequence[Row]) -> Html:
     """Where the numbers come from."""
     head = ["run", "seed", "started", "steps", "epochs", "parameters", "time", "status"]
     caption = "Every run; nnlab reproduce RUN trains one again and says whether its numbers come out."
-    return facts(head, [_run(row) for row in rows], caption, "numbers")
+    return as_table(Listing(head, [_run(row) for row in rows], caption), "numbers")
 
 
 def _run(row: Row) -> list[str]:
@@ -30,11 +31,18 @@ def environments(rows: Sequence[Row]) -> Html:
     texts = {key: [found.get(key, "–") for found in described.values()] for key in keys}
     same = [[key, texts[key][0]] for key in keys if len(set(texts[key])) == 1]
     apart = [key for key in keys if len(set(texts[key])) > 1]
-    shared = facts(["what", "value"], same, "As the runs recorded it." if not apart else "What all runs share.")
+    shared = as_table(
+        Listing(["what", "value"], same, "As the runs recorded it." if not apart else "What all runs share.")
+    )
     if not apart:
         return shared
     lines = [[name, *(found.get(key, "–") for key in apart)] for name, found in described.items()]
-    return join([facts(["run", *apart], lines, "In what their environments differ."), shared if same else element("p")])
+    return join(
+        [
+            as_table(Listing(["run", *apart], lines, "In what their environments differ.")),
+            shared if same else element("p"),
+        ]
+    )
 
 
 def _environment(row: Row) -> dict[str, str]:

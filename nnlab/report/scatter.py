@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from nnlab.comparison import Predicted
+from nnlab.comparison.predictions import Predicted
 from nnlab.dataset import Array
 from nnlab.present.html import Html, element
 

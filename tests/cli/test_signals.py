@@ -52,7 +52,7 @@ def test_a_signal_leaves_an_interrupted_run_that_can_be_used(cli, tmp_path, name
     assert summary["steps"] > 0
     assert all(np.isfinite(weight).all() for weight in load_file(run / "weights.safetensors").values())
     assert len(np.load(run / "losses.npy")) == summary["steps"]
-    assert rundir.RunDir(run).metrics()["step"]
+    assert rundir.RunDir(run).metrics.read()["step"]
     assert not list(run.glob(".*"))
     if name == "SIGINT":
         assert json.loads(good(cli("eval", "latest", "--json")).stdout)["metrics"]["loss"] >= 0

@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 
 from nnlab.comparison.differences import enough, over_examples, over_seeds
-from nnlab.comparison.estimate import ALPHA, Estimate
+from nnlab.comparison.interval import ALPHA, Estimate
 from nnlab.comparison.several import holm
 from tests.statistics.worlds import ACCURACIES, LOSSES, OF_ONE, OF_SEEDS, Parts, World, worlds
 

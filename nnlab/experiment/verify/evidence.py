@@ -6,13 +6,11 @@ from functools import cached_property
 from typing import Any
 
 from nnlab import environment
-from nnlab.config import Config
 from nnlab.dataset import Array, SplitName
 from nnlab.errors import NnlabError
 from nnlab.experiment.distance import near
+from nnlab.experiment.reopen import Opened
 from nnlab.fit import Plan
-from nnlab.model import Model
-from nnlab.rundir import RunDir, Summary
 
 TOLERANCE = 1e-4
 """Relative; another processor's last bits are far below it in float32."""
@@ -22,17 +20,11 @@ ROUNDING = 1e-9
 """Relative: what float64 sums of the same numbers may be off by on another processor."""
 
 
-@dataclass
-class Evidence:
-    """What there is to hold a run against."""
+@dataclass(frozen=True)
+class Evidence(Opened):
+    """A run, read back, and what there is to hold it against; of a finished one the model has its last weights."""
 
-    run: RunDir
-    summary: Summary
-    """Its run.json."""
-    config: Config
     plan: Plan
-    model: Model
-    """Of a finished run with its last weights."""
     scores: dict[SplitName, Array] = field(default_factory=dict)
     """What the last weights predict here, by split, each (n, outputs)."""
 

@@ -12,7 +12,7 @@ from nnlab.dataset import Array, Dataset
 from nnlab.errors import CheckError
 from nnlab.experiment import frames, pictures
 from nnlab.experiment.making import parameters
-from nnlab.experiment.reopen import model_of
+from nnlab.experiment.reopen import reopen
 from nnlab.experiment.verify.check import must_equal
 from nnlab.experiment.verify.evidence import Evidence
 from nnlab.experiment.verify.scores import SPLITS, reach, rounding
@@ -52,7 +52,7 @@ def of_training(e: Evidence, dataset: Dataset) -> str:
 
 def _weights_of(e: Evidence, last: Mapping[str, Array]) -> Iterator[tuple[int, Mapping[str, Array]]]:
     """The steps whose weights are known, with these."""
-    yield 0, model_of(e.run)[0].weights()
+    yield 0, reopen(e.run, trained=False).model.weights()
     if best := e.summary.best:
         found = e.run.best.read(check=lambda found: check_weights(found, last))
         yield best.step, {name: found[name] for name in last}  # in the net's order, in which layers come

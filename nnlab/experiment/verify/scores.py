@@ -14,7 +14,7 @@ from nnlab.dataset import Array, Dataset, Split, SplitName
 from nnlab.errors import CheckError
 from nnlab.evaluate import evaluate
 from nnlab.experiment.distance import difference, near
-from nnlab.experiment.reopen import model_of
+from nnlab.experiment.reopen import reopen
 from nnlab.experiment.verify.check import must_equal
 from nnlab.experiment.verify.evidence import ROUNDING, Evidence
 from nnlab.fit import each_step
@@ -137,7 +137,7 @@ def first_loss(e: Evidence, dataset: Dataset) -> str:
 
     Raises CheckError where it is another.
     """
-    fresh = model_of(e.run)[0]
+    fresh = reopen(e.run, trained=False).model
     step = next(each_step(len(dataset.train), e.plan))
     value = float(fresh.train(fresh.put(dataset.train), [step])[0])
     losses = e.run.losses.read(HEADERS + 8 * e.plan.steps)

@@ -9,7 +9,7 @@ from nnlab.experiment import plugins
 from nnlab.experiment.given import Given
 from nnlab.experiment.loading import load_same_dataset
 from nnlab.experiment.plan import complete
-from nnlab.experiment.reopen import model_of, trained_model
+from nnlab.experiment.reopen import reopen
 from nnlab.experiment.verify import beyond, data, files, looks, recorded, scores
 from nnlab.experiment.verify.check import UNABLE, tried
 from nnlab.experiment.verify.evidence import Evidence
@@ -85,9 +85,9 @@ def _evidence(run: RunDir) -> Generator[Finding, None, Evidence | None]:
     finished = run.summary().status == "finished"
     subject = WEIGHTS if finished else CHECKPOINTS
     try:
-        model, config, summary, _ = (trained_model if finished else model_of)(run)
-        _, plan = complete(config, model, summary.dataset.train or 0)
-        return Evidence(run, summary, config, plan, model)
+        opened = reopen(run, trained=finished)
+        _, plan = complete(opened.config, opened.model, opened.summary.dataset.train or 0)
+        return Evidence(**vars(opened), plan=plan)
     except (ConfigError, MissingDependencyError) as error:  # of the device or the memory here; a bad config is named
         yield Finding(subject, "not checked", f"not looked into: {error.message}")
     except NnlabError as error:

@@ -2,30 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from nnlab import discover, memory
 from nnlab.config import Resolved
 from nnlab.dataset import Array, Progress, quiet
 from nnlab.experiment.making import parameters
-from nnlab.experiment.train import Ready, prepare
+from nnlab.experiment.ready import Ready, prepare
 from nnlab.finding import Finding
 from nnlab.inspection.checkup.costs import memory_needed, time_needed
 from nnlab.inspection.checkup.data import of_data
 from nnlab.inspection.checkup.learning import by_heart, initial_loss
 from nnlab.inspection.checkup.scores import scores
 
-__all__ = ["Checkup", "Layer", "checkup"]
-
-
-@dataclass(frozen=True)
-class Layer:
-    """The weights of one part of a net."""
-
-    name: str
-    """As PyTorch has it; the model's own name where the whole net is one layer."""
-    shapes: str
-    """Of each of its weights: "weight (150, 784), bias (150,)"."""
-    parameters: int
+__all__ = ["Checkup", "checkup"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +24,10 @@ class Checkup:
 
     model: str
     dataset: str
-    layers: tuple[Layer, ...]
+    layers: tuple[dict[str, Any], ...]
+    """The ``name`` of each as PyTorch has it, or the model's own where the whole net is one layer; the ``shapes`` of
+    its weights, "weight (150, 784), bias (150,)"; and how many ``parameters`` these are.
+    """
     parameters: int
     findings: tuple[Finding, ...]
     warnings: tuple[str, ...]
@@ -58,14 +51,15 @@ def checkup(resolved: Resolved, progress: Progress = quiet) -> Checkup:
     )
 
 
-def _layers(model: str, weights: Mapping[str, Array]) -> Iterator[Layer]:
+def _layers(model: str, weights: Mapping[str, Array]) -> Iterator[dict[str, Any]]:
     owners: dict[str, dict[str, Array]] = {}
     for name, weight in weights.items():
         owner, _, kind = name.rpartition(".")
         owners.setdefault(owner, {})[kind] = weight
     for owner, own in owners.items():
         shapes = ", ".join(f"{kind} {weight.shape}" for kind, weight in own.items())
-        yield Layer(owner or model, shapes, sum(int(weight.size) for weight in own.values()))
+        size = sum(int(weight.size) for weight in own.values())
+        yield {"name": owner or model, "shapes": shapes, "parameters": size}
 
 
 def _of_training(ready: Ready, free: int) -> Iterator[Finding]:

@@ -7,7 +7,8 @@ from itertools import islice
 from nnlab import memory
 from nnlab.dataset import Dataset
 from nnlab.evaluate import evaluate
-from nnlab.experiment.train import Ready, process_bytes
+from nnlab.experiment.ready import Ready
+from nnlab.experiment.train import process_bytes
 from nnlab.finding import Finding
 from nnlab.fit import Plan, each_step
 from nnlab.model import Model

@@ -1,19 +1,19 @@
-"""Whole: runs as one page to hand in: what was compared, the result, the curves, the errors, what was learnt."""
+"""Compose: runs as one page to hand in: what was compared, the result, the curves, the errors, what was learnt."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from nnlab.comparison import Comparison, Group, compare
-from nnlab.dataset import Progress, quiet
+from nnlab.dataset import Dataset, Progress, quiet
 from nnlab.errors import NnlabError
 from nnlab.experiment.loading import load_same_dataset
 from nnlab.experiment.resolving import config_of
 from nnlab.present.html import Html, element, join
 from nnlab.report import provenance
-from nnlab.report.looks import labels_of
+from nnlab.report.chapter import Chapter, chapter_of
+from nnlab.report.labels import labels_of
 from nnlab.report.page import page
-from nnlab.report.story import Data, Story, story_of
 from nnlab.rundir import RunDir
 
 ROOM = 640_000
@@ -43,15 +43,15 @@ def report(runs: Sequence[RunDir], progress: Progress = quiet) -> Report:
     warnings = list(comparison.warnings)
     shares = _shares(comparison)
     room = min(MOST_ROOM, ROOM // max(1, sum(shares)))
-    stories: list[Story] = []
+    chapters: list[Chapter] = []
     for number, (group, detailed) in enumerate(zip(comparison.groups, shares, strict=True)):
-        data = _data_of(group, progress) if detailed else Data(None)
-        if data.reason:
-            warnings.append(f"inputs cannot be shown: {data.reason}")
-        story = story_of(group, number, data, detailed, room)
-        stories.append(story)
-        warnings += story.warnings
-    text = page(_title(comparison), _lead(comparison), stories, _end(comparison))
+        dataset, reason = _data_of(group, progress) if detailed else (None, "")
+        if reason:
+            warnings.append(f"inputs cannot be shown: {reason}")
+        chapter = chapter_of(group, number, dataset, reason, detailed, room)
+        chapters.append(chapter)
+        warnings += chapter.warnings
+    text = page(_title(comparison), _lead(comparison), chapters, _end(comparison))
     return Report(text.encode(errors="replace"), warnings)
 
 
@@ -65,15 +65,13 @@ def _shares(comparison: Comparison) -> list[int]:
     return shares
 
 
-def _data_of(group: Group, progress: Progress) -> Data:
-    """The group's examples, by the config of the first of its runs that has them."""
-    reason = ""
-    for row in group.rows[:1]:
-        try:
-            return Data(load_same_dataset(row.run, config_of(row.run), row.summary, progress))
-        except NnlabError as error:
-            reason = error.message
-    return Data(None, reason)
+def _data_of(group: Group, progress: Progress) -> tuple[Dataset | None, str]:
+    """The group's examples, by the config of the run that comes first in it; or why they are not here."""
+    row = group.rows[0]
+    try:
+        return load_same_dataset(row.run, config_of(row.run), row.summary, progress), ""
+    except NnlabError as error:
+        return None, error.message
 
 
 def _title(comparison: Comparison) -> str:

@@ -1,25 +1,26 @@
-"""Story: a group of runs from the result over the curves and the configs to what each of them learnt."""
+"""Chapter: a group of runs from the result over the curves and the configs to what each of them learnt."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from nnlab.comparison import CHOSEN_BY_TEST, Entry, Group
+from nnlab.comparison import Entry, Group
+from nnlab.comparison.rows import CHOSEN_BY_TEST
 from nnlab.dataset import Dataset
 from nnlab.dataset.task import every_metric, metric_of
 from nnlab.errors import NnlabError
 from nnlab.metrics import shown
 from nnlab.present.html import Html, element
-from nnlab.report import tables
+from nnlab.report import compared
+from nnlab.report.first_layer import as_data as learning_as_data
+from nnlab.report.first_layer import learning_of
 from nnlab.report.interactive import as_data, charts_of, frames
-from nnlab.report.learning import as_data as learning_as_data
-from nnlab.report.learning import learning_of
-from nnlab.report.looks import labels_of, swatch
+from nnlab.report.labels import labels_of, swatch
 from nnlab.report.mistakes import mistakes_of
 from nnlab.report.panels import learnt, mistaken
 
 
 @dataclass(frozen=True)
-class Story:
+class Chapter:
     """A group's part of the page."""
 
     html: Html
@@ -28,40 +29,35 @@ class Story:
     warnings: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Data:
-    """A group's examples, or why they are not here."""
+def chapter_of(group: Group, number: int, dataset: Dataset | None, reason: str, detailed: int, room: int) -> Chapter:
+    """The group's part of the page, with panels for its first ``detailed`` entries, each of about ``room`` bytes.
 
-    dataset: Dataset | None
-    reason: str = ""
-
-
-def story_of(group: Group, number: int, data: Data, detailed: int, room: int) -> Story:
-    """The group's part of the page, with panels for its first ``detailed`` entries, each of about ``room`` bytes."""
+    ``dataset`` has its examples; where there is none, ``reason`` says why.
+    """
     curves, labels = charts_of(group), labels_of(group)
     parts = [
         element("h2", group.data.dataset, id=f"group-{number}"),
         element("p", f"{group.data.scored}; {group.data.task.name}; {group.data.hashes}", class_="quiet"),
         element("h3", "Result"),
         element("p", headline(group), class_="headline"),
-        tables.result(group),
+        compared.result(group),
     ]
     remarks = [*[CHOSEN_BY_TEST] * group.chosen_by_test, *group.remarks]
     parts += [element("p", f"Note: {remark}.", class_="note") for remark in remarks]
     parts += [element("h3", "Curves"), frames(group, curves, number)]
-    parts += [element("h3", "How they differ" if len(group.entries) > 1 else "The config"), tables.differences(group)]
+    parts += [element("h3", "How they differ" if len(group.entries) > 1 else "The config"), compared.differences(group)]
     parts.append(
         element(
             "h3",
             "Where they err, and what they learnt" if len(group.entries) > 1 else "Where it errs, and what it learnt",
         )
     )
-    if data.reason:
-        parts.append(element("p", f"Inputs cannot be shown: {data.reason}", class_="note"))
+    if reason:
+        parts.append(element("p", f"Inputs cannot be shown: {reason}", class_="note"))
     panels, learnt_by, warnings = [], {}, []
     for place, (entry, label) in list(enumerate(zip(group.entries, labels, strict=True)))[:detailed]:
         panel = f"run-{number}-{place}"
-        html, learning, warned = _panel(entry, label, panel, place, data, room, opened=place == 0)
+        html, learning, warned = _panel(entry, label, panel, place, dataset, room, opened=place == 0)
         panels.append(html)
         warnings += warned
         if learning:
@@ -72,7 +68,7 @@ def story_of(group: Group, number: int, data: Data, detailed: int, room: int) ->
             element("p", f"The best {len(panels)}; {left_out} more are in the tables above only.", class_="note")
         )
     section = element("section", *parts, *panels, aria_labelledby=f"group-{number}", data_group=number)
-    return Story(section, {"curves": as_data(group, curves), "learnt": learnt_by}, warnings)
+    return Chapter(section, {"curves": as_data(group, curves), "learnt": learnt_by}, warnings)
 
 
 def headline(group: Group) -> str:
@@ -84,7 +80,7 @@ def headline(group: Group) -> str:
         return "None of these runs has a score yet."
     labels = dict(zip(map(id, group.entries), labels_of(group), strict=True))
     title, best = column.replace("_", " "), scored[0]
-    said = f"{labels[id(best)]} reaches a {title} of {tables.shown(column, best.values[column])}"
+    said = f"{labels[id(best)]} reaches a {title} of {compared.shown(column, best.values[column])}"
     if len(scored) > 1:
         said += f", {_apart(scored[0], scored[1], column)} {labels[id(scored[1])]}, the next of {len(group.entries)}"
     said += "."
@@ -107,7 +103,7 @@ def _apart(first: Entry, second: Entry, column: str) -> str:
 
 
 def _panel(
-    entry: Entry, label: str, panel: str, look: int, data: Data, room: int, *, opened: bool
+    entry: Entry, label: str, panel: str, look: int, dataset: Dataset | None, room: int, *, opened: bool
 ) -> tuple[Html, dict[str, Any] | None, list[str]]:
     """One entry's errors and what it learnt; what is damaged is said in its place."""
     row = entry.rows[0]
@@ -117,7 +113,7 @@ def _panel(
     said = f"Of its {len(entry.rows)} runs this is {row.name}" if len(entry.rows) > 1 else f"Run {row.name}"
     parts.append(element("p", f"{said}.", class_="quiet"))
     try:
-        mistakes = mistakes_of(row, data.dataset, room // 5)
+        mistakes = mistakes_of(row, dataset, room // 5)
         parts.append(mistaken(mistakes, row))
         if mistakes and not row.summary.dataset.val:
             confusion = mistakes.confusion  # of the split that was watched

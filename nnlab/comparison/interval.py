@@ -1,4 +1,4 @@
-"""Estimate: differences with their 95 % intervals, and the p-values that agree with them."""
+"""Interval: differences with their 95 % intervals, and the p-values that agree with them."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Looks: how an entry is told from the others in tables and charts: by name, by colour and by line."""
+"""Labels: how an entry is told from the others in tables and charts: by name, by colour and by line."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Learning: what a run's first layer looks like, and how it, the confusion and the updates changed over the epochs."""
+"""First layer: what a run's looks like, and how it, the confusion and the updates changed over the epochs."""
 
 import math
 import re

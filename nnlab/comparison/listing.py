@@ -1,25 +1,17 @@
-"""Tables: a comparison as plain data, and as Markdown, CSV and LaTeX to hand in or put into a paper."""
+"""Listing: a comparison as plain data, and as a table of its entries and baselines, to be read or handed in."""
 
-import csv
-import io
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from enum import StrEnum
 from typing import Any, NamedTuple
 
 from nnlab.comparison.entries import Entry, Spread
 from nnlab.comparison.groups import Comparison, Group
 from nnlab.dataset.task import metric_of
-from nnlab.metrics import shown_spread
+from nnlab.present import documents
+from nnlab.present.values import Format, Listing
+from nnlab.rundir import finite
 
 BASELINE = "baseline"
-
-
-class Format(StrEnum):
-    """What a table can be written as."""
-
-    md = "md"
-    csv = "csv"
-    latex = "latex"
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:
@@ -73,12 +65,46 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def as_text(comparison: Comparison, format: Format) -> str:
+def as_text(comparison: Comparison, form: Format) -> str:
     """The comparison in one of the formats, the best of each column in bold where the format has bold."""
-    if format is Format.csv:
-        return _as_csv(comparison)
-    table = _as_markdown if format is Format.md else _as_latex
-    return "\n".join(map(table, comparison.groups))
+    if form is Format.json:
+        return json.dumps(finite(as_json(comparison)), indent=2, allow_nan=False) + "\n"
+    if form is Format.csv:
+        return documents.as_csv(_numbers(comparison))
+    document = documents.as_markdown if form is Format.md else documents.as_latex
+    return "\n".join(document(listing(group, last=("marks",))) for group in comparison.groups)
+
+
+def listing(
+    group: Group,
+    *,
+    last: Sequence[str] = ("status", "marks"),
+    time: str = "seconds",
+    shown_time: Callable[[float], str] = "{:.1f}".format,
+) -> Listing:
+    """The group's lines for people: accuracies in percent, the best stands out, baselines stand back.
+
+    ``last`` is the columns after that of the ``time``; marks are left out where there are none, and are notes where
+    they are no column.
+    """
+    lines = lines_of(group)
+    best = {column: best_of(lines, column) for column in group.columns}
+    last = [name for name in last if name != "marks" or any(line.marks for line in lines)]
+    head = ["run", *group.differing]
+    rows, strong = [], set()
+    for number, line in enumerate(lines):
+        spreads = [(column, line.values.get(column)) for column in group.columns]
+        numbers = [spread.shown(column) if spread else "-" for column, spread in spreads]
+        leading = [spread is not None and spread.mean == best[column] for column, spread in spreads]
+        strong |= {(number, len(head) + place) for place, leads in enumerate(leading) if leads}
+        ends = {"status": line.status, "marks": "; ".join(line.marks)}
+        took = "-" if line.seconds is None else shown_time(line.seconds)
+        rows.append([line.name, *line.texts, *numbers, took, *(ends[name] for name in last)])
+    columns = [*head, *(column.replace("_", " ") for column in group.columns), time, *last]
+    left = {*range(len(head)), *(len(columns) - len(last) + place for place in range(len(last)) if "status" in last)}
+    faint = {number for number, line in enumerate(lines) if line.status == BASELINE}
+    notes = [f"{line.name}: {mark}" for line in lines for mark in line.marks] if "marks" not in last else []
+    return Listing(columns, rows, group.data.title, left, faint, strong, [*notes, *group.remarks])
 
 
 class Line(NamedTuple):
@@ -120,108 +146,26 @@ def best_of(lines: Sequence[Line], column: str) -> float | None:
     return metric_of(column).best(values) if values else None
 
 
-def _as_csv(comparison: Comparison) -> str:
+def _numbers(comparison: Comparison) -> Listing:
     """One table of all groups: accuracies are fractions, and what a group has no value for is empty."""
     keys = list(dict.fromkeys(key for group in comparison.groups for key in group.differing))
     columns = list(dict.fromkeys(column for group in comparison.groups for column in group.columns))
-    buffer = io.StringIO()
-    table = csv.writer(buffer, lineterminator="\n")
     measured = [name for column in columns for name in (column, f"{column}_sd")]
-    table.writerow(["dataset", "sha256", "scored_on", "name", *keys, "n", *measured, "seconds", "status", "marks"])
+    head = ["dataset", "sha256", "scored_on", "name", *keys, "n", *measured, "seconds", "status", "marks"]
+    rows = []
     for group in comparison.groups:
         places = {key: number for number, key in enumerate(group.differing)}
         for line in lines_of(group):
             texts = [line.texts[places[key]] if key in places else "" for key in keys]
             spreads = [line.values.get(column) for column in columns]
             n = max((spread.n for spread in spreads if spread), default=1)
-            numbers = [cell for spread in spreads for cell in _numbers(spread)]
+            numbers = [cell for spread in spreads for cell in _cells(spread)]
             seconds = "" if line.seconds is None else line.seconds
             data = [group.data.dataset, group.data.sha256, group.data.scored]
-            cells = [*data, line.name, *texts, n, *numbers, seconds, line.status, "; ".join(line.marks)]
-            table.writerow([_inert(cell) if isinstance(cell, str) else cell for cell in cells])
-    return buffer.getvalue()
+            rows.append([*data, line.name, *texts, n, *numbers, seconds, line.status, "; ".join(line.marks)])
+    return Listing(head, rows)
 
 
-def _numbers(spread: Spread | None) -> tuple[float | str, float | str]:
+def _cells(spread: Spread | None) -> tuple[float | str, float | str]:
+    """Mean and deviation, as far as there are any."""
     return ("", "") if spread is None else (spread.mean, spread.sd if spread.n > 1 else "")
-
-
-def _inert(text: str) -> str:
-    """The text on one line, as no spreadsheet takes it for a formula."""
-    text = _one_line(text)
-    return f"'{text}" if text[:1] in ("=", "+", "@") else text
-
-
-def _as_markdown(group: Group) -> str:
-    lines = lines_of(group)
-    head, cells = _cells(group, lines, _markdown, lambda text: f"**{text}**")
-    texts = 1 + len(group.differing)
-    rule = ["---"] * texts + ["---:"] * (len(head) - texts)
-    rows = [f"| {' | '.join(row)} |" for row in (head, rule, *cells)]
-    remarks = [line for remark in group.remarks for line in (_markdown(remark), "")]
-    return "\n".join([f"**{_markdown(group.data.title)}**", "", *rows, "", *remarks])
-
-
-def _as_latex(group: Group) -> str:
-    lines = lines_of(group)
-    head, cells = _cells(group, lines, _latex, lambda text: rf"\textbf{{{text}}}")
-    texts = 1 + len(group.differing)
-    rows = [" & ".join(row) + r" \\" for row in cells]
-    return "\n".join(
-        [
-            f"% {_one_line(group.data.title)}; needs \\usepackage{{booktabs}}",
-            *(f"% {_one_line(remark)}" for remark in group.remarks),
-            rf"\begin{{tabular}}{{{'l' * texts}{'r' * (len(head) - texts)}}}",
-            r"\toprule",
-            " & ".join(head) + r" \\",
-            r"\midrule",
-            *rows,
-            r"\bottomrule",
-            r"\end{tabular}",
-            "",
-        ]
-    )
-
-
-def _cells(
-    group: Group, lines: Sequence[Line], escape: Callable[[str], str], bold: Callable[[str], str]
-) -> tuple[list[str], list[list[str]]]:
-    """The head and the cells of a table for people, accuracies in percent, and marks last where there are any."""
-    best = {column: best_of(lines, column) for column in group.columns}
-    head = ["run", *group.differing, *(column.replace("_", " ") for column in group.columns), "seconds"]
-    marked = any(line.marks for line in lines)
-    head += ["marks"] * marked
-    rows = []
-    for line in lines:
-        row = [escape(line.name), *map(escape, line.texts)]
-        for column in group.columns:
-            spread = line.values.get(column)
-            text = escape(shown_spread(column, spread.mean, spread.sd, spread.n)) if spread else "-"
-            row.append(bold(text) if spread and spread.mean == best[column] else text)
-        row.append("-" if line.seconds is None else f"{line.seconds:.1f}")
-        row += [escape("; ".join(line.marks))] * marked
-        rows.append(row)
-    return [escape(name) for name in head], rows
-
-
-def _one_line(text: str) -> str:
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
-
-
-def _markdown(text: str) -> str:
-    """Text that Markdown shows as it stands."""
-    return "".join(f"\\{char}" if char in r"\`*_{}[]<>()#+!|~$" else char for char in _one_line(text))
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "±": r"$\pm$",
-    **{char: f"\\{char}" for char in "&%$#_{}"},
-}
-
-
-def _latex(text: str) -> str:
-    """Text that LaTeX shows as it stands."""
-    return "".join(_LATEX.get(char, char) for char in _one_line(text))
