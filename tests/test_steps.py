@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from nnlab.backends.numpy import Drawn, NumpyModel, in_float64
-from nnlab.dataset import Array, Classification, Scaling, Split
+from nnlab.dataset import Array, Split
+from nnlab.dataset.task import Classification
+from nnlab.dataset.transform import Scaling
 from nnlab.fit import Plan, each_step, fit
 from nnlab.inspection.gradcheck import check_gradients
 from nnlab.model import Differentiable, Model, Optimizer, Setup, Step

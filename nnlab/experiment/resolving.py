@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from nnlab import config as configs
 from nnlab import discover
 from nnlab.config import Config, Resolved, yaml
+from nnlab.config.resolve import resolve as resolved
+from nnlab.config.schema import json_schema as schema
 from nnlab.dataset import Task
 from nnlab.errors import (
     ConfigError,
@@ -17,13 +18,13 @@ from nnlab.rundir import CONFIG, Checkpoint, RunDir, Summary
 
 
 def resolve(config: Path, overrides: list[str] | None = None) -> Resolved:
-    """Read and check a config file; see ``nnlab.config.resolve``."""
-    return configs.resolve(config, overrides or [], discover.registry())
+    """Read and check a config file; see ``nnlab.config.resolve.resolve``."""
+    return resolved(config, overrides or [], discover.registry())
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of all configs."""
-    return configs.json_schema(discover.registry())
+    return schema(discover.registry())
 
 
 def config_of(run: RunDir, *, other_plugins: bool = False) -> Config:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from nnlab.dataset import Dataset, Layout, SplitName, Task, Transform
+from nnlab.dataset import Dataset, SplitName, Task, Transform
 from nnlab.dataset.task import TASKS
+from nnlab.dataset.transform import Layout
 from nnlab.rundir import strict
 from nnlab.standing import Best, Count
 
