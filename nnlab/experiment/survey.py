@@ -3,14 +3,12 @@
 import os
 from pathlib import Path
 
-from nnlab import config as configs
 from nnlab import discover
 from nnlab.config import yaml
+from nnlab.config.resolve import resolve_named
 from nnlab.datasets import _survey, csv
-from nnlab.datasets._survey import ColumnSurvey, Survey
+from nnlab.datasets._survey import Survey
 from nnlab.errors import DataError
-
-__all__ = ["ColumnSurvey", "Survey", "config_for", "survey"]
 
 
 def survey(path: Path, keys: list[str]) -> Survey:
@@ -20,7 +18,7 @@ def survey(path: Path, keys: list[str]) -> Survey:
     """
     given = {key.partition("=")[0].removeprefix("dataset.") for key in keys}
     asked = [f"path={path}", *keys, *([] if "target" in given else ["target=-1"])]
-    params: csv.Params = configs.resolve_named("datasets", "csv", asked, discover.registry()).params
+    params: csv.Params = resolve_named("datasets", "csv", asked, discover.registry()).params
     shown = {key: value for key, value in params.model_dump(exclude_none=True).items() if key in given - {"target"}}
     table = csv.read_whole(params, str(path))
     target = csv.roles_of(params, table.names, path).targets[0] if "target" in given else None

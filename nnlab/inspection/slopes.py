@@ -20,8 +20,9 @@ def slopes(loss: Callable[[], float], weight: Array, places: Array, magnitude: f
     (n,) float64 each: the slopes, nan where the loss has a kink as narrowly as it was looked at, and what each of them
     may be off by. ``magnitude`` is the largest number that goes into the loss.
 
-    A difference taken across a kink, such as relu's at 0, is no slope. There the slopes over a step and over half of it differ, or the bends do not fall with the step: a
-    kink that both tests miss makes up for less than four times what they allow.
+    A difference taken across a kink, such as relu's at 0, is no slope. There the slopes over a step and over half of it
+    differ, or the bends do not fall with the step: a kink that both tests miss makes up for less than four times what
+    they allow.
     """
     values, rounding = np.full(len(places), np.nan), np.zeros(len(places))
     middle = loss()
