@@ -14,7 +14,7 @@ from nnlab.errors import (
     RunError,
 )
 from nnlab.experiment import plugins
-from nnlab.rundir import CONFIG, RunDir, State, Summary
+from nnlab.rundir import CONFIG, Checkpoint, RunDir, Summary
 
 
 def resolve(config: Path, overrides: list[str] | None = None) -> Resolved:
@@ -41,7 +41,7 @@ def config_of(run: RunDir, *, other_plugins: bool = False) -> Config:
 
 
 def unedited_config_of(
-    run: RunDir, summary: Summary, state: State | None = None, *, other_plugins: bool = False
+    run: RunDir, summary: Summary, state: Checkpoint | None = None, *, other_plugins: bool = False
 ) -> Config:
     """``config_of``, where it is the config that run.json, or else the checkpoint's ``state``, belongs to.
 
