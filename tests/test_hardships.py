@@ -43,7 +43,7 @@ def test_what_runs_out_ends_in_a_message_and_the_run_goes_on_later(
     (run,) = rundir.all_runs(tmp_path / "runs")
     assert run.summary().status in ("failed", "died")
     assert run.metrics.read()["step"][:6] == [5, 10, 15, 20, 25, 30]
-    assert run.checkpoint_state().step == 20
+    assert run.checkpoint_state().standing.step == 20
     run_to_end(experiment.resume(run))
     assert not differing(run, outcome(straight))
 

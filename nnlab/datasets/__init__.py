@@ -7,22 +7,10 @@ import numpy as np
 from pydantic import Field
 
 from nnlab import splits
-from nnlab.config.strict import Strict
-from nnlab.dataset import (
-    UNCHANGED,
-    Array,
-    Classification,
-    Dataset,
-    Regression,
-    Scaling,
-    Split,
-    SplitName,
-    Task,
-    Transform,
-    digest,
-    digest_taken,
-    spread,
-)
+from nnlab.config import Strict
+from nnlab.dataset import Array, Classification, Dataset, Regression, Split, SplitName, Task, Transform
+from nnlab.dataset.split import digest, digest_taken
+from nnlab.dataset.transform import UNCHANGED, Scaling, spread
 from nnlab.errors import DataError, did_you_mean
 from nnlab.randomness import Purpose, generator
 

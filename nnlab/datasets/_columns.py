@@ -7,11 +7,13 @@ from typing import Literal
 
 import numpy as np
 
-from nnlab.dataset import Array, Column, Transform, mark
+from nnlab.dataset import Array, Transform
+from nnlab.dataset.transform import Column, mark
 from nnlab.datasets import listed, short
 from nnlab.datasets._doubts import id_like
 from nnlab.errors import DataError, did_you_mean
-from nnlab.tables import Table, number
+from nnlab.tables import Table
+from nnlab.tables.cells import number
 
 Missing = Literal["refuse", "drop", "mean", "median", "most_frequent"]
 Part = Literal["year", "month", "day", "weekday", "yearday", "hour", "minute", "second", "timestamp"]

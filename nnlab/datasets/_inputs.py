@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nnlab import tables
-from nnlab.dataset import Array, Transform, read_npy
+from nnlab.dataset import Array, Transform
+from nnlab.dataset.npy import read_npy
 from nnlab.datasets import _arrays, _pictures, listed, short
 from nnlab.datasets._table_rows import Rows, TableReader
 from nnlab.errors import DataError
 from nnlab.plugin import PictureReader
-from nnlab.tables import AUTO, Keys
+from nnlab.tables import Keys, reading, sniff, source
+from nnlab.tables.keys import AUTO
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -28,7 +29,7 @@ MOST_AT_ONCE = 1024
 """Inputs that come one by one and are predicted together."""
 INPUTS = ("x_test", "X_test", "x", "X", "x_train", "X_train", "images", "data", "features", "inputs")
 """What the array of inputs in a .npz file may be called; the first that is there is taken."""
-KINDS = f"{', '.join(tables.SUFFIXES)}, .npy, .npz, {', '.join(_pictures.SUFFIXES)}"
+KINDS = f"{', '.join(source.SUFFIXES)}, .npy, .npz, {', '.join(_pictures.SUFFIXES)}"
 
 
 class Reader:
@@ -169,7 +170,7 @@ class Reader:
         name, suffix = str(path), path.suffix.lower()
         if not path.is_file():
             raise DataError(f"{name}: this is not a plain file", f"give a file of these: {KINDS}")
-        if name.lower().endswith(tables.SUFFIXES):
+        if name.lower().endswith(source.SUFFIXES):
             yield from self._table(path, written)
             return
         if path.stat().st_size > MAX_BYTES:
@@ -209,7 +210,7 @@ class Reader:
             yield from _alone(self._plain_table(path, written), str(path))
 
     def _plain_table(self, path: Path, written: bool) -> Iterator[Rows]:
-        style = tables.find_style(path, named=self.names)
+        style = sniff.find_style(path, named=self.names)
         columns = list(style.names)
         if style.header and self.names and set(self.names) <= set(columns):
             places = [columns.index(name) for name in self.names]
@@ -218,7 +219,7 @@ class Reader:
         else:
             raise self._no_row(path, style.line)
         header, found = (*[""] * style.left_out, *columns), 0
-        for lines, cells in tables.written(path, style):
+        for lines, cells in reading.written(path, style):
             texts: list[str] = []
             for line, row in zip(lines, cells, strict=True):
                 numbers = [row[style.left_out + place].strip() for place in places]

@@ -9,11 +9,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from nnlab import tables
-from nnlab.dataset import Array, Column, Transform
+from nnlab.dataset import Array, Transform
+from nnlab.dataset.transform import Column
 from nnlab.datasets import _columns, _targets, short
 from nnlab.errors import DataError
-from nnlab.tables import Keys, Style, Table, Text
+from nnlab.tables import Keys, Table, reading, sniff, source
+from nnlab.tables.keys import Style
+from nnlab.tables.table import Text
 
 NUMBERS = 2**20
 """Features that are in memory at once."""
@@ -55,10 +57,10 @@ class TableReader:
         head = _head(path, style)
         at = dict(_columns.places(head, self.transform))
         targets = _columns.target_places(head, self.transform, self.targets)
-        some = (cells for _, cells in tables.written(path, style)) if written else iter(())
+        some = (cells for _, cells in reading.written(path, style)) if written else iter(())
         cells: Iterator[Sequence[str]] = chain.from_iterable(some)
         found = 0
-        for table in tables.stream(path, style, *_wanted(at, targets, self.transform), self._at_once()):
+        for table in reading.stream(path, style, *_wanted(at, targets, self.transform), self._at_once()):
             table.again = _part_as_text(path, style, found, table.rows)
             rows = self._rows(table, at, targets)
             names = [f"{path}:{number}" for number in range(found + 1, found + table.rows + 1)]
@@ -80,14 +82,14 @@ class TableReader:
         named = {column.name for column in self.transform.columns} | set(self.targets)
         if keys.delimiter != "auto":  # as in training where that makes sense, else as any other file
             with suppress(DataError):
-                style = tables.find_style(path, keys, named=named)
+                style = sniff.find_style(path, keys, named=named)
                 list(_columns.places(_head(path, style), self.transform))
                 return style
-        return tables.find_style(path, replace(keys, delimiter="auto"), named=named)
+        return sniff.find_style(path, replace(keys, delimiter="auto"), named=named)
 
     def _encoding(self, path: Path) -> str:
         """auto where a file is UTF-8 or says its encoding by its mark, else that of the run's own table."""
-        return "auto" if self.keys.encoding == "auto" or tables.is_unicode(path) else self.keys.encoding
+        return "auto" if self.keys.encoding == "auto" or source.is_unicode(path) else self.keys.encoding
 
     def _rows(self, table: Table, at: Mapping[str, str], targets: Sequence[str]) -> Rows:
         cells, warnings = _columns.cells_of(table, self.transform)
@@ -129,7 +131,7 @@ def _part_as_text(path: Path, style: Style, start: int, count: int) -> Callable[
     """What reads a column of some rows again as text, for a message that names a cell."""
 
     def again(name: str) -> Text:
-        text = tables.read(path, style, [name], [name]).text[name]
+        text = reading.read(path, style, [name], [name]).text[name]
         return replace(text, codes=text.codes[start : start + count])
 
     return again

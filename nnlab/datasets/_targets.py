@@ -12,7 +12,8 @@ from nnlab.dataset import Array
 from nnlab.datasets import listed, short
 from nnlab.datasets._labels import natural
 from nnlab.errors import DataError
-from nnlab.tables import Table, people_number
+from nnlab.tables import Table
+from nnlab.tables.cells import people_number
 
 TaskKey = Literal["classification", "regression"]
 MOST_CLASSES = 20

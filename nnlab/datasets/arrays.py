@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from pydantic import Field
 
-from nnlab.dataset import Array, Card, Dataset, Layout, Progress, SplitName, Transform, quiet
+from nnlab.dataset import Array, Card, Dataset, Progress, SplitName, Transform, quiet
+from nnlab.dataset.transform import Layout
 from nnlab.datasets import (
     ClassKeys,
     Examples,

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from nnlab import tables
-from nnlab.dataset import Array, Card, Column, Dataset, Progress, Transform, quiet
+from nnlab.dataset import Array, Card, Dataset, Progress, Transform, quiet
+from nnlab.dataset.transform import Column
 from nnlab.datasets import (
     ClassKeys,
     Examples,
@@ -27,7 +27,8 @@ from nnlab.datasets import (
 )
 from nnlab.errors import DataError, did_you_mean
 from nnlab.plugin import DatasetFile
-from nnlab.tables import Table
+from nnlab.tables import Keys, Table, reading, sniff, source
+from nnlab.tables.keys import MISSING
 
 CARD = Card("your files")
 HEAD = 200
@@ -108,12 +109,10 @@ class Params(ClassKeys, HoldOutKeys, TrainKeys):
         self.keys()
         return self
 
-    def keys(self) -> tables.Keys:
+    def keys(self) -> Keys:
         """How the table is written. Raises ValueError for what cannot be."""
-        words = tables.MISSING if self.missing_words is None else tuple(self.missing_words)
-        return tables.Keys(
-            self.header, self.delimiter, self.decimal, self.thousands, self.encoding, self.comment, words
-        )
+        words = MISSING if self.missing_words is None else tuple(self.missing_words)
+        return Keys(self.header, self.delimiter, self.decimal, self.thousands, self.encoding, self.comment, words)
 
     def rules(self) -> _columns.Rules:
         """What is said of columns that are no plain numbers."""
@@ -156,21 +155,21 @@ def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
 
 def read(params: Params, path: str) -> Table:
     """The table in a file, with the columns that the config names. Raises DataError as ``load`` does."""
-    found = _files.existing(path, tables.SUFFIXES)
-    style = tables.find_style(found, params.keys(), named=_named(params))
+    found = _files.existing(path, source.SUFFIXES)
+    style = sniff.find_style(found, params.keys(), named=_named(params))
     roles = roles_of(params, style.names, found)
     text = roles.text
     if params.task != "classification" and found.stat().st_size > _parsed.LARGE:
-        head = next(tables.stream(found, style, roles.targets, roles.targets, HEAD), None)
+        head = next(reading.stream(found, style, roles.targets, roles.targets, HEAD), None)
         text = [name for name in text if head is None or name not in _targets.values_alone(head)]
     return _parsed.read(found, style, roles.names, text)
 
 
 def read_whole(params: Params, path: str) -> Table:
     """The table in a file, with all its columns, to be looked at. Raises DataError as ``load`` does."""
-    found = _files.existing(path, tables.SUFFIXES)
-    style = tables.find_style(found, params.keys(), named=_named(params))
-    return tables.read(found, style, None, style.names, lambda needed: _files.must_fit(found, needed))
+    found = _files.existing(path, source.SUFFIXES)
+    style = sniff.find_style(found, params.keys(), named=_named(params))
+    return reading.read(found, style, None, style.names, lambda needed: _files.must_fit(found, needed))
 
 
 def load_table(table: Table, params: Params, seed: int, test: Table | None = None) -> Dataset:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from nnlab.dataset import Array, Card, Classification, Dataset, Picture, Progress, SplitName, Transform, quiet
+from nnlab.dataset import Array, Card, Classification, Dataset, Progress, SplitName, Transform, quiet
+from nnlab.dataset.transform import Picture
 from nnlab.datasets import (
     ClassKeys,
     Examples,

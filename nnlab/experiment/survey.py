@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nnlab import config as configs
 from nnlab import discover
 from nnlab.config import yaml
+from nnlab.config.resolve import resolve_named
 from nnlab.datasets import _survey, csv
 from nnlab.datasets._survey import ColumnSurvey, Survey
 from nnlab.errors import DataError
@@ -60,7 +60,7 @@ def config_for(path: Path, keys: list[str], folder: Path) -> str:
 def _asked(path: Path, keys: list[str]) -> _Asked:
     given = {key.partition("=")[0].removeprefix("dataset.") for key in keys}
     own = [f"path={path}", *keys, *([] if "target" in given else ["target=-1"])]
-    params: csv.Params = configs.resolve_named("datasets", "csv", own, discover.registry()).params
+    params: csv.Params = resolve_named("datasets", "csv", own, discover.registry()).params
     shown = {key: value for key, value in params.model_dump(exclude_none=True).items() if key in given}
     target = None if "target" not in given else str(shown.pop("target"))
     return _Asked(params, target, shown)

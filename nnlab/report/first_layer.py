@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from nnlab.comparison import Row
-from nnlab.dataset import Array, is_picture
+from nnlab.dataset import Array
+from nnlab.dataset.dataset import is_picture
 from nnlab.errors import RunError
 from nnlab.experiment.frames import first_of
 from nnlab.report import images
