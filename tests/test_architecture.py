@@ -50,7 +50,6 @@ SHARED_CLASSES = {
     "Rows",
     "Split",
     "Targets",
-    "Update",
 }
 SHARED_FILES = {
     "data",
@@ -60,7 +59,6 @@ SHARED_FILES = {
     "rows",
     "scores",
     "table",
-    "updates",
 }
 
 
