@@ -46,9 +46,7 @@ SHARED_CLASSES = {
     "Data",
     "Display",
     "Lines",
-    "Rows",
     "Split",
-    "Targets",
 }
 SHARED_FILES = {
     "data",

@@ -9,7 +9,7 @@ import numpy as np
 from nnlab import discover
 from nnlab.dataset import Array, Split, Task
 from nnlab.datasets._inputs import Reader
-from nnlab.datasets._table_rows import Rows
+from nnlab.datasets._table_rows import Inputs
 from nnlab.errors import DataError
 from nnlab.experiment.reopen import reopen
 from nnlab.experiment.tally import Tally
@@ -22,7 +22,7 @@ from nnlab.tables.keys import AUTO
 class Predictions:
     """What a model says of some inputs."""
 
-    rows: Rows
+    rows: Inputs
     scores: Array
     """(n, outputs), as the model gives them: logits, or values."""
     task: Task
@@ -115,9 +115,9 @@ class Predictor:
 
         Raises DataError as ``parts`` does.
         """
-        return self._part(Rows((), self._reader.shaped(np.asarray(array), "the array")))
+        return self._part(Inputs((), self._reader.shaped(np.asarray(array), "the array")))
 
-    def _part(self, rows: Rows) -> Predictions:
+    def _part(self, rows: Inputs) -> Predictions:
         scores = self._opened.model.predict(
             self._opened.model.put(Split(rows.features, np.zeros(len(rows.features), np.int64)))
         )
