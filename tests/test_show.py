@@ -280,26 +280,28 @@ def eventually(look, seconds: float = 30.0):
 
 def test_damage_while_a_run_trains_is_said_and_survived(forged):
     with training(forged):
-        eye = watch.Eye(forged, forged.summary())
-        assert eye.look().trouble == ""
+        sight = watch.Sight(forged, forged.summary())
+        sight.look()
+        assert sight.trouble == ""
         content = (forged.path / "run.json").read_bytes()
         (forged.path / "run.json").write_text("{")
         (forged.path / "metrics.csv").write_text("no table\n")
-        sight = eye.look()
+        sight.look()
         assert sight.summary.status == "running"
         assert sight.columns["step"][-1] == 10
         assert "run.json" in sight.trouble
         (forged.path / "run.json").write_bytes(content)
         (forged.path / "metrics.csv").write_text(HEADER + "500,1,1,1,1,1\n501,2")
-        sight = eye.look()
+        sight.look()
         assert (sight.trouble, watch.newest_step(sight)) == ("", 500)
-    assert eye.look().summary.status == "died"
+    sight.look()
+    assert sight.summary.status == "died"
     (forged.path / "run.json").write_text("{")
     with pytest.raises(errors.RunError, match=r"run\.json"):
-        eye.look()
+        sight.look()
     shutil.rmtree(forged.path)
     with pytest.raises(errors.RunError, match="deleted while it was watched"):
-        eye.look()
+        sight.look()
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import math
 import sys
 import time
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
 from nnlab import rundir
 from nnlab.cli import curves, screen
@@ -25,27 +25,21 @@ GLANCE = 0.2
 BAR = 20
 
 
-class Sight(NamedTuple):
-    """What there is to see of a run at one moment."""
-
-    summary: rundir.Summary
-    columns: "Columns"
-    trouble: str = ""
-    """Of a file that could not be read just now: what is shown of it is older."""
-
-
-class Eye:
-    """Looks at a run again and again, and reads no more of it than is new."""
+class Sight:
+    """What there is to see of a run, looked at again and again; no more is read than is new."""
 
     def __init__(self, run: rundir.RunDir, summary: rundir.Summary) -> None:
-        self.run, self.rows = run, Growing(run.metrics.path, run.metrics.file.limit)
-        self.last = Sight(summary, {})
+        self.run, self.summary = run, summary
+        self.rows = Growing(run.metrics.path, run.metrics.file.limit)
+        self.columns: Columns = {}
+        self.trouble = ""
+        """Of a file that could not be read just now: what is shown of it is older."""
 
-    def look(self) -> Sight:
-        """What there is to see now. Raises RunError for a run that was deleted, or was damaged and is not going."""
-        summary, columns, troubles = self.last.summary, self.last.columns, []
+    def look(self) -> None:
+        """See what is there now. Raises RunError for a run that was deleted, or was damaged and is not going."""
+        troubles = []
         try:
-            summary = self.run.summary()
+            self.summary = self.run.summary()
         except RunError as error:
             if not self.run.json.there() and not self.run.going():
                 raise RunError(f"{self.run.path}: this run was deleted while it was watched") from None
@@ -53,19 +47,10 @@ class Eye:
                 raise
             troubles.append(error.message)
         try:
-            columns = self.rows.read()
+            self.columns = self.rows.read()
         except RunError as error:
             troubles.append(error.message)
-        self.last = Sight(summary, columns, "; ".join(troubles))
-        return self.last
-
-
-class Display(Protocol):
-    """Something that shows what there is to see."""
-
-    def show(self, sight: Sight) -> None: ...
-    def wait(self, seconds: float) -> None: ...
-    def close(self) -> None: ...
+        self.trouble = "; ".join(troubles)
 
 
 def watch(run: rundir.RunDir, summary: rundir.Summary, every: float, *, drawing: bool, results: bool) -> None:
@@ -77,13 +62,15 @@ def watch(run: rundir.RunDir, summary: rundir.Summary, every: float, *, drawing:
     """
     out = screen.out()
     animated = results and out.is_terminal and not out.is_dumb_terminal
-    display: Display = Screen(run, _planned(run, summary), drawing) if animated else Lines(results)
-    eye = Eye(run, summary)
+    sight = Sight(run, summary)
+    display = Screen(sight, _planned(run, summary), drawing) if animated else Log(sight, results)
     try:
-        while (sight := eye.look()).summary.status == rundir.RUNNING:
-            display.show(sight)
+        sight.look()
+        while sight.summary.status == rundir.RUNNING:
+            display.show()
             display.wait(every)
-        display.show(sight)
+            sight.look()
+        display.show()
     finally:
         display.close()
 
@@ -96,16 +83,17 @@ def _planned(run: rundir.RunDir, summary: rundir.Summary) -> int | None:
     return experiment.planned_steps(run, rows) if rows else None
 
 
-class Lines:
+class Log:
     """Where there is no terminal: a line for each evaluation, from the newest one on."""
 
-    def __init__(self, results: bool) -> None:
-        self.results = results
+    def __init__(self, sight: Sight, results: bool) -> None:
+        self.sight, self.results = sight, results
         self.shown: int | None = None
         self.trouble = ""
 
-    def show(self, sight: Sight) -> None:
+    def show(self) -> None:
         """Write the lines that are new."""
+        sight = self.sight
         rows = len(sight.columns.get("step", ()))
         first = max(0, rows - 1) if self.shown is None else self.shown
         for number in range(first, rows):
@@ -132,41 +120,41 @@ class Lines:
 class Screen:
     """On a terminal: all of it, in the alternate screen, so that what was there before comes back."""
 
-    def __init__(self, run: rundir.RunDir, planned: int | None, drawing: bool) -> None:
+    def __init__(self, sight: Sight, planned: int | None, drawing: bool) -> None:
         from rich.live import Live
 
-        self.run, self.planned, self.drawing = run, planned, drawing
+        self.sight, self.planned, self.drawing = sight, planned, drawing
         self.out = screen.out()
         self.live = Live(
             console=self.out, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
         )
-        self.sight: Sight | None = None
         self.size = self.out.size
         self.live.start()
 
-    def show(self, sight: Sight) -> None:
+    def show(self) -> None:
         """Draw it over what is there; a signal waits for the end of that, which is neither to be left half done."""
-        self.sight, self.size = sight, self.out.size
+        self.size = self.out.size
         with undisturbed():
-            self.live.update(self._frame(sight), refresh=True)
+            self.live.update(self._frame(), refresh=True)
 
     def wait(self, seconds: float) -> None:
         """Wait, and draw anew when the terminal gets another size."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             time.sleep(min(left, GLANCE))
-            if self.sight is not None and self.out.size != self.size:
-                self.show(self.sight)
+            if self.out.size != self.size:
+                self.show()
 
     def close(self) -> None:
         self.live.stop()
 
-    def _frame(self, sight: Sight) -> "Group":
+    def _frame(self) -> "Group":
         """A few lines of numbers, and under them as many curves as there is room for."""
         from rich.console import Group
         from rich.text import Text
 
-        texts = [self.run.name, curves.scores(sight.columns), sight.trouble]
+        sight = self.sight
+        texts = [sight.run.name, curves.scores(sight.columns), sight.trouble]
         lines = [Text(terminal.clean(text), no_wrap=True, overflow="ellipsis") for text in texts if text]
         head: list[RenderableType] = [lines[0], _progress(sight, self.planned), *lines[1:]]
         wide, high = self.size
