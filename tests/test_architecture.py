@@ -44,7 +44,6 @@ HEAVY = {"torch", "torchvision", "sklearn", "matplotlib", "scipy", "polars"}
 # One name for two things, to be told apart one day; none may be added.
 SHARED_CLASSES = {
     "Data",
-    "Split",
 }
 SHARED_FILES = {
     "data",

@@ -8,9 +8,8 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -28,17 +27,11 @@ MOST_ROWS = 1000
 STDOUT = Path("-")
 
 
-class Split(StrEnum):
-    """The splits there may be."""
-
-    train = "train"
-    val = "val"
-    test = "test"
-
-
 def evaluate(
     run: options.RunName,
-    split: Annotated[Split | None, typer.Option("--split", help="Default: test, else val, else train.")] = None,
+    split: Annotated[
+        Literal["train", "val", "test"] | None, typer.Option("--split", help="Default: test, else val, else train.")
+    ] = None,
     data: options.Data = None,
     runs_dir: options.RunsDir = options.DEFAULT_RUNS,
     json: options.Json = False,
@@ -48,7 +41,7 @@ def evaluate(
     from nnlab.cli.download import Fetching
 
     with Fetching() as progress:
-        report = experiment.evaluate(rundir.find(runs_dir, run), split.value if split else None, progress, data)
+        report = experiment.evaluate(rundir.find(runs_dir, run), split, progress, data)
     for warning in report.warnings:
         screen.note(f"warning: {warning}")
     if report.recorded and report.recorded != report.metrics:
