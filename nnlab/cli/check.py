@@ -19,8 +19,7 @@ def check(config: options.Config, overrides: options.Overrides = None, json: opt
     resolved = experiment.resolve(config, overrides)
     with Fetching(json) as progress:
         found = inspection.checkup(resolved, progress)
-    for warning in found.warnings:
-        screen.note(f"warning: {warning}")
+    screen.warn(found.warnings)
     if json:
         keys = {"subject": "subject", "verdict": "shown", "found": "detail", "advice": "advice", "values": "values"}
         findings = [as_json(finding, **keys) for finding in found.findings]
