@@ -24,7 +24,8 @@ from nnlab.environment import cores
 from nnlab.evaluate import evaluate
 from nnlab.experiment import Started, resolve, train
 from nnlab.experiment.plan import complete
-from nnlab.fit import Record, fit
+from nnlab.fit import fit
+from nnlab.standing import Standing
 
 EPOCHS = 100
 """Of the whole ann recipe."""
@@ -121,7 +122,7 @@ def overhead(effort: Effort) -> list[Row]:
             bar.progress.start()
             began = time.perf_counter()
             for record in events:
-                assert isinstance(record, Record)  # noqa: S101
+                assert isinstance(record, Standing)  # noqa: S101
                 bar.show(record)
                 if record.step % steps == 0:
                     break

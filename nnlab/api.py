@@ -15,7 +15,7 @@ from nnlab.dataset import Array, SplitName
 from nnlab.errors import ConfigError, TrainingError
 from nnlab.experiment import Given, SplitReport
 from nnlab.finding import Finding
-from nnlab.tables import Frame, is_frame
+from nnlab.tables.dataframe import DataFrame, is_frame
 
 
 class Run:
@@ -234,7 +234,7 @@ def _given(data: Any, target: Any = None) -> Given | None:
     if isinstance(data, str | Path):
         return Path(data).expanduser()
     if is_frame(data):
-        return Frame(data)
+        return DataFrame(data)
     if isinstance(data, Mapping):
         return {str(name): np.asarray(array) for name, array in data.items()}
     if isinstance(data, tuple) and len(data) == 2 and target is None:
@@ -252,7 +252,7 @@ def _of_data(given: Given | None, target: Any) -> list[str]:
     if given is None or isinstance(given, Path):
         path = [] if given is None else [f"dataset.path={_as_yaml(str(given.absolute()))}"]
         return [*path, *([] if target is None else [f"dataset.target={_as_yaml(target)}"])]
-    if isinstance(given, Frame):
+    if isinstance(given, DataFrame):
         return [
             "dataset.name=csv",
             "dataset.path=''",

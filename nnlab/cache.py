@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 import numpy as np
 from platformdirs import user_cache_dir
 
-from nnlab.dataset import Array, Progress, digest, quiet, read_npy
+from nnlab.dataset import Array, Progress, quiet
+from nnlab.dataset.npy import read_npy
+from nnlab.dataset.split import digest
 from nnlab.errors import DataError, DataUnavailableError
 
 TIMEOUT = 10.0

@@ -1,10 +1,10 @@
-"""Fit: THE training loop, for every model alike: batches in, records out."""
+"""Fit: THE training loop, for every model alike: steps in, standings out."""
 
 import math
 import time
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from nnlab.errors import TrainingError
 from nnlab.evaluate import evaluate
 from nnlab.model import Model, Step
 from nnlab.randomness import Purpose, generator
+from nnlab.standing import Standing
 
 CHUNK_SECONDS = 0.4
 """About how long the model is left alone, so that progress shows and a signal is answered. No result depends on it."""
@@ -31,7 +32,7 @@ class Plan:
     lr: float
     """The learning rate; 0 for a model that takes none."""
     pause_every: int | None = None
-    """Steps after which a record comes in any case, for a caller that must save there."""
+    """Steps after which the loop pauses in any case, for a caller that must save there."""
     pauses: tuple[int, ...] = ()
     """More such steps, ascending."""
 
@@ -43,41 +44,17 @@ class Plan:
         """The learning rate of the step that ``number`` steps came before; the same for all so far."""
         return self.lr
 
+    def ends(self, at: Standing) -> str:
+        """Why training is to end at this evaluation, before all its steps are done; empty for none so far."""
+        return ""
 
-@dataclass(frozen=True)
-class Record:
-    """What a chunk of training steps came to."""
+    def evaluates(self, step: int) -> bool:
+        """Whether training comes to an evaluation after this step."""
+        return step == self.steps or (step < self.steps and step % self.eval_every == 0)
 
-    step: int
-    """Steps done so far."""
-    epoch: float
-    losses: Array
-    """(steps of this chunk,) float64: the loss of each step before its update."""
-    train_seconds: float
-    eval_seconds: float
-    """Time in the model's ``train`` and in evaluations so far."""
-    train_loss: float | None = None
-    """At an evaluation: the mean loss of the steps since the last one."""
-    metrics: dict[str, float] | None = None
-    """At an evaluation: the metrics of the watched split."""
-    scores: Array | None = None
-    """And the scores (n, outputs) that they come of."""
-
-    @property
-    def seconds(self) -> float:
-        """Time spent so far."""
-        return self.train_seconds + self.eval_seconds
-
-
-@dataclass(frozen=True)
-class Position:
-    """Where a training stands."""
-
-    step: int = 0
-    since: tuple[float, ...] = ()
-    """The losses of the steps since the last evaluation."""
-    train_seconds: float = 0.0
-    eval_seconds: float = 0.0
+    def over(self, at: Standing) -> bool:
+        """Whether no steps are left there."""
+        return at.step == self.steps or bool(at.ended)
 
 
 def batch_order(rows: int, batch_size: int | None, seed: int, epoch: int) -> list[Array]:
@@ -89,43 +66,40 @@ def batch_order(rows: int, batch_size: int | None, seed: int, epoch: int) -> lis
 
 
 def fit(
-    model: Model, data: Any, rows: int, watched: tuple[Any, Split, Task], plan: Plan, start: Position = Position()
-) -> Iterator[Record]:
-    """Train and yield a record after each chunk of steps; one that ends at an evaluation carries its metrics.
+    model: Model,
+    data: Any,
+    rows: int,
+    watched: tuple[Any, Split, Task],
+    plan: Plan,
+    start: Standing = Standing(),  # noqa: B008 - it is frozen
+) -> Iterator[Standing]:
+    """Train and yield where it stands after each chunk of steps; at an evaluation with its metrics.
 
     ``data`` is the training split as ``model.put`` gave it, with ``rows`` examples; ``watched`` the split to evaluate,
-    likewise, with its task. The caller may stop at any record and go on later: from ``start``, with the model's
+    likewise, with its task. The caller may stop at any standing and go on later: from ``start``, with the model's
     weights and optimizer state as they were, the same bits come as without a pause. Raises TrainingError after the
-    record in which the loss is not a finite number.
+    standing in which the loss is not a finite number.
     """
     per_epoch = plan.steps_per_epoch(rows)
     following = each_step(rows, plan, start.step)
-    since = list(start.since)
-    step, size, train_seconds, eval_seconds = start.step, 1, start.train_seconds, start.eval_seconds
-    while step < plan.steps or since:
-        due = min(plan.steps, _next_multiple(step, plan.eval_every))
-        pause = min(due, _next_multiple(step, plan.pause_every or plan.steps), _next_pause(step, plan))
-        count = min(size, pause - step)
+    at, size, losses = start, 1, start.losses
+    # An evaluation alone is left where a training stopped between its last step and that.
+    while not plan.over(at) or (at.since < at.step and at.metrics is None):
+        due = min(plan.steps, _next_multiple(at.step, plan.eval_every))
+        pause = min(due, _next_multiple(at.step, plan.pause_every or plan.steps), _next_pause(at.step, plan))
+        count = min(size, pause - at.step)
         began = time.perf_counter()
-        # No steps are left where a training stopped between its last step and the evaluation after it.
-        losses = model.train(data, [next(following) for _ in range(count)]) if count else np.empty(0)
+        new = model.train(data, [next(following) for _ in range(count)]) if count else np.empty(0)
         spent = time.perf_counter() - began
-        train_seconds += spent
         size = _next_size(size, count, spent)
-        step += count
-        since.extend(losses.tolist())
-        train_loss = metrics = scores = None
-        broken = _broken(losses, step)
+        step = at.step + count
+        losses = _with(losses, new, step, plan.steps)
+        seconds = at.seconds._replace(train=at.seconds.train + spent)
+        at = Standing(step, step / per_epoch, at.since, losses[:step], at.best, seconds)
+        broken = _broken(new, step)
         if step == due and not broken:
-            began = time.perf_counter()
-            found = evaluate(model, *watched)
-            eval_seconds += time.perf_counter() - began
-            if math.isfinite(found.metrics["loss"]):
-                train_loss, metrics, scores = math.fsum(since) / len(since), found.metrics, found.scores
-            else:  # the last update broke what the loss before it did not show yet
-                broken = f"the loss became {found.metrics['loss']} after step {step}"
-            since = []
-        yield Record(step, step / per_epoch, losses, train_seconds, eval_seconds, train_loss, metrics, scores)
+            at, broken = _evaluated(at, model, watched, plan)
+        yield at
         if broken:
             raise TrainingError(broken)
 
@@ -140,6 +114,35 @@ def each_step(rows: int, plan: Plan, number: int = 0) -> Iterator[Step]:
             yield Step(batch, number, plan.lr_at(number))
             number += 1
         epoch, done = epoch + 1, 0
+
+
+def _evaluated(at: Standing, model: Model, watched: tuple[Any, Split, Task], plan: Plan) -> tuple[Standing, str]:
+    """Where it stands with its metrics, or without them and with what is wrong with the loss.
+
+    An evaluation off the beat, at the end, is as if it had never been for a training that is made longer.
+    """
+    began = time.perf_counter()
+    found = evaluate(model, *watched)
+    at = replace(at, seconds=at.seconds._replace(eval=at.seconds.eval + time.perf_counter() - began))
+    if not math.isfinite(found.metrics["loss"]):  # the last update broke what the loss before it did not show yet
+        return at, f"the loss became {found.metrics['loss']} after step {at.step}"
+    mean = math.fsum(at.losses[at.since :].tolist()) / (at.step - at.since)
+    since = at.since if at.step % plan.eval_every else at.step
+    at = replace(at, since=since, train_loss=mean, metrics=found.metrics, scores=found.scores)
+    return replace(at, ended="" if at.step == plan.steps else plan.ends(at)), ""
+
+
+def _with(losses: Array, new: Array, step: int, most: int) -> Array:
+    """The losses of the steps up to ``step``, with the last ones added; the room for them grows in few large pieces.
+
+    One array: a piece a chunk, kept among the freed buffers of evaluations, would hold them all fast.
+    """
+    if step > len(losses):
+        room = np.empty(min(most, max(2 * step, 65_536)))
+        room[: len(losses)] = losses
+        losses = room
+    losses[step - len(new) : step] = new
+    return losses
 
 
 def _broken(losses: Array, step: int) -> str:

@@ -7,7 +7,8 @@ from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from nnlab.dataset import Array, Scaling, Split, Task
+from nnlab.dataset import Array, Split, Task
+from nnlab.dataset.transform import Scaling
 from nnlab.errors import RunError
 
 Precision = Literal["float32", "bf16"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nnlab import datasets
-from nnlab.config.strict import Strict
+from nnlab.config import Strict
 from nnlab.dataset import Array
 from nnlab.datasets import Examples, _pictures
 from nnlab.plugin import DatasetFile

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from nnlab import discover
-from nnlab.config.strict import Strict
+from nnlab.config import Strict
 from nnlab.dataset import Card
 from nnlab.datasets import _pictures, arrays, digits, fashion_mnist, image_folder, mnist, sign_digits
 from nnlab.datasets import csv as csv_dataset

@@ -8,14 +8,15 @@ import pytest
 from nnlab import fit as fitting
 from nnlab.dataset import Classification
 from nnlab.errors import TrainingError
-from nnlab.fit import Plan, Position, Record, batch_order, fit
+from nnlab.fit import Plan, batch_order, fit
 from nnlab.model import Model, Optimizer
+from nnlab.standing import Standing
 from tests.model_fixtures import LR, build, data
 
 ROWS = 40
 
 
-def records(plan: Plan, model: Model | None = None) -> Iterator[Record]:
+def records(plan: Plan, model: Model | None = None) -> Iterator[Standing]:
     """The records of training a small model on small data."""
     model = model or build("logreg-np", "classification", 4)
     split = data("classification", 4, rows=ROWS)
@@ -46,7 +47,7 @@ def test_it_evaluates_at_every_multiple_and_at_the_end() -> None:
 
 def test_the_train_loss_is_the_mean_of_the_steps_since_the_last_row() -> None:
     found = list(records(Plan(25, 8, 10, 0, LR)))
-    losses = np.concatenate([record.losses for record in found])
+    losses = found[-1].losses
     assert len(losses) == 25
     means = [record.train_loss for record in found if record.train_loss is not None]
     np.testing.assert_allclose(means, [losses[:10].mean(), losses[10:20].mean(), losses[20:].mean()], rtol=1e-15)
@@ -59,7 +60,7 @@ def test_how_often_it_pauses_changes_no_bit(name: str, monkeypatch: pytest.Monke
         monkeypatch.setattr(fitting, "CHUNK_SECONDS", seconds)
         model = build(name, "classification", 4, hidden=[6])
         found = list(records(Plan(50, 8, 20, 3, LR), model))
-        losses = np.concatenate([record.losses for record in found])
+        losses = found[-1].losses
         rows = [(record.step, record.train_loss, record.metrics) for record in found if record.metrics]
         results.append((losses, rows, model.weights(), len(found)))
     (losses, rows, weights, many), (other_losses, other_rows, other_weights, few) = results
@@ -72,7 +73,7 @@ def test_how_often_it_pauses_changes_no_bit(name: str, monkeypatch: pytest.Monke
 def test_a_loss_that_is_no_number_stops_it_after_the_record_that_shows_it() -> None:
     model = build("mlp-np", "classification", 4, hidden=[6])
     training = records(Plan(500, 8, 1, 0, 1e38), model)
-    seen: list[Record] = []
+    seen: list[Standing] = []
 
     def watch() -> None:
         for record in training:
@@ -98,16 +99,16 @@ def test_it_goes_on_from_any_step_to_the_same_bits(name: str, stop: int) -> None
         before.append(record)
         if record.step == stop:
             break
-    losses = np.concatenate([record.losses for record in before])
+    losses = before[-1].losses.copy()
     second = build(name, "classification", 4, hidden=[6], optimizer=Optimizer("adam"), seed=8)
     second.load_weights(first.weights())
     second.load_optimizer_state(first.optimizer_state())
     split = data("classification", 4, rows=ROWS)
     placed = second.put(split)
-    start = Position(stop, tuple(losses[stop - stop % 10 :].tolist()))
+    start = Standing(stop, stop / 5, stop - stop % 10, losses)
     rest = list(fit(second, placed, ROWS, (placed, split, Classification()), plan, start))
-    parts, all_losses = [np.concatenate([r.losses for r in run]) for run in (before + rest, whole)]
-    assert np.array_equal(parts, all_losses)
+    assert np.array_equal(rest[-1].losses, whole[-1].losses)
+    assert [record.epoch for record in rest][-1] == whole[-1].epoch
     rows = [[(r.step, r.train_loss, r.metrics) for r in run if r.metrics] for run in (before + rest, whole)]
     assert rows[0] == rows[1]
     assert all(np.array_equal(weight, second.weights()[key]) for key, weight in straight.weights().items())
@@ -121,6 +122,22 @@ def test_a_net_broken_by_the_very_last_update_is_found_too() -> None:
 
 def test_time_is_split_into_training_and_evaluation() -> None:
     *_, last = records(Plan(20, 8, 5, 0, LR))
-    assert last.train_seconds > 0
-    assert last.eval_seconds > 0
-    assert last.seconds == last.train_seconds + last.eval_seconds
+    assert last.seconds.train > 0
+    assert last.seconds.eval > 0
+    assert last.seconds.working == last.seconds.train + last.seconds.eval
+
+
+def test_it_ends_at_the_evaluation_at_which_the_plan_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def ends(self: Plan, at: Standing) -> str:
+        asked.append(at.step)
+        assert at.metrics
+        return "enough" if at.step >= 20 else ""
+
+    monkeypatch.setattr(Plan, "ends", ends)
+    *_, last = found = list(records(Plan(45, 8, 10, 0, LR)))
+    assert asked == [10, 20]
+    assert (last.step, last.ended, len(last.losses)) == (20, "enough", 20)
+    assert not any(at.ended for at in found[:-1])
+    assert [at.ended for at in records(Plan(20, 8, 10, 0, LR))][-1] == ""  # that is its plan's own end

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 import nnlab
-from nnlab import experiment, rundir, tables
+from nnlab import experiment, rundir
 from nnlab.api import Run
 from nnlab.errors import ConfigError, DataChangedError, DataError
 from nnlab.rundir import RunDir
-from nnlab.tables import Frame
+from nnlab.tables.dataframe import DataFrame, is_frame
+from nnlab.tables.reading import read
 from tests.conftest import Cli
 from tests.data_fixtures import make_image_folder
 
@@ -299,7 +300,7 @@ def test_a_frame_is_the_table_that_its_own_file_is(kind: str) -> None:
         frame.to_csv("own.csv", index=False)
     else:
         frame.write_csv("own.csv")
-    ours, theirs = Frame(frame).table(), tables.read(Path("own.csv"))
+    ours, theirs = DataFrame(frame).table(), read(Path("own.csv"))
     assert ours.names == theirs.names
     for name in ours.names:
         assert ours.kind(name) == theirs.kind(name)
@@ -307,8 +308,8 @@ def test_a_frame_is_the_table_that_its_own_file_is(kind: str) -> None:
     for name in ("whole", "truth", "fraction"):
         np.testing.assert_array_equal(ours.numbers(name), theirs.numbers(name))
     assert ours.texts("text").tolist() == theirs.texts("text").tolist()
-    Path("kept.csv").write_bytes(Frame(frame).csv())
-    kept = tables.read(Path("kept.csv"))
+    Path("kept.csv").write_bytes(DataFrame(frame).csv())
+    kept = read(Path("kept.csv"))
     assert kept.texts("text").tolist() == ours.texts("text").tolist()
     np.testing.assert_array_equal(kept.numbers("fraction"), ours.numbers("fraction"))
 
@@ -348,7 +349,7 @@ def test_dates_in_a_frame_are_dates(kind: str) -> None:
     from datetime import date, datetime
 
     frame = FRAMES[kind]({"day": [date(2024, 1, 31), date(2023, 2, 28)], "at": [datetime(2024, 1, 31, 5, 6), None]})
-    table = Frame(frame).table()
+    table = DataFrame(frame).table()
     assert table.kind("day") == table.kind("at") == "date"
     assert table.dates("day", ["year", "day"]).tolist() == [[2024, 31], [2023, 28]]
     assert table.dates("at", ["hour", "minute"])[0].tolist() == [5, 6]
@@ -357,12 +358,12 @@ def test_dates_in_a_frame_are_dates(kind: str) -> None:
 
 def test_large_whole_numbers_keep_their_digits() -> None:
     numbers = [2**60 + 1, 2**60 + 2, 2**60 + 1]
-    table = Frame(FRAMES["pandas"]({"label": numbers})).table()
+    table = DataFrame(FRAMES["pandas"]({"label": numbers})).table()
     assert table.wholes("label") == numbers
 
 
 def test_nothing_of_a_frame_is_loaded_by_importing_nnlab() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert not tables.is_frame(np.zeros((2, 2)))
-        assert not tables.is_frame({"a": [1]})
+        assert not is_frame(np.zeros((2, 2)))
+        assert not is_frame({"a": [1]})

@@ -9,8 +9,9 @@ from PIL import Image
 
 import nnlab
 from nnlab import experiment
-from nnlab.dataset import Dataset, Picture
+from nnlab.dataset import Dataset
 from nnlab.dataset.task import log_softmax
+from nnlab.dataset.transform import Picture
 from nnlab.datasets import image_folder
 from nnlab.errors import DataError
 from nnlab.rundir import RunDir

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -130,6 +131,29 @@ def trained(nnlab, *arguments: object, path: Path | None = None) -> Path:
     return nnlab.work / done.stdout.strip()
 
 
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A run of my-net, trained once for all tests, and the folder of plug-ins that has it."""
+    place = tmp_path_factory.mktemp("once")
+    (place / "c.yaml").write_text(CONFIG)
+    command = [sys.executable, "-m", "nnlab", "train", "c.yaml", "-q", "--plugins", str(folder_with(place / "mine"))]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, timeout=100, check=True)
+    return place / done.stdout.strip(), place / "mine"
+
+
+@pytest.fixture
+def run(once: tuple[Path, Path], tmp_path: Path) -> Path:
+    """A copy of that run, to be changed."""
+    return Path(shutil.copytree(once[0], tmp_path / "runs" / once[0].name))
+
+
+@pytest.fixture
+def mine(once: tuple[Path, Path]) -> Path:
+    """The folder of plug-ins that it was trained with."""
+    return once[1]
+
+
 def refused(done: subprocess.CompletedProcess[str], *parts: str, code: int = 2) -> None:
     """It ended in this code with two lines, and no traceback, that hold these parts."""
     said = done.stderr + done.stdout
@@ -139,19 +163,17 @@ def refused(done: subprocess.CompletedProcess[str], *parts: str, code: int = 2) 
         assert part in said, said
 
 
-def test_a_model_of_a_folder_is_trained_recorded_and_verified(nnlab, tmp_path: Path) -> None:
-    plugins = folder_with(tmp_path / "mine")
-    run = trained(nnlab, "--plugins", plugins)
+def test_a_model_of_a_folder_is_recorded_and_verified(nnlab, run: Path, mine: Path) -> None:
     said = json.loads((run / "env.json").read_text())["plugins"]["my-net"]
     assert (said["kind"], said["source"], said["version"]) == ("model", "models/my_net.py", None)
     assert (run / "plugins/my_net.py.txt").read_text() == NET
     assert "plugins/my_net.py.txt" in json.loads((run / "manifest.json").read_text())["sha256"]
     for arguments in (["verify", run], ["eval", run], ["reproduce", run], ["predict", run, ",".join(["0.1"] * 64)]):
-        done = nnlab("--plugins", plugins, *arguments)
+        done = nnlab("--plugins", mine, *arguments)
         assert done.returncode == 0, done.stderr
-    resumed = nnlab("resume", run, "--epochs", 3, "--plugins", plugins)
+    resumed = nnlab("resume", run, "--epochs", 3, "--plugins", mine)
     assert resumed.returncode == 0, resumed.stderr
-    assert nnlab("verify", run, NNLAB_PLUGINS=str(plugins)).returncode == 0
+    assert nnlab("verify", run, NNLAB_PLUGINS=str(mine)).returncode == 0
     removed = nnlab("rm", run, "--yes")
     assert removed.returncode == 0, removed.stderr
     assert not run.exists()
@@ -163,8 +185,7 @@ def test_a_run_of_what_nnlab_brings_says_nothing_of_plugins(nnlab, tmp_path: Pat
     assert not (run / "plugins").exists()
 
 
-def test_another_file_of_that_name_is_refused(nnlab, tmp_path: Path) -> None:
-    run = trained(nnlab, "--plugins", folder_with(tmp_path / "mine"))
+def test_another_file_of_that_name_is_refused(nnlab, run: Path, tmp_path: Path) -> None:
     other = folder_with(tmp_path / "other", NET.replace("dz.sum(axis=0)", "0 * dz.sum(axis=0)"))
     for arguments in (["verify"], ["eval"], ["reproduce"], ["resume"]):
         more = ["--epochs", 3] if arguments == ["resume"] else []
@@ -178,8 +199,7 @@ def test_another_file_of_that_name_is_refused(nnlab, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_what_needs_no_model_works_without_it_and_the_rest_says_what_is_missing(nnlab, tmp_path: Path) -> None:
-    run = trained(nnlab, "--plugins", folder_with(tmp_path / "mine"))
+def test_what_needs_no_model_works_without_it_and_the_rest_says_what_is_missing(nnlab, run: Path) -> None:
     for arguments in (["runs"], ["compare", run], ["show", run], ["diff", run, run], ["report", run, "-o", "r.html"]):
         done = nnlab(*arguments)
         assert done.returncode == 0, (arguments, done.stderr)
@@ -190,28 +210,25 @@ def test_what_needs_no_model_works_without_it_and_the_rest_says_what_is_missing(
 
 
 @pytest.mark.parametrize("forged", ["", "plugins", "sha256"])
-def test_a_forged_record_is_a_forgery_wherever_the_plugin_is(nnlab, tmp_path: Path, forged: str) -> None:
-    plugins = folder_with(tmp_path / "mine")
-    run = trained(nnlab, "--plugins", plugins)
+def test_a_forged_record_is_a_forgery_wherever_the_plugin_is(nnlab, run: Path, mine: Path, forged: str) -> None:
     said = json.loads((run / "env.json").read_text())
     if forged == "sha256":
         said["plugins"]["my-net"]["sha256"] = "0" * 64
     else:
         said["plugins"] = {} if forged else {"other": said["plugins"]["my-net"]}
     (run / "env.json").write_text(json.dumps(said))
-    refused(nnlab("verify", run, "--plugins", plugins), "env.json", code=3)
+    refused(nnlab("verify", run, "--plugins", mine), "env.json", code=3)
     refused(nnlab("verify", run), "env.json", code=3)
 
 
-def test_a_record_that_is_gone_from_the_manifest_too_is_a_forgery(nnlab, tmp_path: Path) -> None:
-    plugins = folder_with(tmp_path / "mine")
-    run = RunDir(trained(nnlab, "--plugins", plugins))
-    said = run.environment.read()
+def test_a_record_that_is_gone_from_the_manifest_too_is_a_forgery(nnlab, run: Path, mine: Path) -> None:
+    found = RunDir(run)
+    said = found.environment.read()
     del said["plugins"]
-    run.environment.write(said)
-    run.write_manifest()
-    refused(nnlab("verify", run.path, "--plugins", plugins), "it does not say which plug-in my-net", code=3)
-    refused(nnlab("eval", run.path, "--plugins", plugins), "it does not say which plug-in my-net")
+    found.environment.write(said)
+    found.write_manifest()
+    refused(nnlab("verify", run, "--plugins", mine), "it does not say which plug-in my-net", code=3)
+    refused(nnlab("eval", run, "--plugins", mine), "it does not say which plug-in my-net")
 
 
 def test_an_installed_package_is_found_by_its_entry_points(nnlab, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from nnlab import discover, experiment
-from nnlab.config.strict import Strict
+from nnlab.config import Strict
 from nnlab.dataset import Array
 from nnlab.dataset.task import log_softmax
 from nnlab.datasets import Examples, _pictures

@@ -11,11 +11,11 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from nnlab import experiment, fit
-from nnlab.backends.updates import Sgd
+from nnlab.backends.updates import UpdateRule
 from nnlab.errors import CheckError, ConfigError, DataError, Interrupted, RunError, TrainingError
 from nnlab.experiment.events import Finishing
 from nnlab.finding import worst
-from nnlab.rundir import STATE, RunDir, sealed
+from nnlab.rundir import CONFIG, STATE, RunDir, sealed
 from nnlab.rundir.file import Stored
 from tests.reliability.twins import STEPPABLE, outcome
 from tests.run_fixtures import config_for, run_to_end, stop_at
@@ -75,7 +75,7 @@ def stopped_past_its_checkpoint(resolved: Any, runs: Path) -> RunDir:
             break
     kept, summary = checkpoint_files(run), run.json.read()
     assert run.metrics.read()["step"][-1] == 35
-    assert run.checkpoint_state().step == 20
+    assert run.checkpoint_state().standing.step == 20
     events.close()
     forget_since(run, kept, summary)
     return run
@@ -121,7 +121,7 @@ def test_rows_that_were_cut_off_are_awaited_over_a_second_stop(tmp_path: Path) -
     run = stopped_past_its_checkpoint(experiment.resolve(config_for("mlp-np", tmp_path, PAST)), tmp_path / "b")
     run.write("metrics.csv", run.read("metrics.csv").replace(b"\n35,", b"\n35,9"))
     stop_at(experiment.resume(run), 26)
-    assert run.checkpoint_state().step < 35
+    assert run.checkpoint_state().standing.step < 35
     with pytest.raises(CheckError, match="the row of step 35 came out otherwise"):
         run_to_end(experiment.resume(run))
 
@@ -129,9 +129,9 @@ def test_rows_that_were_cut_off_are_awaited_over_a_second_stop(tmp_path: Path) -
 def test_a_stop_before_all_has_come_again_leaves_the_checkpoint_that_all_can_be_held_against(tmp_path: Path) -> None:
     run = stopped_past_its_checkpoint(experiment.resolve(config_for("mlp-np", tmp_path, PAST)), tmp_path / "b")
     stop_at(experiment.resume(run), 26)
-    assert run.checkpoint_state().step == 20
+    assert run.checkpoint_state().standing.step == 20
     stop_at(experiment.resume(run), 36)
-    assert run.checkpoint_state().step > 35
+    assert run.checkpoint_state().standing.step > 35
 
 
 def test_what_comes_after_a_row_that_was_let_differ_is_held_against_nothing_older(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_stopped_while_a_row_is_written_the_row_comes_again(
     with pytest.raises(KeyboardInterrupt):
         run_to_end(events)
     assert run.summary().status == "interrupted"
-    assert run.checkpoint_state().step == 15
+    assert run.checkpoint_state().standing.step == 15
     assert outcome(run_to_end(experiment.resume(run))) == outcome(straight)
     assert worst(experiment.verify(run)) == "untold"
 
@@ -248,7 +248,7 @@ def test_where_the_evaluation_diverged_no_checkpoint_takes_the_place_of_a_good_o
     run = next(event.run for event in events if isinstance(event, experiment.Started))
     with pytest.raises(TrainingError, match="the loss became inf after step 20"):
         run_to_end(events)
-    assert run.checkpoint_state().step == 10
+    assert run.checkpoint_state().standing.step == 10
 
 
 def test_a_signal_while_the_last_files_are_written_leaves_a_run_that_is_finished_later(tmp_path: Path) -> None:
@@ -261,6 +261,83 @@ def test_a_signal_while_the_last_files_are_written_leaves_a_run_that_is_finished
         events.throw(Interrupted(2))
     assert run.summary().status == "interrupted"
     assert outcome(run_to_end(experiment.resume(run))) == outcome(straight)
+
+
+def end_at(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every training end at this step, if it is one of an evaluation."""
+    monkeypatch.setattr(fit.Plan, "ends", lambda self, at: "it learns no more" if at.step == step else "")
+
+
+def test_a_run_may_end_before_its_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = config_for("mlp-np", tmp_path, "epochs: 9, batch_size: 50, eval_every: 10, optimizer: adam")
+    whole = run_to_end(experiment.train(experiment.resolve(path), tmp_path / "whole"))
+    with monkeypatch.context() as patched:
+        end_at(20, patched)
+        run = run_to_end(experiment.train(experiment.resolve(path), tmp_path / "early"))
+    short = run_to_end(experiment.train(experiment.resolve(path, ["train.epochs=4"]), tmp_path / "short"))
+    summary = run.summary()
+    assert (summary.status, summary.steps, summary.ended) == ("finished", 20, "it learns no more")
+    assert run.checkpoint_state().standing.ended == "it learns no more"
+    assert {**outcome(run), CONFIG: b""} == {**outcome(short), CONFIG: b""}
+    assert worst(experiment.verify(run)) == "untold"
+    assert ("run.json: ended", "untold") in [(found.subject, found.outcome) for found in experiment.verify(run)]
+    with pytest.raises(RunError, match=r"this run is finished: it ended at step 20, it learns no more"):
+        run_to_end(experiment.resume(run))
+    with pytest.raises(RunError, match="has done 20 steps already, and 20 are asked for"):
+        run_to_end(experiment.resume(run, epochs=4))
+    run_to_end(experiment.resume(run, epochs=9))  # on to the plan's own end
+    assert run.summary().ended is None
+    assert "ended" not in run.json.read()
+    assert worst(experiment.verify(run)) == "untold"
+    assert outcome(run) == outcome(whole)
+
+
+def test_stopped_after_it_has_ended_before_its_plan_it_stays_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolved = experiment.resolve(config_for("mlp-np", tmp_path, "steps: 45, batch_size: 50, eval_every: 10"))
+    with monkeypatch.context() as patched:
+        end_at(20, patched)
+        straight = run_to_end(experiment.train(resolved, tmp_path / "a"))
+        events = experiment.train(resolved, tmp_path / "b")
+        run = next(event.run for event in events if isinstance(event, experiment.Started))
+        next(event for event in events if isinstance(event, Finishing))
+        with pytest.raises(Interrupted):
+            events.throw(Interrupted(2))
+    assert worst(experiment.verify(run)) == "untold"
+    assert outcome(run_to_end(experiment.resume(run))) == outcome(straight)
+    assert run.summary().ended == "it learns no more"
+    assert worst(experiment.verify(run)) == "untold"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ended": None},
+        {"ended": ""},
+        {"ended": "another reason"},
+        {"ended": 1},
+        {"steps": 10, "epochs": 2.0},
+        {"steps": 45, "epochs": 9.0},
+    ],
+    ids=str,
+)
+def test_an_early_end_that_is_made_up_is_found_out(
+    changes: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end_at(20, monkeypatch)
+    resolved = experiment.resolve(config_for("mlp-np", tmp_path, "steps: 45, batch_size: 50, eval_every: 10"))
+    run = run_to_end(experiment.train(resolved, tmp_path / "a"))
+    run.json.write({**run.json.read(), **changes})
+    run.write_manifest()
+    assert worst(experiment.verify(run)) == "wrong"
+
+
+def test_a_run_that_came_to_its_plans_end_cannot_have_ended_before(tmp_path: Path) -> None:
+    run = run_to_end(experiment.train(experiment.resolve(config_for("mlp-np", tmp_path)), tmp_path / "a"))
+    run.json.write({**run.json.read(), "ended": "so it says"})
+    run.write_manifest()
+    assert worst(experiment.verify(run)) == "wrong"
 
 
 def test_a_run_without_a_checkpoint_starts_again(tmp_path: Path) -> None:
@@ -344,16 +421,16 @@ def test_stopped_in_the_middle_of_a_step_it_goes_on_from_the_checkpoint_before(
     events = experiment.train(resolved, tmp_path / "b")
     run = next(event.run for event in events if isinstance(event, experiment.Started))
     next(event for event in events if getattr(event, "step", 0) >= 5)
-    update = Sgd.step
+    update = UpdateRule.step
 
-    def stop_halfway(self: Sgd, weights: Any, grads: Any, lr: float) -> None:
+    def stop_halfway(self: UpdateRule, weights: Any, grads: Any, lr: float) -> None:
         update(self, weights, grads, lr)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Sgd, "step", stop_halfway)
+    monkeypatch.setattr(UpdateRule, "step", stop_halfway)
     with pytest.raises(KeyboardInterrupt):
         next(events)
-    monkeypatch.setattr(Sgd, "step", update)
+    monkeypatch.setattr(UpdateRule, "step", update)
     assert run.summary().status == "interrupted"
     assert outcome(run_to_end(experiment.resume(run))) == outcome(straight)
 

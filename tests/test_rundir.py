@@ -15,6 +15,7 @@ import pytest
 from nnlab import rundir
 from nnlab.errors import RunError
 from nnlab.rundir import RunDir, folder
+from nnlab.standing import Best
 
 SUMMARY = {
     "schema_version": 1,
@@ -460,7 +461,7 @@ def test_what_run_json_says_is_written_again_as_it_was(run):
 
 
 def test_what_is_put_into_a_summary_is_written(run):
-    found = replace(run.summary(), steps=7, best=rundir.Best(5, 0.5, "val_accuracy", 0.25))
+    found = replace(run.summary(), steps=7, best=Best(5, 0.5, "val_accuracy", 0.25))
     run.json.write(found.to_json())
     best = {"step": 5, "epoch": 0.5, "metric": "val_accuracy", "value": 0.25}
     assert run.json.read() == {**SUMMARY, "steps": 7, "best": best}

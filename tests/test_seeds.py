@@ -21,8 +21,8 @@ from nnlab.errors import ConfigError, Interrupted, TrainingError
 from nnlab.experiment.events import Ended, Finished, Finishing, Notice, Started, Working
 from nnlab.experiment.jobs import read_seeds
 from nnlab.experiment.wire import from_line, to_line
-from nnlab.fit import Record
 from nnlab.rundir import RunDir
+from nnlab.standing import Standing
 from tests.conftest import Cli
 from tests.run_fixtures import bad, forge, good, posix
 
@@ -234,9 +234,16 @@ def test_events_come_back_as_they_were_told(tmp_path: Path, digits: Path):
     found = from_line(to_line(Finished(directory, directory.summary())))
     assert isinstance(found, Finished)
     assert found.summary == directory.summary()
-    record = Record(45, 1.0, np.ones(45), 0.1, 0.1, 0.5, {"loss": math.nan, "accuracy": 0.25}, np.ones((3, 2)))
+    record = Standing(
+        45,
+        1.0,
+        losses=np.ones(45),
+        train_loss=0.5,
+        metrics={"loss": math.nan, "accuracy": 0.25},
+        scores=np.ones((3, 2)),
+    )
     back = from_line(to_line(record, "text"))
-    assert isinstance(back, Record)
+    assert isinstance(back, Standing)
     assert (back.step, back.train_loss, back.metrics) == (45, 0.5, {"loss": None, "accuracy": 0.25})
     assert back.losses.shape == (0,)
 

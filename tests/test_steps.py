@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 
 from nnlab.backends.numpy import Drawn, NumpyModel, in_float64
-from nnlab.dataset import Array, Scaling, Split, Task
-from nnlab.fit import Plan, Position, each_step, fit
+from nnlab.dataset import Array, Split
+from nnlab.dataset.task import Classification
+from nnlab.dataset.transform import Scaling
+from nnlab.fit import Plan, each_step, fit
 from nnlab.inspection.gradcheck import check_gradients
 from nnlab.model import Differentiable, Model, Optimizer, Setup, Step
 from nnlab.models._loss import loss_and_grad
 from nnlab.randomness import Purpose, generator
-from tests.model_fixtures import ROWS, RULES, SHAPE, batch, build, data, steppable, steps
+from nnlab.standing import Standing
+from tests.model_fixtures import ROWS, RULES, SHAPE, batch, build, data, steppable, steps, task_for
 
 KEYS: dict[str, Any] = {"hidden": [12, 9], "activations": ["tanh", "elu"]}
 
@@ -97,7 +100,7 @@ def test_how_steps_are_handed_over_changes_no_bit(rule: str, backend: str) -> No
 
 
 @pytest.mark.parametrize(("name", "task", "outputs"), steppable())
-def test_an_update_is_as_large_as_its_steps_learning_rate(name: str, task: Task, outputs: int) -> None:
+def test_an_update_is_as_large_as_its_steps_learning_rate(name: str, task: str, outputs: int) -> None:
     model, rows = build(name, task, outputs), np.arange(10)
     assert isinstance(model, Differentiable)
     placed = model.put(data(task, outputs))
@@ -123,7 +126,7 @@ def test_fit_hands_over_what_the_plan_says_of_each_step() -> None:
     assert [step.lr for step in taken] == [0.1 / (1 + number) for number in range(12)]
     by_fit, by_hand = made("numpy", Optimizer()), made("numpy", Optimizer())
     split = data("classification", 4)
-    list(fit(by_fit, by_fit.put(split), ROWS, (by_fit.put(split), split, "classification"), plan))
+    list(fit(by_fit, by_fit.put(split), ROWS, (by_fit.put(split), split, Classification()), plan))
     by_hand.train(by_hand.put(split), taken)
     assert_same(by_fit, by_hand)
     later = next(each_step(ROWS, plan, 7))
@@ -132,7 +135,7 @@ def test_fit_hands_over_what_the_plan_says_of_each_step() -> None:
 
 
 @pytest.mark.parametrize(("task", "outputs"), [("classification", 4), ("regression", 3)])
-def test_a_learning_rate_on_the_device_makes_the_same_step(task: Task, outputs: int) -> None:
+def test_a_learning_rate_on_the_device_makes_the_same_step(task: str, outputs: int) -> None:
     """What a CUDA graph records, here without one."""
     import torch
 
@@ -208,9 +211,9 @@ class Dropped:
 
     draws = Purpose.DROPOUT
 
-    def __init__(self, task: Task, outputs: int, seed: int, features: int) -> None:
+    def __init__(self, task: str, outputs: int, seed: int, features: int) -> None:
         rng = generator(seed, Purpose.WEIGHTS)
-        self.task = task
+        self.loss = task_for(task, outputs).loss
         self.weights = {
             "0.weight": (0.3 * rng.standard_normal((12, features))).astype(np.float32),
             "2.weight": (0.3 * rng.standard_normal((outputs, 12))).astype(np.float32),
@@ -229,30 +232,30 @@ class Dropped:
 
     def loss_and_grads(self, inputs: Array, targets: Array, rng: np.random.Generator) -> tuple[float, dict[str, Array]]:
         kept, hidden, scores = self._both(inputs, rng)
-        loss, d = loss_and_grad(self.task, scores, targets)
+        loss, d = loss_and_grad(self.loss, scores, targets)
         back = (d @ self.weights["2.weight"]) * kept
         return loss, {"0.weight": back.T @ inputs, "2.weight": d.T @ hidden}
 
 
-def dropped(task: Task = "classification", outputs: int = 4, seed: int = 0, target: Scaling | None = None) -> Model:
-    setup = Setup(SHAPE, outputs, task, Optimizer("adam"), seed, "cpu", target=target)
+def dropped(task: str = "classification", outputs: int = 4, seed: int = 0, target: Scaling | None = None) -> Model:
+    setup = Setup(SHAPE, task_for(task, outputs), Optimizer("adam"), seed, "cpu", target=target)
     return NumpyModel(Dropped(task, outputs, seed, setup.features), setup)
 
 
 def test_a_numpy_net_draws_the_same_when_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     plan, split = Plan(33, 8, 10, 3, 0.01, pause_every=13), data("classification", 4)
 
-    def records(model: Model, start: Position) -> Iterator[Any]:
+    def records(model: Model, start: Standing) -> Iterator[Any]:
         placed = model.put(split)
-        return fit(model, placed, ROWS, (placed, split, "classification"), plan, start)
+        return fit(model, placed, ROWS, (placed, split, Classification()), plan, start)
 
     straight, first, second = dropped(), dropped(), dropped()
-    losses = np.concatenate([record.losses for record in records(straight, Position())])
-    next(record for record in records(first, Position()) if record.step == 13)
+    *_, last = records(straight, Standing())
+    stopped = next(at for at in records(first, Standing()) if at.step == 13)
     second.load_weights(first.weights())
     second.load_optimizer_state(first.optimizer_state())
-    rest = [record.losses for record in records(second, Position(13, tuple(losses[10:13].tolist())))]
-    assert np.array_equal(np.concatenate(rest), losses[13:])
+    *_, gone_on = records(second, stopped)
+    assert np.array_equal(gone_on.losses, last.losses)
     assert_same(straight, second)
 
 
@@ -280,7 +283,7 @@ def test_a_numpy_net_that_draws_gives_the_loss_of_what_it_drew_in_the_targets_ow
 
 
 @pytest.mark.parametrize(("task", "outputs"), [("classification", 4), ("regression", 3)])
-def test_the_gradients_of_a_numpy_net_that_draws_can_be_checked(task: Task, outputs: int) -> None:
+def test_the_gradients_of_a_numpy_net_that_draws_can_be_checked(task: str, outputs: int) -> None:
     net = in_float64(Dropped(task, outputs, 0, 6))
     examples: Split = batch(task, outputs)
     _, found = check_gradients(net, examples, None, 1e-6, np.random.default_rng(0))

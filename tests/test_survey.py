@@ -1,6 +1,9 @@
 """datasets show TABLE and init TABLE: what a table would be read as, and a config that trains on it."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -106,3 +109,13 @@ def test_points_between_thousands_are_found_beside_decimal_commas(tmp_path: Path
     found = experiment.survey(tmp_path / "t.csv", ["target=price"])
     assert (found.keys["decimal"], found.keys["thousands"]) == (",", ".")
     assert [column.kind for column in found.columns] == ["number", "number"]
+
+
+def test_equally_frequent_texts_come_in_the_files_order_in_every_process(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("note,price\n" + "".join(f"note {n},{n}.5\n" for n in range(20)))
+    for seed in ("1", "2"):
+        command = [sys.executable, "-m", "nnlab", "datasets", "show", "t.csv", "--json"]
+        env = os.environ | {"PYTHONHASHSEED": seed}
+        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True, timeout=60)
+        (note, _) = json.loads(done.stdout)["columns"]
+        assert note["content"] == "note 0 (1), note 1 (1), note 2 (1), note 3 (1), note 4 (1), …"

@@ -13,24 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nnlab.errors import DataError, NnlabError
-from nnlab.tables import (
-    AUTO,
-    CellError,
-    Keys,
-    Style,
-    Table,
-    dates,
-    find_style,
-    key,
-    number,
-    pack,
-    people_number,
-    plain_whole,
-    read,
-    source,
-    stream,
-    unpack,
-)
+from nnlab.tables import Keys, Table, dates, source
+from nnlab.tables.cells import CellError, number, people_number, plain_whole
+from nnlab.tables.keep import key, pack, unpack
+from nnlab.tables.keys import AUTO, Style
+from nnlab.tables.reading import read, stream
+from nnlab.tables.sniff import find_style
 
 BOTH = pytest.mark.parametrize("fast", [False, True], ids=["plain", "fast"])
 Write = Callable[..., Path]

@@ -46,10 +46,10 @@ def overrides(incomplete: str) -> list[str]:
 
 def dotted_keys() -> list[str]:
     """Every key that some config can have."""
-    from nnlab.config import Frame, Train
+    from nnlab.config.frame import TopLevel, Train
 
     keys = ["model.name", "dataset.name", "dataset.fallback", *(f"train.{key}" for key in Train.model_fields)]
-    keys += [key for key in Frame.model_fields if key not in ("model", "dataset", "train", "extends")]
+    keys += [key for key in TopLevel.model_fields if key not in ("model", "dataset", "train", "extends")]
     kinds: tuple[discover.Kind, ...] = ("models", "datasets")
     for kind in kinds:
         for name in discover.names(kind):

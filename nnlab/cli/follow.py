@@ -41,7 +41,7 @@ def follow(
     """
     from nnlab.experiment import Ended, Finished, Jobs, Notice, Started, Working
     from nnlab.experiment.events import in_words
-    from nnlab.fit import Record
+    from nnlab.standing import Standing
 
     display, several = display or _display(quiet), False
     going: dict[str, Started] = {}
@@ -63,7 +63,7 @@ def follow(
                 elif isinstance(event, Started):
                     going[title] = event
                     display.show(event, title)
-                elif isinstance(event, Record):
+                elif isinstance(event, Standing):
                     display.show(event, title, in_words(going[title].watched, event) if event.metrics else "")
                 elif isinstance(event, Finished | Ended):
                     display.show(event, title)
@@ -181,7 +181,7 @@ class Bars(Display):
 
     def show(self, event: Any, title: str = "", scores: str = "") -> None:
         from nnlab.experiment import Started
-        from nnlab.fit import Record
+        from nnlab.standing import Standing
 
         if isinstance(event, Started):
             if self.count:
@@ -190,7 +190,7 @@ class Bars(Display):
                 screen.note(_opening(event))
                 self.progress.start()
             self.bars[title] = self.progress.add_task("", total=event.steps, completed=event.step, who=title)
-        elif isinstance(event, Record):
+        elif isinstance(event, Standing):
             self.scores[title] = scores or self.scores.get(title, "")
             text = self.scores[title] or "".join(f"loss {loss:.4g}" for loss in event.losses[-1:])
             self.progress.update(self.bars[title], completed=event.step, description=text)

@@ -101,7 +101,7 @@ def status_in_words(run: rundir.RunDir, summary: rundir.Summary) -> str:
     if summary.status not in (rundir.DIED, "interrupted"):
         return text
     state = run.checkpoint_state()
-    return f"{text}; nnlab resume " + (f"goes on from step {state.step:,}" if state else "starts it again")
+    return f"{text}; nnlab resume " + (f"goes on from step {state.standing.step:,}" if state else "starts it again")
 
 
 def _columns(run: rundir.RunDir) -> "tuple[Columns, str]":

@@ -1,8 +1,6 @@
 """Config: a YAML file and overrides in, a checked and complete description of one run out."""
 
-from nnlab.config.frame import Config, Frame, Named, Train
-from nnlab.config.resolve import Resolved, resolve, resolve_named
-from nnlab.config.schema import json_schema
-from nnlab.config.strict import Strict
+from nnlab.config.frame import Config, Named, Strict
+from nnlab.config.resolve import Resolved
 
-__all__ = ["Config", "Frame", "Named", "Resolved", "Strict", "Train", "json_schema", "resolve", "resolve_named"]
+__all__ = ["Config", "Named", "Resolved", "Strict"]

@@ -3,16 +3,26 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from nnlab.config import yaml
-from nnlab.config.strict import Strict
 
 OptimizerName = Literal["sgd", "adam", "adamw"]
 DEFAULT_LR = {"sgd": 0.01, "adam": 0.001, "adamw": 0.001}
 DEFAULT_WEIGHT_DECAY = {"sgd": 0.0, "adam": 0.0, "adamw": 0.01}
 ONLY_SGD = ("momentum", "nesterov")
 ONLY_ADAM = ("betas", "eps")
+
+
+class Strict(BaseModel):
+    """A set of keys, the base of every schema: unknown keys, wrong types and numbers that are not finite are refused.
+
+    Field descriptions are what ``nnlab schema`` and editors show.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class Train(Strict):
@@ -90,7 +100,7 @@ class Train(Strict):
         return self.model_copy(update=filled)
 
 
-class Frame(Strict):
+class TopLevel(Strict):
     """The top level of a config, before the model's and the dataset's own keys are read."""
 
     extends: str | None = None

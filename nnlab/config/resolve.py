@@ -8,9 +8,8 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from nnlab.config.frame import Config, Frame, Named, Train
+from nnlab.config.frame import Config, Named, Strict, TopLevel, Train
 from nnlab.config.layers import Layers, overrides_alone, read_layers
-from nnlab.config.strict import Strict
 from nnlab.config.yaml import Path as Keys
 from nnlab.config.yaml import short
 from nnlab.errors import ConfigError, NnlabError, did_you_mean
@@ -108,7 +107,7 @@ class _Resolver:
         self.warnings: list[str] = []
 
     def resolve(self) -> Resolved:
-        frame = self._check(Frame, self.layers.data, ())
+        frame = self._check(TopLevel, self.layers.data, ())
         model = self.named("models", ("model",))
         dataset = self.named("datasets", ("dataset",), extra=("fallback",))
         fallback = self._fallback()

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from nnlab.config.frame import Frame
+from nnlab.config.frame import Strict, TopLevel
 from nnlab.config.resolve import Catalogue
-from nnlab.config.strict import Strict
 
 
 def json_schema(registry: Catalogue) -> dict[str, Any]:
     """One schema for all configs: the frame, and for each model and dataset its own keys."""
-    frame = Frame.model_json_schema()
+    frame = TopLevel.model_json_schema()
     definitions = frame.pop("$defs", {})
     models = [_named(registry, "models", name, definitions) for name in registry.names("models")]
     datasets = [_named(registry, "datasets", name, definitions) for name in registry.names("datasets")]

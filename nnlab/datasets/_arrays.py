@@ -6,7 +6,10 @@ from typing import Literal
 
 import numpy as np
 
-from nnlab.dataset import PICTURE_CHANNELS, Array, Layout, read_npy
+from nnlab.dataset import Array
+from nnlab.dataset.dataset import PICTURE_CHANNELS
+from nnlab.dataset.npy import read_npy
+from nnlab.dataset.transform import Layout
 from nnlab.datasets import _files, short
 from nnlab.errors import DataError
 

@@ -9,18 +9,20 @@ from typing import Any, Literal
 
 import numpy as np
 
-from nnlab import tables
-from nnlab.dataset import Array, Column, Transform
+from nnlab.dataset import Array, Transform
+from nnlab.dataset.transform import Column
 from nnlab.datasets import _columns, _targets, short
 from nnlab.errors import DataError
-from nnlab.tables import Keys, Style, Table, Text
+from nnlab.tables import Keys, Table, reading, sniff, source
+from nnlab.tables.keys import Style
+from nnlab.tables.table import Text
 
 NUMBERS = 2**20
 """Features that are in memory at once."""
 
 
 @dataclass(frozen=True)
-class Rows:
+class Inputs:
     """Some new inputs as a model takes them."""
 
     names: Sequence[str]
@@ -46,7 +48,7 @@ class TableReader:
         self.keys = keys
         self.warnings: list[str] = []
 
-    def parts(self, path: Path, *, written: bool = False) -> Iterator[Rows]:
+    def parts(self, path: Path, *, written: bool = False) -> Iterator[Inputs]:
         """The rows of a file, with what is ``written`` in them where that is asked for.
 
         Raises DataError, naming line and column, for what the run cannot take.
@@ -55,10 +57,10 @@ class TableReader:
         head = _head(path, style)
         at = dict(_columns.places(head, self.transform))
         targets = _columns.target_places(head, self.transform, self.targets)
-        some = (cells for _, cells in tables.written(path, style)) if written else iter(())
+        some = (cells for _, cells in reading.written(path, style)) if written else iter(())
         cells: Iterator[Sequence[str]] = chain.from_iterable(some)
         found = 0
-        for table in tables.stream(path, style, *_wanted(at, targets, self.transform), self._at_once()):
+        for table in reading.stream(path, style, *_wanted(at, targets, self.transform), self._at_once()):
             table.again = _part_as_text(path, style, found, table.rows)
             rows = self._rows(table, at, targets)
             names = [f"{path}:{number}" for number in range(found + 1, found + table.rows + 1)]
@@ -68,7 +70,7 @@ class TableReader:
         if not found:
             raise DataError(f"{str(path)!r} has column names and no data", "one line an input")
 
-    def of(self, table: Table) -> Rows:
+    def of(self, table: Table) -> Inputs:
         """The rows of a table in memory. Raises DataError as ``parts`` does."""
         at = dict(_columns.places(table, self.transform))
         return self._rows(table, at, _columns.target_places(table, self.transform, self.targets))
@@ -80,16 +82,16 @@ class TableReader:
         named = {column.name for column in self.transform.columns} | set(self.targets)
         if keys.delimiter != "auto":  # as in training where that makes sense, else as any other file
             with suppress(DataError):
-                style = tables.find_style(path, keys, named=named)
+                style = sniff.find_style(path, keys, named=named)
                 list(_columns.places(_head(path, style), self.transform))
                 return style
-        return tables.find_style(path, replace(keys, delimiter="auto"), named=named)
+        return sniff.find_style(path, replace(keys, delimiter="auto"), named=named)
 
     def _encoding(self, path: Path) -> str:
         """auto where a file is UTF-8 or says its encoding by its mark, else that of the run's own table."""
-        return "auto" if self.keys.encoding == "auto" or tables.is_unicode(path) else self.keys.encoding
+        return "auto" if self.keys.encoding == "auto" or source.is_unicode(path) else self.keys.encoding
 
-    def _rows(self, table: Table, at: Mapping[str, str], targets: Sequence[str]) -> Rows:
+    def _rows(self, table: Table, at: Mapping[str, str], targets: Sequence[str]) -> Inputs:
         cells, warnings = _columns.cells_of(table, self.transform)
         self._warn(warnings)
         features = self.transform.apply(cells)
@@ -99,7 +101,7 @@ class TableReader:
             name = at[_column_of(self.transform.columns, feature).name]
             said = f"{table.where(row, name)}: {table.numbers(name)[row]:g} is too large for this model"
             raise DataError(said, "give finite numbers that fit into float32")
-        return Rows((), features, targets=self._targets(table, targets))
+        return Inputs((), features, targets=self._targets(table, targets))
 
     def _targets(self, table: Table, names: Sequence[str]) -> Array | None:
         """The targets of every row; None where they are not there, or not all are known to the run."""
@@ -129,7 +131,7 @@ def _part_as_text(path: Path, style: Style, start: int, count: int) -> Callable[
     """What reads a column of some rows again as text, for a message that names a cell."""
 
     def again(name: str) -> Text:
-        text = tables.read(path, style, [name], [name]).text[name]
+        text = reading.read(path, style, [name], [name]).text[name]
         return replace(text, codes=text.codes[start : start + count])
 
     return again

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from nnlab.config.strict import Strict
+from nnlab.config import Strict
 from nnlab.dataset import Card, Dataset, Progress, Regression, quiet
 from nnlab.datasets import Examples, build
 from nnlab.plugin import DatasetFile

@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, field_validator, model_validator
 
-from nnlab import tables
-from nnlab.dataset import Array, Card, Column, Dataset, Progress, Transform, quiet
+from nnlab.dataset import Array, Card, Dataset, Progress, Transform, quiet
+from nnlab.dataset.transform import Column
 from nnlab.datasets import (
     ClassKeys,
     Examples,
@@ -25,9 +25,11 @@ from nnlab.datasets import (
     listed,
     short,
 )
+from nnlab.datasets._labels import Targets
 from nnlab.errors import DataError, did_you_mean
 from nnlab.plugin import DatasetFile
-from nnlab.tables import Table
+from nnlab.tables import Keys, Table, reading, sniff, source
+from nnlab.tables.keys import MISSING
 
 CARD = Card("your files")
 HEAD = 200
@@ -108,12 +110,10 @@ class Params(ClassKeys, HoldOutKeys, TrainKeys):
         self.keys()
         return self
 
-    def keys(self) -> tables.Keys:
+    def keys(self) -> Keys:
         """How the table is written. Raises ValueError for what cannot be."""
-        words = tables.MISSING if self.missing_words is None else tuple(self.missing_words)
-        return tables.Keys(
-            self.header, self.delimiter, self.decimal, self.thousands, self.encoding, self.comment, words
-        )
+        words = MISSING if self.missing_words is None else tuple(self.missing_words)
+        return Keys(self.header, self.delimiter, self.decimal, self.thousands, self.encoding, self.comment, words)
 
     def rules(self) -> _columns.Rules:
         """What is said of columns that are no plain numbers."""
@@ -156,21 +156,21 @@ def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
 
 def read(params: Params, path: str) -> Table:
     """The table in a file, with the columns that the config names. Raises DataError as ``load`` does."""
-    found = _files.existing(path, tables.SUFFIXES)
-    style = tables.find_style(found, params.keys(), named=_named(params))
+    found = _files.existing(path, source.SUFFIXES)
+    style = sniff.find_style(found, params.keys(), named=_named(params))
     roles = roles_of(params, style.names, found)
     text = roles.text
     if params.task != "classification" and found.stat().st_size > _parsed.LARGE:
-        head = next(tables.stream(found, style, roles.targets, roles.targets, HEAD), None)
+        head = next(reading.stream(found, style, roles.targets, roles.targets, HEAD), None)
         text = [name for name in text if head is None or name not in _targets.values_alone(head)]
     return _parsed.read(found, style, roles.names, text)
 
 
 def read_whole(params: Params, path: str) -> Table:
     """The table in a file, with all its columns, to be looked at. Raises DataError as ``load`` does."""
-    found = _files.existing(path, tables.SUFFIXES)
-    style = tables.find_style(found, params.keys(), named=_named(params))
-    return tables.read(found, style, None, style.names, lambda needed: _files.must_fit(found, needed))
+    found = _files.existing(path, source.SUFFIXES)
+    style = sniff.find_style(found, params.keys(), named=_named(params))
+    return reading.read(found, style, None, style.names, lambda needed: _files.must_fit(found, needed))
 
 
 def load_table(table: Table, params: Params, seed: int, test: Table | None = None) -> Dataset:
@@ -192,8 +192,7 @@ def load_table(table: Table, params: Params, seed: int, test: Table | None = Non
     facts = Transform(header=table.style.header, width=len(table.names), target_places=places)
 
     def learn(examples: Examples) -> Transform:
-        rows = np.arange(len(examples)) if examples.rows is None else examples.rows
-        return replace(facts, columns=cells.learnt(rows, rules))
+        return replace(facts, columns=cells.learnt(examples.at, rules))
 
     dataset = build(
         "csv",
@@ -273,12 +272,12 @@ def _column(path: Path, columns: Sequence[str], key: str, given: str | int) -> s
 
 def _pool(
     table: Table, params: Params, roles: Roles, task: _targets.TaskKey | None, known: Sequence[Column] | None = None
-) -> tuple[Examples, _targets.Targets, _columns.Cells, list[str]]:
+) -> tuple[Examples, Targets, _columns.Cells, list[str]]:
     """All examples of a table, with what their targets and cells are; ``known`` are the columns where that is known."""
     rules, drop = params.rules(), params.missing == "drop"
     cells, warnings = _columns.of(table, roles.features, rules, known)
-    targets = _targets.read(table, roles.targets, task, params.classes, ~cells.missing() if drop else None)
-    kept = targets.there
+    kept = _targets.there(table, roles.targets, params.classes, ~cells.missing() if drop else None)
+    targets = _targets.read(table, roles.targets, task, params.classes, kept)
     if drop:
         if left := int(table.rows - kept.sum()):
             warnings.append(f"{left:,} of {table.rows:,} rows are left out, because a cell is missing")
@@ -290,7 +289,7 @@ def _pool(
         _columns.refuse_missing(table, cells)
     pool = Examples(
         cells.values,
-        targets.values,
+        targets.arrays[0],
         groups=None if roles.group is None else _numbered(table, roles.group),
         order=None if roles.order is None else _sorted_by(table, roles.order),
     )
@@ -298,7 +297,7 @@ def _pool(
 
 
 def _test_pool(
-    test: Table, table: Table, params: Params, roles: Roles, targets: _targets.Targets, cells: _columns.Cells
+    test: Table, table: Table, params: Params, roles: Roles, targets: Targets, cells: _columns.Cells
 ) -> tuple[Examples, list[str]]:
     """The examples of ``test_path``, their classes numbered as those of the table are."""
     if set(test.names) != set(table.names):

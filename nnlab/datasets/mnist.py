@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 CARD = Card("download", Classification, train=60_000, test=10_000, shape=(28, 28), outputs=10, download_mib=11)
 SHA256 = "c9c899568825c0192b158204e056115690ebe9e01a8a467321a8e34a416b7a26"
-"""Of the decoded arrays: see ``nnlab.dataset.digest``."""
+"""Of the decoded arrays: see ``nnlab.dataset.split.digest``."""
 
 
 class Params(ClassKeys, TrainKeys):

@@ -22,7 +22,7 @@ from nnlab.experiment.predict import (
 from nnlab.experiment.reproduce import compare_runs, configs_in, latest_of, train_again
 from nnlab.experiment.resolving import json_schema, resolve
 from nnlab.experiment.resume import resume
-from nnlab.experiment.survey import Survey, config_for, survey
+from nnlab.experiment.survey import config_for, survey
 from nnlab.experiment.train import train
 from nnlab.experiment.verify import verify
 
@@ -40,7 +40,6 @@ __all__ = [
     "Predictor",
     "SplitReport",
     "Started",
-    "Survey",
     "Working",
     "compare_runs",
     "config_for",

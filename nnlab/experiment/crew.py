@@ -24,8 +24,8 @@ from nnlab.experiment.ready import Ready, prepare
 from nnlab.experiment.resolving import resolve
 from nnlab.experiment.train import process_bytes, said_of
 from nnlab.experiment.wire import from_line
-from nnlab.fit import Record
 from nnlab.rundir import RunDir
+from nnlab.standing import Standing
 
 PATIENCE = 0.2
 """Seconds between looks at whether the caller wants to stop."""
@@ -152,7 +152,7 @@ class _Crew:
             case Started():
                 worker.run = event.run
                 yield worker.job, event
-            case Record():
+            case Standing():
                 yield worker.job, event
 
     def stop(self) -> None:

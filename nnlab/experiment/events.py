@@ -1,12 +1,12 @@
-"""Events: what a training tells its caller, beside the loop's own records."""
+"""Events: what a training tells its caller, beside the loop's own standings."""
 
 from dataclasses import dataclass
 
 from nnlab.dataset import SplitName
 from nnlab.dataset.task import every_curve, metric_of
-from nnlab.fit import Record
 from nnlab.metrics import shown
 from nnlab.rundir import RunDir, Summary
+from nnlab.standing import Standing
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,13 @@ class Ended:
     """None where it did not come to one."""
 
 
-Event = Notice | Working | Started | Record | Finishing | Finished | Ended
+Event = Notice | Working | Started | Standing | Finishing | Finished | Ended
 
 
-def in_words(watched: SplitName, record: Record) -> str:
+def in_words(watched: SplitName, at: Standing) -> str:
     """The scores of an evaluation for people: ``loss 0.08  test accuracy 97.9 %``."""
-    parts = [f"loss {shown('loss', record.train_loss)}"]
-    for name, value in (record.metrics or {}).items():
+    parts = [f"loss {shown('loss', at.train_loss)}"]
+    for name, value in (at.metrics or {}).items():
         if metric_of(name) in every_curve():
             parts.append(f"{watched} {name} {shown(name, value)}")
     return "  ".join(parts)

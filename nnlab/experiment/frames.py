@@ -7,8 +7,10 @@ import numpy as np
 
 from nnlab import metrics
 from nnlab.dataset import Array, Dataset
-from nnlab.fit import Plan, Record
-from nnlab.rundir import Frame
+from nnlab.fit import Plan
+from nnlab.model import Model
+from nnlab.rundir import Frame, RunDir
+from nnlab.standing import Standing
 
 GROWTH = 1.5
 """From one epoch that is kept to the next: 1, 2, 3, 4, 6, 9, …; so a run made longer keeps the same ones and more."""
@@ -17,6 +19,36 @@ MOST_PARAMETERS = 5_000_000
 MOST_UNITS = 25
 MOST_NUMBERS = 250_000
 """Of the first layer, in a frame."""
+
+
+class Frames:
+    """The frames of one run."""
+
+    def __init__(self, run: RunDir, dataset: Dataset, model: Model, plan: Plan, parameters: int) -> None:
+        self.run, self.dataset, self.model = run, dataset, model
+        self.steps = steps_of(plan, len(dataset.train), parameters)
+        """Those that are looked at."""
+        self.before: dict[str, Array] = {}
+        """The weights before such a step."""
+
+    def begin(self, at: Standing) -> None:
+        """Keep what the initial weights look like. Raises OSError."""
+        if self.steps and not at.step and (frame := first_of(self.model.weights())):
+            self.run.write_frame(frame)
+        self._look_before(at.step)
+
+    def write(self, at: Standing) -> Standing:
+        """Keep what the net looks like after a step that is looked at, and the weights before one. Raises OSError."""
+        if at.step in self.steps and at.metrics is not None:
+            if frame := frame_of(at, self.before, self.model.weights(), self.dataset):
+                self.run.write_frame(frame)
+            self.before = {}
+        self._look_before(at.step)
+        return at
+
+    def _look_before(self, step: int) -> None:
+        if step + 1 in self.steps:
+            self.before = self.model.weights()
 
 
 def steps_of(plan: Plan, rows: int, parameters: int) -> tuple[int, ...]:
@@ -45,17 +77,17 @@ def first_of(weights: Mapping[str, Array]) -> Frame | None:
     return None if weight is None else Frame(0, 0.0, weight, {}, None)
 
 
-def frame_of(record: Record, before: Mapping[str, Array], after: Mapping[str, Array], dataset: Dataset) -> Frame | None:
-    """The frame of a record with an evaluation: ``before`` and ``after`` are the weights around its last step."""
+def frame_of(at: Standing, before: Mapping[str, Array], after: Mapping[str, Array], dataset: Dataset) -> Frame | None:
+    """The frame of an evaluation: ``before`` and ``after`` are the weights around its last step."""
     weight = _first_layer(after)
-    if weight is None or record.scores is None:
+    if weight is None or at.scores is None:
         return None
     split = dataset.split(dataset.watched)
     confusion = None
     if split is not None and dataset.classes:
-        confusion = metrics.confusion(record.scores, split.targets, dataset.outputs).astype(np.int64)
+        confusion = metrics.confusion(at.scores, split.targets, dataset.outputs).astype(np.int64)
     ratios = {name: _ratio(before[name], after[name]) for name in after}
-    return Frame(record.step, record.epoch, weight, ratios, confusion)
+    return Frame(at.step, at.epoch, weight, ratios, confusion)
 
 
 def _ratio(before: Array, after: Array) -> float:

@@ -14,9 +14,9 @@ from nnlab.config import Config, Named
 from nnlab.dataset import Array, Dataset, Progress
 from nnlab.errors import ConfigError, DataError
 from nnlab.rundir import KEPT_ARRAYS, KEPT_TABLE
-from nnlab.tables import Frame
+from nnlab.tables.dataframe import DataFrame
 
-Given = Path | Frame | Mapping[str, Array]
+Given = Path | DataFrame | Mapping[str, Array]
 """Where the file or folder is now; a data frame; or arrays by the names that they would have in a .npz file."""
 NOWHERE = ""
 """The path of data that is only in memory."""
@@ -39,7 +39,7 @@ def load(named: Named, seed: int, progress: Progress, given: Given | None = None
     if given is None and named.get("path") == NOWHERE:
         hint = "name its file, or hand the data over: nnlab.train(config, data=...)"
         raise DataError("dataset.path: this is data that was only in memory", hint)
-    if isinstance(given, Frame) and file.load_table and file.table_keys:
+    if isinstance(given, DataFrame) and file.load_table and file.table_keys:
         beside = named.get("test_path")
         test = file.read_table(named.params, beside) if beside and file.read_table else None
         return file.load_table(given.table(file.table_keys(named.params)), named.params, seed, test)
@@ -60,7 +60,7 @@ def placed(named: Named, given: Given) -> Named:
     if isinstance(given, Path):
         return _moved(named, given.resolve())
     file = discover.dataset(named.name)
-    verb, what = (file.load_table, "a data frame") if isinstance(given, Frame) else (file.load_arrays, "arrays")
+    verb, what = (file.load_table, "a data frame") if isinstance(given, DataFrame) else (file.load_arrays, "arrays")
     if verb is None:
         raise ConfigError(f"data: {named.name} is not made of {what}", "give the path of its files")
     return at(named, NOWHERE)
@@ -84,7 +84,7 @@ def kept(named: Named, given: Given) -> tuple[Named, Copy | None]:
     """The dataset as it is read from a copy beside its config, and the copy; None of what is a file already."""
     if isinstance(given, Path):
         return named, None
-    if isinstance(given, Frame):
+    if isinstance(given, DataFrame):
         copy = Copy(KEPT_TABLE, given.csv(named.params.keys()))
         return at(named, copy.name, header=True), copy
     buffer = io.BytesIO()

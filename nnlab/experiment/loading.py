@@ -3,9 +3,9 @@
 import re
 from dataclasses import replace
 
-from nnlab import config as configs
 from nnlab import discover
 from nnlab.config import Config
+from nnlab.config.resolve import resolve_named
 from nnlab.dataset import Dataset, Progress, quiet
 from nnlab.errors import (
     DataChangedError,
@@ -65,5 +65,5 @@ def check_same(run: RunDir, dataset: Dataset, summary: Summary) -> None:
 
 def sample_sheet(name: str, keys: list[str], progress: Progress = quiet) -> bytes:
     """A PNG of some of a dataset's training examples; ``keys`` are its own as ``key=value``."""
-    named = configs.resolve_named("datasets", name, keys, discover.registry())
+    named = resolve_named("datasets", name, keys, discover.registry())
     return pictures.of_data(given.load(named, 0, progress))[1]

@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from nnlab import budget, discover
-from nnlab.config import Config, Strict, Train
-from nnlab.dataset import Dataset, Scaling, Task
+from nnlab.config import Config, Strict
+from nnlab.config.frame import Train
+from nnlab.dataset import Dataset, Task
+from nnlab.dataset.transform import Scaling
 from nnlab.environment import cores
 from nnlab.errors import (
     MissingDependencyError,

@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from nnlab import metrics
-from nnlab.dataset import Array, Dataset, Split, SplitName, is_picture
+from nnlab.dataset import Array, Dataset, Split, SplitName
+from nnlab.dataset.dataset import is_picture
 from nnlab.present import charts, examples, lines, results
 
 SAMPLE_ROWS = 5

@@ -9,12 +9,13 @@ import numpy as np
 from nnlab import discover
 from nnlab.dataset import Array, Split, Task
 from nnlab.datasets._inputs import Reader
-from nnlab.datasets._table_rows import Rows
+from nnlab.datasets._table_rows import Inputs
 from nnlab.errors import DataError
 from nnlab.experiment.reopen import reopen
 from nnlab.experiment.tally import Tally
 from nnlab.rundir import RunDir
-from nnlab.tables import AUTO, Frame
+from nnlab.tables.dataframe import DataFrame
+from nnlab.tables.keys import AUTO
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Predicted:
 class Part:
     """Some inputs and the model's scores of them, (n, outputs)."""
 
-    rows: Rows
+    rows: Inputs
     scores: Array
 
 
@@ -128,7 +129,7 @@ class Predictor:
         for rows in self._reader.parts(inputs, written=written):
             yield self._part(rows)
 
-    def of_frame(self, frame: Frame) -> Part:
+    def of_frame(self, frame: DataFrame) -> Part:
         """The predictions of a data frame. Raises DataError as ``parts`` does."""
         if not self._reader.transform.columns:
             raise DataError("this model was not trained on a table of named columns", "give an array: frame.to_numpy()")
@@ -136,9 +137,9 @@ class Predictor:
 
     def of_array(self, array: Array) -> Part:
         """The predictions of an array. Raises DataError as ``parts`` does."""
-        return self._part(Rows((), self._reader.shaped(array, "the array")))
+        return self._part(Inputs((), self._reader.shaped(array, "the array")))
 
-    def _part(self, rows: Rows) -> Part:
+    def _part(self, rows: Inputs) -> Part:
         scores = self._opened.model.predict(
             self._opened.model.put(Split(rows.features, np.zeros(len(rows.features), np.int64)))
         )
@@ -226,5 +227,5 @@ def predict_rows(run: RunDir, rows: Array) -> Array:
 def predict_frame(run: RunDir, frame: Any) -> Predicted:
     """What the model says of each row of a data frame. Raises DataError where it is not what it was trained on."""
     predictor = Predictor(run)
-    part = predictor.of_frame(Frame(frame))
+    part = predictor.of_frame(DataFrame(frame))
     return Predicted(part.scores, predictor.task, predictor.metrics, tuple(predictor.warnings))

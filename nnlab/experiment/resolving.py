@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from nnlab import config as configs
 from nnlab import discover
 from nnlab.config import Config, Resolved, yaml
+from nnlab.config.resolve import resolve as resolved
+from nnlab.config.schema import json_schema as schema
 from nnlab.dataset import Task
 from nnlab.errors import (
     ConfigError,
@@ -13,17 +14,17 @@ from nnlab.errors import (
     RunError,
 )
 from nnlab.experiment import plugins
-from nnlab.rundir import CONFIG, RunDir, State, Summary
+from nnlab.rundir import CONFIG, Checkpoint, RunDir, Summary
 
 
 def resolve(config: Path, overrides: list[str] | None = None) -> Resolved:
-    """Read and check a config file; see ``nnlab.config.resolve``."""
-    return configs.resolve(config, overrides or [], discover.registry())
+    """Read and check a config file; see ``nnlab.config.resolve.resolve``."""
+    return resolved(config, overrides or [], discover.registry())
 
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of all configs."""
-    return configs.json_schema(discover.registry())
+    return schema(discover.registry())
 
 
 def config_of(run: RunDir, *, other_plugins: bool = False) -> Config:
@@ -40,7 +41,7 @@ def config_of(run: RunDir, *, other_plugins: bool = False) -> Config:
 
 
 def unedited_config_of(
-    run: RunDir, summary: Summary, state: State | None = None, *, other_plugins: bool = False
+    run: RunDir, summary: Summary, state: Checkpoint | None = None, *, other_plugins: bool = False
 ) -> Config:
     """``config_of``, where it is the config that run.json, or else the checkpoint's ``state``, belongs to.
 

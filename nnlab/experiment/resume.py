@@ -1,6 +1,7 @@
 """Resume: a stopped run goes on from its checkpoint to the bits it would have had, or says why it cannot."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from nnlab import discover, environment
 from nnlab.config import Config
@@ -18,7 +19,7 @@ from nnlab.experiment.reopen import checkpoint_of
 from nnlab.experiment.resolving import resolve, unedited_config_of
 from nnlab.experiment.train import unlocked
 from nnlab.model import Model
-from nnlab.rundir import CONFIG, RunDir, State
+from nnlab.rundir import CONFIG, Checkpoint, RunDir
 
 
 def resume(
@@ -54,22 +55,28 @@ def resume(
                 "go on where it began, or add `allow_inexact`, which run.json will say",
             )
         config, plan = complete(config, model, len(dataset.train))
-        if state and (plan.steps < state.step or (summary.status == "finished" and plan.steps == state.step)):
-            message = f"{run.path}: this run has done {state.step:,} steps already, and {plan.steps:,} are asked for"
+        done = state.standing.step if state else 0
+        if plan.steps < done or (summary.status == "finished" and plan.steps == done):
+            message = f"{run.path}: this run has done {done:,} steps already, and {plan.steps:,} are asked for"
             raise RunError(message, "give more `epochs`")
         if state is None:
             yield Notice(f"{run.path}: it was stopped before its first checkpoint, and starts again")
+        kept = checkpoint_of(run, model, plan)
+        if kept and epochs is not None:  # it goes on even where it had ended before its plan
+            kept = replace(kept, standing=replace(kept.standing, ended=""))
         recording = Recording(Ready(config, dataset, model, plan, None), run)
-        recording.restore(summary, checkpoint_of(run, model, plan), differing if inexact else None)
+        recording.restore(summary, kept, differing if inexact else None)
         yield from recording.train()
 
 
 def _refuse_finished(run: RunDir, epochs: int | None) -> None:
-    if run.summary().status == "finished" and epochs is None:
-        raise RunError(f"{run.path}: this run is finished", "`epochs` N extends it to N epochs in all")
+    summary = run.summary()
+    if summary.status == "finished" and epochs is None:
+        early = f": it ended at step {summary.steps:,}, {summary.ended}" if summary.ended else ""
+        raise RunError(f"{run.path}: this run is finished{early}", "`epochs` N extends it to N epochs in all")
 
 
-def _extended(run: RunDir, config: Config, state: State | None, epochs: int) -> Config:
+def _extended(run: RunDir, config: Config, state: Checkpoint | None, epochs: int) -> Config:
     if state is None:
         message = f"{run.path}: there is no checkpoint from which to make this run longer"
         raise RunError(message, f"train its config for longer: nnlab train {run.path / CONFIG} train.epochs={epochs}")

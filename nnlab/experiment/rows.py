@@ -1,18 +1,24 @@
 """Rows: metrics.csv while a run trains, where rows that a resume cut off must come again as they were."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
+from nnlab.dataset import Dataset
 from nnlab.errors import CheckError, RunError
 from nnlab.rundir import METRICS, RunDir, sha256, table
+from nnlab.standing import Standing
 
 MAX_DIGITS = 15
 
 
 class Rows:
-    """The rows of one run."""
+    """The rows of one run, one for each evaluation."""
 
-    def __init__(self, run: RunDir) -> None:
+    def __init__(self, run: RunDir, dataset: Dataset) -> None:
         self.run = run
+        split = dataset.watched
+        # Of the train split train_loss is there already.
+        self.metrics = [metric.name for metric in dataset.task.metrics if (split, metric.name) != ("train", "loss")]
+        self.columns = ["step", "epoch", "train_loss", *(f"{split}_{name}" for name in self.metrics), "seconds"]
         self.strict = True
         """Whether a row that comes otherwise is an error, rather than noted in ``differing``."""
         self.differing: list[int] = []
@@ -41,20 +47,24 @@ class Rows:
             if whole and int(cell) > after and evaluates(int(cell)):
                 self.awaited[int(cell)] = line
 
-    def begin(self, columns: Sequence[str]) -> None:
+    def begin(self) -> None:
         """Write the file as it is where training starts, and keep what is cut off beside it. Raises OSError."""
         if self.awaited:
             self.run.cut.write(b"".join(self.awaited.values()))
         else:
             self.run.cut.delete()
-        self.run.write(METRICS, self._kept or (",".join(columns) + "\n").encode())
+        self.run.write(METRICS, self._kept or (",".join(self.columns) + "\n").encode())
 
-    def add(self, step: int, row: Sequence[float]) -> None:
-        """Add the row of a step. Raises OSError.
+    def write(self, at: Standing) -> Standing:
+        """Add the row of an evaluation. Raises OSError.
 
         Raises CheckError where a row was cut off there that said something else, seconds aside, and that has not been
         allowed; the file is then as it was before the resume.
         """
+        if at.metrics is None or at.train_loss is None:
+            return at
+        step, values = at.step, [at.metrics[name] for name in self.metrics]
+        row = [step, at.epoch, at.train_loss, *values, round(at.seconds.working, 4)]
         line = table.line(row)
         before = self.awaited.pop(step, line)
         if before.rpartition(b",")[0] != line.rpartition(b",")[0]:
@@ -69,3 +79,4 @@ class Rows:
         self.run.append_metrics(row)
         if before is not line and not self.awaited:
             self.run.cut.delete()
+        return at

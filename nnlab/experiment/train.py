@@ -35,10 +35,10 @@ def train(
 
     ``stamp`` is the time that the directory is named after, where it is not now. ``data`` takes the place of the file
     that the config names; with ``keep_data`` the run gets a copy of it; with ``same_as`` it must be what that run was
-    trained on; ``group`` is what run.json is to say of the runs that it belongs with. Yields notices, Started, a Record
-    after each chunk of steps, and Finished. Raising Interrupted at a record, or closing the generator, leaves the run
-    as ``interrupted``, to be resumed. Raises TrainingError where the loss diverges or memory or disk run out, and other
-    NnlabErrors for what the user can put right.
+    trained on; ``group`` is what run.json is to say of the runs that it belongs with. Yields notices, Started, a
+    Standing after each chunk of steps, and Finished. Raising Interrupted at one, or closing the generator, leaves the
+    run as ``interrupted``, to be resumed. Raises TrainingError where the loss diverges or memory or disk run out, and
+    other NnlabErrors for what the user can put right.
     """
     check_name(name)
     yield from map(Notice, resolved.warnings)
@@ -59,14 +59,15 @@ def train(
     try:
         recording = Recording(ready, run)
         path = _path_given(resolved, ready, data)
-        recording.summary = replace(recording.summary, baselines=beside, path_given=path, group=group)
+        summary = recording.account.summary
+        recording.account.summary = replace(summary, baselines=beside, path_given=path, group=group)
         if copy:
             run.write(copy.name, copy.content)
         with run.locked() as alone:
             yield from unlocked(run, alone)
             yield from recording.train()
     finally:
-        if recording is None or not recording.standing:
+        if recording is None or not recording.begun:
             discard(run)
 
 

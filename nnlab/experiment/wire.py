@@ -6,11 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-
 from nnlab.experiment.events import Ended, Event, Finished, Finishing, Notice, Started, Working, in_words
-from nnlab.fit import Record
 from nnlab.rundir import RunDir, finite
+from nnlab.standing import Standing
 
 TELL_SECONDS = 0.2
 """Between two records that are told to another program."""
@@ -18,12 +16,13 @@ TELL_SECONDS = 0.2
 
 def to_line(event: Event, text: str = "") -> str:
     """An event as a line; ``text`` is a record's scores in words, and its arrays and times are left out."""
-    content: dict[str, Any] = {"event": type(event).__name__.lower()}
+    name = "record" if isinstance(event, Standing) else type(event).__name__.lower()
+    content: dict[str, Any] = {"event": name}
     match event:
         case Started():
             content |= {"path": str(event.run.path), "steps": event.steps, "parameters": event.parameters}
             content |= {key: getattr(event, key) for key in ("step", "device", "threads", "watched")}
-        case Record():
+        case Standing():
             content |= {"step": event.step, "epoch": event.epoch, "text": text}
             content |= {"train_loss": event.train_loss, "metrics": event.metrics}
         case Finished():
@@ -44,7 +43,7 @@ def from_line(line: str) -> Event:
             return Started(RunDir(Path(content.pop("path"))), **content)
         case "record":
             del content["text"]
-            return Record(losses=np.empty(0), train_seconds=0.0, eval_seconds=0.0, **content)
+            return Standing(**content)
         case "finished":
             run = RunDir(Path(content["path"]))
             return Finished(run, run.summary())
@@ -68,7 +67,7 @@ class Teller:
         """Tell an event. Raises OSError where nobody reads any more."""
         if isinstance(event, Started):
             self.started = event
-        elif isinstance(event, Record) and self.started:
+        elif isinstance(event, Standing) and self.started:
             if event.metrics:
                 self.scored = {"train_loss": event.train_loss, "metrics": event.metrics}
             if time.monotonic() - self.told < TELL_SECONDS and event.step < self.started.steps:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from nnlab.config import Config, Resolved
-from nnlab.dataset import Array, Dataset, Progress, digest, quiet
+from nnlab.dataset import Array, Dataset, Progress, quiet
+from nnlab.dataset.split import digest
 from nnlab.errors import ConfigError, NnlabError, TrainingError
 from nnlab.experiment.distance import array_difference, difference
 from nnlab.experiment.loading import load_dataset

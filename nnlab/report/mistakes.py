@@ -8,7 +8,8 @@ import numpy as np
 from nnlab import metrics
 from nnlab.comparison import Row
 from nnlab.comparison.predictions import Predicted, read_predictions
-from nnlab.dataset import Array, Dataset, is_picture
+from nnlab.dataset import Array, Dataset
+from nnlab.dataset.dataset import is_picture
 from nnlab.dataset.task import log_softmax
 from nnlab.report import images
 from nnlab.rundir import PREDICTIONS

@@ -1,7 +1,7 @@
 """Run directories: the only code that touches what is under ``runs/``."""
 
 from nnlab.rundir.checkpoint import FOLDER as CHECKPOINTS
-from nnlab.rundir.checkpoint import STATE, Checkpoint, State
+from nnlab.rundir.checkpoint import STATE, Checkpoint
 from nnlab.rundir.directory import (
     BEST_WEIGHTS,
     CONFIG,
@@ -39,7 +39,7 @@ from nnlab.rundir.frames import Frame
 from nnlab.rundir.growing import Growing
 from nnlab.rundir.ours import is_ours
 from nnlab.rundir.sealed import finite, sha256
-from nnlab.rundir.summary import DIED, RUNNING, Baselines, Best, Facts, Membership, Status, Summary
+from nnlab.rundir.summary import DIED, RUNNING, Baselines, Facts, Membership, Status, Summary
 from nnlab.rundir.table import MAX_ROWS
 from nnlab.rundir.tensors import Header
 
@@ -67,7 +67,6 @@ __all__ = [
     "SUMMARY",
     "WEIGHTS",
     "Baselines",
-    "Best",
     "Checkpoint",
     "Facts",
     "Frame",
@@ -76,7 +75,6 @@ __all__ = [
     "Membership",
     "Removal",
     "RunDir",
-    "State",
     "Status",
     "Summary",
     "all_runs",

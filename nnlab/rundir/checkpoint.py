@@ -1,15 +1,16 @@
 """Checkpoints: what an exact resume needs, as arrays and a sealed state that one rename puts in force."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
+
+import numpy as np
 
 from nnlab.dataset import Array
 from nnlab.errors import RunError
 from nnlab.rundir import sealed, storage, strict, tensors
-from nnlab.rundir.summary import Best, Count
+from nnlab.standing import Best, Count, Seconds, Standing
 
 FOLDER = "checkpoint"
 STATE = f"{FOLDER}/state.json"
@@ -22,41 +23,44 @@ FILE = re.compile(r"[0-9]{12,}-[0-9a-f]{16}\.safetensors")
 
 
 @dataclass(frozen=True)
-class State:
-    """Where a training stood, beside its arrays."""
+class Checkpoint:
+    """Where a training stood, and what belonged to it then."""
 
-    step: Count
-    epoch: float
-    evaluated: Count
-    """The step of the last evaluation: the running sum of the losses begins after it."""
-    train_seconds: float
-    eval_seconds: float
-    seconds: float
-    """All of the run's so far, with what was neither."""
-    metrics_bytes: Count
+    standing: Standing
+    metrics_bytes: int
     """How long metrics.csv was."""
     metrics_sha256: str
     """Of these bytes."""
     config_sha256: str
     """Of the config.yaml that this belongs to."""
-    best: Best | None
-    """Where the val split was best so far."""
+    weights: dict[str, Array] = field(default_factory=dict)
+    optimizer: dict[str, Array] = field(default_factory=dict)
+    best: dict[str, Array] = field(default_factory=dict)
+    """The weights where the val split was best."""
 
 
 @dataclass(frozen=True)
-class Checkpoint:
-    """What ``write`` kept."""
+class _State:
+    """What the JSON file says of it, beside its arrays."""
 
-    state: State
-    arrays: dict[str, dict[str, Array]]
-    """By group: ``weights``, ``optimizer``, ``best`` (the weights there) and ``losses`` (of every step so far)."""
+    step: Count
+    epoch: float
+    evaluated: Count
+    train_seconds: float
+    eval_seconds: float
+    seconds: float
+    metrics_bytes: Count
+    metrics_sha256: str
+    config_sha256: str
+    best: Best | None
+    ended: str = ""
 
 
 @dataclass(frozen=True)
 class _Stored:
     """What the JSON file holds."""
 
-    state: State
+    state: _State
     arrays: list[str]
     """The name of each array, so that one that is missing shows."""
     file: Annotated[str, FILE.fullmatch]
@@ -65,19 +69,37 @@ class _Stored:
     """Of that file."""
 
 
-def write(folder: Path, state: State, arrays: Mapping[str, Mapping[str, Array]]) -> None:
+def write(folder: Path, kept: Checkpoint) -> None:
     """Keep a checkpoint in the run at ``folder``: the arrays first, then the state, which puts them in force.
 
     The one before stands until then and goes afterwards. Raises OSError.
     """
-    flat = {f"{group}:{name}": array for group, found in arrays.items() for name, array in found.items()}
+    at = kept.standing
+    groups = {"weights": kept.weights, "optimizer": kept.optimizer, "best": kept.best, "losses": {"losses": at.losses}}
+    flat = {f"{group}:{name}": array for group, found in groups.items() for name, array in found.items()}
     content = tensors.dump(flat)
     digest = sealed.sha256(content)
-    file = f"{state.step:012}-{digest[:16]}.safetensors"
+    file = f"{at.step:012}-{digest[:16]}.safetensors"
     storage.make_folder(folder / FOLDER)
     storage.write(folder / FOLDER / file, content)
-    storage.write(folder / STATE, sealed.seal(asdict(_Stored(state, sorted(flat), file, digest))))
+    stored = asdict(_Stored(_state_of(kept), sorted(flat), file, digest))
+    if not at.ended:
+        del stored["state"]["ended"]
+    storage.write(folder / STATE, sealed.seal(stored))
     _tidy(folder, file)
+
+
+def _state_of(kept: Checkpoint) -> _State:
+    at = kept.standing
+    belonging = kept.metrics_bytes, kept.metrics_sha256, kept.config_sha256
+    return _State(at.step, at.epoch, at.since, *at.seconds, *belonging, at.best, at.ended)
+
+
+def _checkpoint_of(state: _State) -> Checkpoint:
+    """What a state says, without arrays."""
+    seconds = Seconds(state.train_seconds, state.eval_seconds, state.seconds)
+    at = Standing(state.step, state.epoch, state.evaluated, best=state.best, seconds=seconds, ended=state.ended)
+    return Checkpoint(at, state.metrics_bytes, state.metrics_sha256, state.config_sha256)
 
 
 def tidy(folder: Path) -> None:
@@ -93,10 +115,10 @@ def _tidy(folder: Path, file: str) -> None:
             storage.delete(path)
 
 
-def read_state(folder: Path) -> State | None:
-    """The state in force; None where there is no checkpoint. Raises RunError where it is damaged."""
+def read_state(folder: Path) -> Checkpoint | None:
+    """The checkpoint in force without its arrays; None where there is none. Raises RunError where it is damaged."""
     stored = _read_stored(folder)
-    return stored.state if stored else None
+    return _checkpoint_of(stored.state) if stored else None
 
 
 def _read_stored(folder: Path) -> _Stored | None:
@@ -133,7 +155,12 @@ def read(folder: Path, limit: int, check: tensors.Check | None = None) -> Checkp
         groups.setdefault(group, {})[name] = array
     if sorted(arrays) != stored.arrays or len(groups) > len(GROUPS) or groups["losses"].keys() != {"losses"}:
         raise RunError(f"{path}: these are not the arrays that {STATE} lists", "the file is damaged")
-    return Checkpoint(stored.state, groups)
+    found, losses = _checkpoint_of(stored.state), groups["losses"]["losses"]
+    if losses.shape != (stored.state.step,) or losses.dtype != np.float64:
+        raise RunError(f"{path}: its losses are not one a step", "the file is damaged")
+    at = replace(found.standing, losses=losses)
+    weights, optimizer, best = groups["weights"], groups["optimizer"], groups["best"]
+    return replace(found, standing=at, weights=weights, optimizer=optimizer, best=best)
 
 
 def _real(path: Path) -> None:

@@ -1,16 +1,15 @@
 """One run's directory: its files, each written whole or not at all, and read again with care."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-from nnlab.dataset import Array
 from nnlab.errors import RunError
 from nnlab.rundir import checkpoint, file, frames, lock, sealed, storage, table, tensors
-from nnlab.rundir.checkpoint import Checkpoint, State
+from nnlab.rundir.checkpoint import Checkpoint
 from nnlab.rundir.file import MAX_FILES, File, Manifest
 from nnlab.rundir.frames import Frame
 from nnlab.rundir.strict import ShapeError
@@ -84,10 +83,10 @@ class RunDir:
         """Add a row to metrics.csv; floats are written so that they read back as the same bits."""
         storage.append(self.path / METRICS, table.line(row))
 
-    def write_checkpoint(self, state: State, arrays: Mapping[str, Mapping[str, Array]]) -> None:
+    def write_checkpoint(self, kept: Checkpoint) -> None:
         """Keep what a resume from here needs, in place of the checkpoint before. Raises OSError."""
         storage.flush(self.path / METRICS)  # the state says how long it is, so that much of it must last
-        checkpoint.write(self.path, state, arrays)
+        checkpoint.write(self.path, kept)
 
     def write_source(self, name: str, content: bytes) -> None:
         """Keep the source text of a plug-in. Raises OSError."""
@@ -160,8 +159,8 @@ class RunDir:
         """The SHA-256 of a file's content, however large. Raises RunError as ``read`` does."""
         return storage.sha256(self.path / name, MAX_ARRAY_BYTES)
 
-    def checkpoint_state(self) -> State | None:
-        """Where the last checkpoint stands; None where there is none. Raises RunError where it is damaged."""
+    def checkpoint_state(self) -> Checkpoint | None:
+        """The last checkpoint without its arrays; None where there is none. Raises RunError where it is damaged."""
         return checkpoint.read_state(self.path)
 
     def checkpoint(self, limit: int = MAX_ARRAY_BYTES, check: tensors.Check | None = None) -> Checkpoint | None:

@@ -11,7 +11,8 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 import numpy as np
 
-from nnlab.dataset import Array, read_npy
+from nnlab.dataset import Array
+from nnlab.dataset.npy import read_npy
 from nnlab.errors import RunError
 from nnlab.rundir import sealed, storage, strict, table, tensors
 from nnlab.rundir.summary import SCHEMA_VERSION

@@ -7,27 +7,24 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
-from nnlab.dataset import Dataset, Layout, SplitName, Task, Transform
+from nnlab.dataset import Dataset, SplitName, Task, Transform
 from nnlab.dataset.task import TASKS
+from nnlab.dataset.transform import UNCHANGED, Layout
 from nnlab.rundir import strict
+from nnlab.standing import Best, Count
 
 SCHEMA_VERSION = 1
 Status = Literal["running", "finished", "failed", "interrupted", "died"]
 RUNNING: Status = "running"
 DIED: Status = "died"
 ENDED = ("finished", "failed", "interrupted")
-RARE = ("config_before", "group")
+RARE = ("config_before", "group", "ended")
 """Keys that run.json has only where they say something."""
 MAX_DIMENSIONS = 8
-MAX_COUNT = 2**53
 MAX_TEXT = 4096
 MAX_DEPTH = 5
 MAX_METRICS = 20
 MAX_VARIED = 20
-
-
-def _possible(count: int) -> bool:
-    return 0 <= count <= MAX_COUNT
 
 
 def _positive(value: float) -> bool:
@@ -50,22 +47,11 @@ def _in_a_file(status: str) -> bool:
     return status != DIED  # which is told by the lock
 
 
-Count = Annotated[int, _possible]
 Deviations = Annotated[list[float], all]
 Scores = Annotated[dict[str, float], _few]
 """By metric."""
 Baselines = Annotated[dict[str, dict[SplitName, Scores]], _few]
 """Scores by baseline and split."""
-
-
-@dataclass(frozen=True)
-class Best:
-    """Where a val split was best."""
-
-    step: Count
-    epoch: float
-    metric: str
-    value: float
 
 
 def _some(varied: Sized) -> bool:
@@ -180,7 +166,7 @@ class Facts:
         if len(means) != len(deviations) or (means and outputs is not None and len(means) != outputs):
             return "target_std"
         try:
-            transform = self.transform
+            transform = self.transform if self.columns or self.picture else UNCHANGED  # else its keys are right
         except (ValueError, TypeError, KeyError):
             return "columns"
         if transform.columns and features is not None and len(transform.feature_names) != features:
@@ -225,6 +211,8 @@ class Summary:
     config_before: str | None = None
     """The hash of the config that a resume is about to replace."""
     group: Membership | None = None
+    ended: Annotated[str, len] | None = None
+    """Why training ended before all steps of its plan."""
     more: Mapping[str, Any] = field(default_factory=dict)
     """Keys that this version does not know."""
     keys: tuple[str, ...] = ()

@@ -205,7 +205,9 @@ class _Cells:
 
     def add(self, cells: Sequence[str]) -> None:
         """Some more cells, as they are written."""
-        for cell in set(cells) - self._written.keys():
+        for cell in dict.fromkeys(cells):  # no set, whose order is another in each process
+            if cell in self._written:
+                continue
             bare = stripped(cell)
             if bare not in self.cells:
                 self.cells[bare] = len(self.cells)

@@ -12,6 +12,8 @@ from typing import BinaryIO
 from nnlab.errors import DataError
 from nnlab.tables.cells import short
 
+SUFFIXES = (".csv", ".tsv", ".txt", ".data", ".csv.gz", ".tsv.gz", ".txt.gz", ".data.gz", ".parquet")
+"""The files that hold tables."""
 PIECE = 1 << 20
 """Bytes that are read at once: large enough for speed, small beside the data."""
 LONGEST = 1 << 24

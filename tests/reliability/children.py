@@ -189,7 +189,7 @@ def _child(job: dict[str, Any], files: dict[str, Path]) -> None:
 
     RunDir.append_metrics = noted(RunDir.append_metrics, "row", lambda row: row[0])  # type: ignore[method-assign]
     RunDir.write_checkpoint = noted(  # type: ignore[method-assign]
-        RunDir.write_checkpoint, "checkpoint", lambda state: state.step
+        RunDir.write_checkpoint, "checkpoint", lambda kept: kept.standing.step
     )
     if job["watched"]:
         sys.addaudithook(Watch(job["watched"], note))

@@ -7,8 +7,9 @@ from typing import Any
 
 from nnlab import experiment
 from nnlab.experiment import pictures
-from nnlab.experiment.recording import CHECKPOINT_SECONDS, Recording
-from nnlab.fit import Record
+from nnlab.experiment.rows import Rows
+from nnlab.experiment.writers import CHECKPOINT_SECONDS, Checkpoints
+from nnlab.standing import Standing
 from tests.conftest import ROOT
 from tests.reliability.finding import Finding
 
@@ -51,16 +52,16 @@ def _train(config: Path, overrides: list[str], runs: Path) -> tuple[dict[str, fl
 
         return wrapped
 
-    kept = Recording._log, Recording._save, pictures.of_training
-    Recording._log, Recording._save = timed(Recording._log, "rows"), timed(Recording._save, "checkpoints")  # type: ignore[method-assign]
+    kept = Rows.write, Checkpoints.save, pictures.of_training
+    Rows.write, Checkpoints.save = timed(Rows.write, "rows"), timed(Checkpoints.save, "checkpoints")  # type: ignore[method-assign]
     pictures.of_training = lambda *arguments: iter(())
     began = ended = 0.0
     try:
         for event in experiment.train(experiment.resolve(config, overrides), runs):
             if isinstance(event, experiment.Started):
                 began = time.perf_counter()
-            elif isinstance(event, Record):
+            elif isinstance(event, Standing):
                 ended = time.perf_counter()
     finally:
-        Recording._log, Recording._save, pictures.of_training = kept  # type: ignore[method-assign]
+        Rows.write, Checkpoints.save, pictures.of_training = kept  # type: ignore[method-assign]
     return spent, calls[0], ended - began

@@ -141,6 +141,6 @@ class Trial:
         self.rows += len(rows)
         self.checkpoints += len(checkpoints)
         wrong = [f"rows {sorted(rows - there)} are gone"] if rows - there else []
-        if checkpoints and (state is None or state.step < checkpoints[-1]):
+        if checkpoints and (state is None or state.standing.step < checkpoints[-1]):
             wrong.append(f"the checkpoint of step {checkpoints[-1]} is gone")
         return wrong

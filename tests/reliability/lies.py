@@ -71,7 +71,7 @@ def put_right(run: RunDir) -> None:
     digest = run.sha256(CONFIG)
     if run.json.read()["config_sha256"] != digest:
         _says(config_sha256=digest)(run)
-        _checkpoint(run, lambda kept: replace(kept, state=replace(kept.state, config_sha256=digest)))
+        _checkpoint(run, lambda kept: replace(kept, config_sha256=digest))
     run.manifest.delete()
     run.write_manifest()
 
@@ -118,7 +118,11 @@ def _checkpoint(run: RunDir, change: Callable[[Checkpoint], Checkpoint]) -> None
     kept = run.checkpoint()
     assert kept
     changed = change(kept)
-    run.write_checkpoint(changed.state, changed.arrays)
+    run.write_checkpoint(changed)
+
+
+def _standing(kept: Checkpoint, **changes: Any) -> Checkpoint:
+    return replace(kept, standing=replace(kept.standing, **changes))
 
 
 def _table(run: RunDir, change: Callable[[dict[str, list[float]]], Any]) -> None:
@@ -130,9 +134,9 @@ def _table(run: RunDir, change: Callable[[dict[str, list[float]]], Any]) -> None
     run.write(METRICS, b"".join(lines))
 
     def again(kept: Checkpoint) -> Checkpoint:
-        known = before[: kept.state.metrics_bytes].count(b"\n")
+        known = before[: kept.metrics_bytes].count(b"\n")
         start = b"".join(lines[:known])
-        return replace(kept, state=replace(kept.state, metrics_bytes=len(start), metrics_sha256=sha256(start)))
+        return replace(kept, metrics_bytes=len(start), metrics_sha256=sha256(start))
 
     _checkpoint(run, again)
     for name in DRAWN:  # they show it too
@@ -147,7 +151,7 @@ def _weights(file: str, change: Callable[[np.ndarray], np.ndarray]) -> Tell:
         stored = run.weights if file == WEIGHTS else run.best
         weights = {name: change(array) for name, array in stored.read().items()}
         stored.write(weights)
-        _checkpoint(run, lambda kept: replace(kept, arrays={**kept.arrays, group: weights}))
+        _checkpoint(run, lambda kept: replace(kept, **{group: weights}))
 
     return tell
 
@@ -197,7 +201,7 @@ def _better_best(run: RunDir) -> None:
     _table(run, change)
     best = replace(best, value=1.0)
     _summary(run, lambda found: found["best"].update(value=1.0))
-    _checkpoint(run, lambda kept: replace(kept, state=replace(kept.state, best=best)))
+    _checkpoint(run, lambda kept: _standing(kept, best=best))
     if best.step == run.summary().steps:
         _metric("val", "accuracy", lambda _: 1.0)(run)
 
@@ -264,7 +268,7 @@ def _without_a_row(run: RunDir) -> None:
 
 
 def _other_checkpoint(run: RunDir) -> None:
-    _checkpoint(run, lambda kept: replace(kept, state=replace(kept.state, metrics_sha256="0" * 64)))
+    _checkpoint(run, lambda kept: replace(kept, metrics_sha256="0" * 64))
 
 
 def losses() -> Iterator[Lie]:
@@ -292,13 +296,13 @@ def _losses(run: RunDir, start: int, *, checkpoint: bool = False) -> None:
 
     _table(run, lie)
     if checkpoint:
-        _checkpoint(run, lambda kept: replace(kept, arrays={**kept.arrays, "losses": {"losses": lies}}))
+        _checkpoint(run, lambda kept: _standing(kept, losses=lies))
 
 
 def _forgetful(run: RunDir) -> None:
     def change(kept: Checkpoint) -> Checkpoint:
-        state = {name: np.zeros_like(array) for name, array in kept.arrays["optimizer"].items()}
-        return replace(kept, arrays={**kept.arrays, "optimizer": state})
+        state = {name: np.zeros_like(array) for name, array in kept.optimizer.items()}
+        return replace(kept, optimizer=state)
 
     _checkpoint(run, change)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nnlab import discover
-from nnlab.config import Frame, Train
+from nnlab.config.frame import TopLevel, Train
 from tests.reliability.bad_configs import GOOD, SHIPPED, VALUES, written
 
 Random = random.Random
@@ -43,7 +43,7 @@ latin.yaml none.yaml pipe pipe/x folder.yaml loop.yaml zero.yaml . .. / // ~ /de
 BASES += ["../" * 20 + path for path in ("", "dev/zero", "dev/tty", "dev/fd/0", "proc")]
 MARKS = ["[", "{", "- ", "? ", "{a: ", "&a ", "*a ", "'", "#", " ", "\n", "%", "a: ", "\u2028"]
 LONG = ["9", "0x", ".", "1e", "-", "_", "!", "&a", "\\", "🙂"]
-KEYS = [*Frame.model_fields, *(f"train.{key}" for key in Train.model_fields), "model.name", "dataset.name", *VALUES]
+KEYS = [*TopLevel.model_fields, *(f"train.{key}" for key in Train.model_fields), "model.name", "dataset.name", *VALUES]
 KEYS += [
     f"{kind[:-1]}.{key}"
     for kind in ("models", "datasets")
@@ -131,7 +131,7 @@ def flow(rng: Random, depth: int = 0) -> str:
 
 def nested(rng: Random) -> bytes:
     """The keys of the top with anything in brackets in them."""
-    keys = rng.sample(["model", "dataset", "train", *Frame.model_fields], rng.randint(1, 4))
+    keys = rng.sample(["model", "dataset", "train", *TopLevel.model_fields], rng.randint(1, 4))
     return "\n".join(f"{key}: {flow(rng)}" for key in keys).encode()
 
 

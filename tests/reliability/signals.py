@@ -70,7 +70,7 @@ def _stopped(
     wrong = [f"took {took:.2f} s"] if took > WITHIN else []
     if process.returncode != 128 + chosen or "Traceback" in messages:
         wrong.append(f"exit code {process.returncode}: {messages[-200:]}")
-    if run.summary().status != "interrupted" or state is None or state.step != run.summary().steps:
+    if run.summary().status != "interrupted" or state is None or state.standing.step != run.summary().steps:
         wrong.append("no checkpoint of where it was stopped")
     return took, wrong
 

@@ -38,6 +38,8 @@ def of_run(e: Evidence) -> Iterator[Finding]:
     yield Finding(f"{SUMMARY}: resumed", "untold", "how often it was stopped, and gone on with")
     if e.summary.path_given:
         yield Finding(f"{SUMMARY}: path_given", "untold", "how the path of the data was written")
+    if ended := e.summary.ended:
+        yield Finding(f"{SUMMARY}: ended", "untold", f"why it ended before its plan: {ended:.60}")
     if group := e.summary.group:
         yield Finding(f"{SUMMARY}: group", "untold", f"that it was started together with others, as {group.id}")
     yield _name(e)

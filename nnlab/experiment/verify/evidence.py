@@ -1,7 +1,7 @@
 """Evidence: what a run is held against: its config's model and plan, its data, and the machine it is looked at on."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -24,7 +24,8 @@ ROUNDING = 1e-9
 class Evidence(Opened):
     """A run, read back, and what there is to hold it against; of a finished one the model has its last weights."""
 
-    plan: Plan
+    whole: Plan
+    """Of its config."""
     scores: dict[SplitName, Array] = field(default_factory=dict)
     """What the last weights predict here, by split, each (n, outputs)."""
 
@@ -32,6 +33,12 @@ class Evidence(Opened):
     def finished(self) -> bool:
         """Whether the run says so."""
         return self.summary.status == "finished"
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What it was trained by: as far as it says that it came, where it says that it ended before."""
+        ended = self.finished and self.summary.ended
+        return replace(self.whole, steps=self.summary.steps or 0) if ended else self.whole
 
     @property
     def examples(self) -> int:

@@ -25,14 +25,13 @@ from nnlab.rundir import (
     METRICS,
     SUMMARY,
     WEIGHTS,
-    Best,
     Checkpoint,
     RunDir,
-    State,
     Summary,
     sha256,
     table,
 )
+from nnlab.standing import Best
 
 CLOCK = 1e-3
 """Seconds that times may be off by where each is rounded by itself."""
@@ -66,6 +65,7 @@ def counts(e: Evidence) -> str:
     must_equal("parameters", summary.parameters, parameters(e.model))
     if e.finished:
         must_equal("steps", steps, e.plan.steps)
+        _early(e)
         must_equal("error", summary.error, None)
         must_equal("config_before", summary.config_before, None)
     else:
@@ -76,6 +76,13 @@ def counts(e: Evidence) -> str:
     _resumes(summary.resumed, e.plan.steps)
     _seconds(summary)
     return f"{steps:,} steps, {summary.parameters:,} parameters, {summary.device}: as config.yaml comes to"
+
+
+def _early(e: Evidence) -> None:
+    """Raise CheckError for an end before the plan's that is no evaluation before it."""
+    whole = e.whole.steps
+    if e.summary.ended and not (0 < e.plan.steps < whole and e.plan.steps % e.plan.eval_every == 0):
+        raise CheckError(f"it says that it ended at step {e.plan.steps:,} of {whole:,}, where no training can end")
 
 
 def _seconds(summary: Summary) -> tuple[float, float]:
@@ -168,50 +175,50 @@ def last_checkpoint(e: Evidence) -> str:
     kept = checkpoint_of(run, e.model, plan)
     if kept is None:
         raise CheckError("it is gone")
-    state, weights = kept.state, e.model.weights()
-    must_equal("its step", state.step, plan.steps)
-    must_equal("its config", state.config_sha256, run.sha256(CONFIG))
-    if not _same(kept.arrays["weights"], weights):
+    at, weights = kept.standing, e.model.weights()
+    must_equal("its step", at.step, plan.steps)
+    must_equal("why it ended", at.ended, e.summary.ended or "")
+    must_equal("its config", kept.config_sha256, run.sha256(CONFIG))
+    if not _same(kept.weights, weights):
         raise CheckError(f"its weights are not those of {WEIGHTS}")
-    if array_difference(run.losses.read(HEADERS + 8 * plan.steps), kept.arrays["losses"]["losses"]):
+    if array_difference(run.losses.read(HEADERS + 8 * plan.steps), at.losses):
         raise CheckError(f"its losses are not those of {LOSSES}")
     _must_belong(e, kept)
     content = run.metrics.bytes()
-    columns, after = _rows_of(e, state, content), content[state.metrics_bytes :]
+    columns, after = _rows_of(e, kept, content), content[kept.metrics_bytes :]
     # An evaluation off the beat, at the end, comes after the checkpoint.
     must_equal(f"the rows of {METRICS} after it", after.count(b"\n"), 1 if plan.steps % plan.eval_every else 0)
     if recorded := e.summary.best:
         # Where such an evaluation was the best, its weights are the last.
-        expected = kept.arrays["best"] if recorded == state.best else weights
+        expected = kept.best if recorded == at.best else weights
         if not _same(run.best.read(check=lambda found: check_weights(found, weights)), expected):
             raise CheckError(f"{BEST_WEIGHTS} does not hold the weights of step {recorded.step}")
-    return f"of step {state.step:,}, with the weights of {WEIGHTS}, all losses and {len(columns['step']):,} rows"
+    return f"of step {at.step:,}, with the weights of {WEIGHTS}, all losses and {len(columns['step']):,} rows"
 
 
 def _must_belong(e: Evidence, kept: Checkpoint) -> None:
     """Raise CheckError where a checkpoint's counts are not those of its step, or its times more than the run's."""
-    state, (_, total) = kept.state, _seconds(e.summary)
-    must_equal("its epoch", state.epoch, state.step / e.plan.steps_per_epoch(e.examples))
-    must_equal("its last evaluation", state.evaluated, state.step - state.step % e.plan.eval_every)
-    times = (state.train_seconds, state.eval_seconds, state.seconds)
-    if min(times) < 0 or state.train_seconds + state.eval_seconds > state.seconds + CLOCK:
+    at, (_, total) = kept.standing, _seconds(e.summary)
+    must_equal("its epoch", at.epoch, at.step / e.plan.steps_per_epoch(e.examples))
+    must_equal("its last evaluation", at.since, at.step - at.step % e.plan.eval_every)
+    if min(at.seconds) < 0 or at.seconds.working > at.seconds.total + CLOCK:
         raise CheckError("its seconds are more than those in total")
-    if e.finished and state.seconds > total + CLOCK:
+    if e.finished and at.seconds.total > total + CLOCK:
         raise CheckError(f"its seconds are more than those in {SUMMARY}")
 
 
-def _rows_of(e: Evidence, state: State, content: bytes) -> dict[str, list[float]]:
+def _rows_of(e: Evidence, kept: Checkpoint, content: bytes) -> dict[str, list[float]]:
     """The columns of metrics.csv as far as they belong to a checkpoint. Raises CheckError where they do not."""
-    if sha256(content[: state.metrics_bytes]) != state.metrics_sha256:
-        raise CheckError(f"the first {state.metrics_bytes:,} bytes of {METRICS} are not those of the checkpoint")
+    if sha256(content[: kept.metrics_bytes]) != kept.metrics_sha256:
+        raise CheckError(f"the first {kept.metrics_bytes:,} bytes of {METRICS} are not those of the checkpoint")
     try:
-        columns = e.columns if state.metrics_bytes == len(content) else table.load(content[: state.metrics_bytes])
+        columns = e.columns if kept.metrics_bytes == len(content) else table.load(content[: kept.metrics_bytes])
     except ValueError as error:
         raise CheckError(f"{METRICS}:{error}") from None
     _must_be_columns(columns, e.summary)
     if not np.isfinite(columns["step"]).all():
         raise CheckError(f"a step in {METRICS} is no number")
-    must_equal("its best", state.best, best(columns, e.summary.learnt))
+    must_equal("its best", kept.standing.best, best(columns, e.summary.learnt))
     return columns
 
 
@@ -221,18 +228,18 @@ def stopped(e: Evidence) -> str:
     kept = checkpoint_of(run, e.model, e.plan)
     if kept is None:
         return "none yet: the run would start again"
-    state = kept.state
+    at = kept.standing
     _must_belong(e, kept)
-    _rows_of(e, state, run.metrics.bytes())
-    if summary.steps == state.step and {WEIGHTS, LOSSES} <= run.files().keys():
-        if summary.best not in (state.best, best(e.columns, summary.learnt)):
+    _rows_of(e, kept, run.metrics.bytes())
+    if summary.steps == at.step and {WEIGHTS, LOSSES} <= run.files().keys():
+        if summary.best not in (at.best, best(e.columns, summary.learnt)):
             raise CheckError(f"best in {SUMMARY} is not where {METRICS} has it")
         expected = e.model.weights()
-        if not _same(run.weights.read(check=lambda found: check_weights(found, expected)), kept.arrays["weights"]):
+        if not _same(run.weights.read(check=lambda found: check_weights(found, expected)), kept.weights):
             raise CheckError(f"its weights are not those of {WEIGHTS}")
-        if array_difference(run.losses.read(HEADERS + 8 * state.step), kept.arrays["losses"]["losses"]):
+        if array_difference(run.losses.read(HEADERS + 8 * at.step), at.losses):
             raise CheckError(f"its losses are not those of {LOSSES}")
-    return f"of step {state.step:,}: nnlab resume goes on from there"
+    return f"of step {at.step:,}: nnlab resume goes on from there"
 
 
 def _same(a: Mapping[str, Array], b: Mapping[str, Array]) -> bool:

@@ -87,7 +87,7 @@ def _evidence(run: RunDir) -> Generator[Finding, None, Evidence | None]:
     try:
         opened = reopen(run, trained=finished)
         _, plan = complete(opened.config, opened.model, opened.summary.dataset.train or 0)
-        return Evidence(**vars(opened), plan=plan)
+        return Evidence(**vars(opened), whole=plan)
     except (ConfigError, MissingDependencyError) as error:  # of the device or the memory here; a bad config is named
         yield Finding(subject, "not checked", f"not looked into: {error.message}")
     except NnlabError as error:

@@ -28,7 +28,7 @@ def is_frame(value: Any) -> bool:
     return hasattr(value, "columns") and hasattr(value, "__getitem__") and not isinstance(value, np.ndarray)
 
 
-class Frame:
+class DataFrame:
     """A data frame, read through what pandas and polars have in common."""
 
     def __init__(self, frame: Any) -> None:
@@ -77,7 +77,7 @@ class Frame:
         return [stripped(cell) for cell in column.tolist()]
 
     def csv(self, keys: Keys = AUTO) -> bytes:
-        """Its CSV file, from which ``tables.read`` makes the same table; in UTF-8, with a name for each column."""
+        """Its CSV file, from which ``reading.read`` makes the same table; in UTF-8, with a name for each column."""
         delimiter = {"auto": ",", "tab": "\t", "whitespace": " "}.get(keys.delimiter, keys.delimiter)
         buffer = io.StringIO()
         writer = csv.writer(buffer, delimiter=delimiter, lineterminator="\n")
