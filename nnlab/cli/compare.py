@@ -109,10 +109,8 @@ def _verdicts(found: "Verdicts") -> list[Listing]:
     names = {id(entry): str(number) for number, entry in enumerate(found.entries, 1)}
     rows = [[names[id(each.a)], names[id(each.b)], each.sentence] for each in found.verdicts]
     sides = dict(zip(names.values(), found.entries, strict=True))
-    return [
-        _sides(sides, [found.verdicts[0].contrasts[0].metric]),
-        Listing(["A", "B", "verdict"], rows, left=(0, 1, 2)),
-    ]
+    metric, notes = found.verdicts[0].contrasts[0].metric, [found.design, found.sentence]
+    return [_sides(sides, [metric]), Listing(["A", "B", "verdict"], rows, left=(0, 1, 2), notes=notes)]
 
 
 def _sides(entries: "Mapping[str, Entry]", metrics: "Iterable[str]") -> Listing:
