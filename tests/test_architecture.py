@@ -47,9 +47,7 @@ SHARED_CLASSES = {
     "Display",
     "Lines",
     "Predicted",
-    "Rows",
     "Split",
-    "Targets",
 }
 SHARED_FILES = {
     "data",

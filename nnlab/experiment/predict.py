@@ -9,7 +9,7 @@ import numpy as np
 from nnlab import discover
 from nnlab.dataset import Array, Split, Task
 from nnlab.datasets._inputs import Reader
-from nnlab.datasets._table_rows import Rows
+from nnlab.datasets._table_rows import Inputs
 from nnlab.errors import DataError
 from nnlab.experiment.reopen import reopen
 from nnlab.experiment.tally import Tally
@@ -84,7 +84,7 @@ class Predicted:
 class Part:
     """Some inputs and the model's scores of them, (n, outputs)."""
 
-    rows: Rows
+    rows: Inputs
     scores: Array
 
 
@@ -137,9 +137,9 @@ class Predictor:
 
     def of_array(self, array: Array) -> Part:
         """The predictions of an array. Raises DataError as ``parts`` does."""
-        return self._part(Rows((), self._reader.shaped(array, "the array")))
+        return self._part(Inputs((), self._reader.shaped(array, "the array")))
 
-    def _part(self, rows: Rows) -> Part:
+    def _part(self, rows: Inputs) -> Part:
         scores = self._opened.model.predict(
             self._opened.model.put(Split(rows.features, np.zeros(len(rows.features), np.int64)))
         )
