@@ -47,7 +47,6 @@ SHARED_CLASSES = {
     "Data",
     "Display",
     "Lines",
-    "Predicted",
     "Split",
 }
 SHARED_FILES = {
