@@ -189,7 +189,7 @@ def test_a_copy_of_the_frame_is_kept_where_that_is_asked_for(kind: str) -> None:
     Path("c.yaml").write_text(NO_PATH)
     frame = FRAMES[kind](houses())
     run = nnlab.train("c.yaml", data=frame, keep_data=True)
-    assert "kept-data.csv" in RunDir(run.path).manifest()
+    assert "kept-data.csv" in RunDir(run.path).manifest.read().sha256
     assert run.config["dataset"]["path"] == "kept-data.csv"
     Path("runs").rename("carried")
     run = nnlab.open_run(Path("carried") / run.path.name)
