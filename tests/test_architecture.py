@@ -46,7 +46,6 @@ SHARED_CLASSES = {
     "Data",
     "Display",
     "Lines",
-    "Predicted",
     "Split",
 }
 SHARED_FILES = {

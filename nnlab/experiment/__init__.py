@@ -7,18 +7,7 @@ from nnlab.experiment.given import Given
 from nnlab.experiment.jobs import Job, Jobs, jobs_of_seeds
 from nnlab.experiment.loading import sample_sheet
 from nnlab.experiment.plan import planned_steps
-from nnlab.experiment.predict import (
-    Part,
-    Predicted,
-    Prediction,
-    Predictions,
-    Predictor,
-    lines,
-    predict,
-    predict_frame,
-    predict_rows,
-    predictions_of,
-)
+from nnlab.experiment.predict import Predictor
 from nnlab.experiment.reproduce import compare_runs, configs_in, latest_of, train_again
 from nnlab.experiment.resolving import json_schema, resolve
 from nnlab.experiment.resume import resume
@@ -33,10 +22,6 @@ __all__ = [
     "Job",
     "Jobs",
     "Notice",
-    "Part",
-    "Predicted",
-    "Prediction",
-    "Predictions",
     "Predictor",
     "SplitReport",
     "Started",
@@ -48,12 +33,7 @@ __all__ = [
     "jobs_of_seeds",
     "json_schema",
     "latest_of",
-    "lines",
     "planned_steps",
-    "predict",
-    "predict_frame",
-    "predict_rows",
-    "predictions_of",
     "resolve",
     "resume",
     "sample_sheet",
