@@ -8,7 +8,7 @@ import pytest
 
 from nnlab import experiment, metrics
 from nnlab.errors import RunError
-from nnlab.experiment import frames
+from nnlab.experiment import taking_frames as frames
 from nnlab.experiment.loading import load_dataset
 from nnlab.experiment.making import model_for
 from nnlab.experiment.plan import plan_for

@@ -9,7 +9,7 @@ import pytest
 
 from nnlab import environment, experiment, rundir
 from nnlab.dataset import Classification
-from nnlab.experiment.verify.scores import reach
+from nnlab.experiment.verify.reevaluated import reach
 from nnlab.finding import Outcome, worst
 from nnlab.rundir import SUMMARY, WEIGHTS, RunDir
 from tests.conftest import Cli

@@ -1,7 +1,6 @@
 """Experiment: the verbs of a run, from its check before to its reproduction after."""
 
 from nnlab.experiment.crew import train_jobs
-from nnlab.experiment.evaluate import SplitReport, evaluate
 from nnlab.experiment.events import Ended, Finished, Notice, Started, Working
 from nnlab.experiment.given import Given
 from nnlab.experiment.jobs import Job, Jobs, jobs_of_seeds
@@ -11,6 +10,7 @@ from nnlab.experiment.predict import Predictor
 from nnlab.experiment.reproduce import compare_runs, configs_in, latest_of, train_again
 from nnlab.experiment.resolving import json_schema, resolve
 from nnlab.experiment.resume import resume
+from nnlab.experiment.split_report import SplitReport, evaluate
 from nnlab.experiment.survey import config_for, survey
 from nnlab.experiment.train import train
 from nnlab.experiment.verify import verify

@@ -12,12 +12,13 @@ from nnlab import environment, metrics
 from nnlab.dataset import Array, SplitName
 from nnlab.errors import Interrupted, NnlabError, TrainingError
 from nnlab.evaluate import evaluate
-from nnlab.experiment import frames, pictures, plugins
+from nnlab.experiment import pictures, plugins
+from nnlab.experiment.awaited_rows import Rows
 from nnlab.experiment.events import Event, Finished, Finishing, Notice, Started
 from nnlab.experiment.given import portable
 from nnlab.experiment.making import parameters
 from nnlab.experiment.ready import Ready
-from nnlab.experiment.rows import Rows
+from nnlab.experiment.taking_frames import Frames
 from nnlab.experiment.writers import Account, BestWeights, Checkpoints, Writer, now
 from nnlab.fit import fit
 from nnlab.rundir import (
@@ -42,7 +43,7 @@ class Recording:
         self.config, self.dataset, self.model, self.directory = ready.config, ready.dataset, ready.model, run
         config, dataset, model, plan = ready.config, ready.dataset, ready.model, ready.plan
         self.text = portable(config, run.path).to_yaml()
-        self.frames = frames.Frames(run, dataset, model, plan, parameters(model))
+        self.frames = Frames(run, dataset, model, plan, parameters(model))
         # The loop pauses before each step that is looked at, too, to tell what the step changes.
         self.plan = replace(plan, pauses=tuple(step - 1 for step in self.frames.steps))
         self.rows = Rows(run, dataset)

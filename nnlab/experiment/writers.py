@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from nnlab.dataset import Array, Dataset
-from nnlab.experiment.rows import Rows
+from nnlab.experiment.awaited_rows import Rows
 from nnlab.fit import Plan
 from nnlab.model import Model
 from nnlab.rundir import RUNNING, Checkpoint, RunDir, Status, Summary, sha256

@@ -12,7 +12,7 @@ from nnlab.dataset import Array
 from nnlab.dataset.dataset import is_picture
 from nnlab.dataset.natural import natural
 from nnlab.errors import RunError
-from nnlab.experiment.frames import first_of
+from nnlab.experiment.taking_frames import first_of
 from nnlab.report import images
 from nnlab.report.heat import confusion_levels, weight_levels
 from nnlab.report.numbers import rounded, shown_step

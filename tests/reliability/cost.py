@@ -7,7 +7,7 @@ from typing import Any
 
 from nnlab import experiment
 from nnlab.experiment import pictures
-from nnlab.experiment.rows import Rows
+from nnlab.experiment.awaited_rows import Rows
 from nnlab.experiment.writers import CHECKPOINT_SECONDS, Checkpoints
 from nnlab.standing import Standing
 from tests.conftest import ROOT

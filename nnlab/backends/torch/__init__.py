@@ -2,6 +2,6 @@
 
 from nnlab.backends.torch.device import find_device
 from nnlab.backends.torch.exact import ExactNet, Passage
-from nnlab.backends.torch.model import Tensors, TorchModel
+from nnlab.backends.torch.torch_model import Tensors, TorchModel
 
 __all__ = ["ExactNet", "Passage", "Tensors", "TorchModel", "find_device"]

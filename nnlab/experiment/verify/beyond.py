@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from nnlab.errors import NnlabError
 from nnlab.experiment.verify.evidence import Evidence
-from nnlab.experiment.verify.scores import steppable
+from nnlab.experiment.verify.reevaluated import steppable
 from nnlab.finding import Finding
 from nnlab.rundir import CHECKPOINTS, CONFIG, FRAMES, LOSSES, METRICS, SUMMARY, WEIGHTS, RunDir, is_ours
 

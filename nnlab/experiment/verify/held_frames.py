@@ -1,24 +1,20 @@
-"""Looks: the frames of a training are held against weights, scores and rows, and its pictures are drawn again."""
+"""Held frames: those of a training against the weights, scores and rows that they were taken of."""
 
-import io
-import struct
-import warnings
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from nnlab import environment, metrics
+from nnlab import metrics
 from nnlab.dataset import Array, Dataset
 from nnlab.errors import CheckError
-from nnlab.experiment import frames, pictures
+from nnlab.experiment import taking_frames
 from nnlab.experiment.making import parameters
 from nnlab.experiment.reopen import reopen
 from nnlab.experiment.verify.check import must_equal
 from nnlab.experiment.verify.evidence import Evidence
-from nnlab.experiment.verify.scores import SPLITS, reach, rounding
-from nnlab.finding import Finding
+from nnlab.experiment.verify.reevaluated import reach, rounding
 from nnlab.model import check_weights
-from nnlab.rundir import HEADERS, WEIGHTS, Frame
+from nnlab.rundir import WEIGHTS, Frame
 
 FIRST = 1e-3
 """What the initial weights' float16 may be off by on another machine."""
@@ -31,8 +27,8 @@ def of_training(e: Evidence, dataset: Dataset) -> str:
     """
     found = {frame.step: frame for frame in e.run.frames()}
     last = e.model.weights()
-    first = frames.first_of(last)
-    due = () if first is None else frames.steps_of(e.plan, len(dataset.train), parameters(e.model))
+    first = taking_frames.first_of(last)
+    due = () if first is None else taking_frames.steps_of(e.plan, len(dataset.train), parameters(e.model))
     # A run that was too short for any, and was made longer, has all but the first.
     start = [] if not due or (e.summary.resumed and 0 not in found) else [0]
     must_equal("the steps", list(found), [*start, *due])
@@ -40,7 +36,7 @@ def of_training(e: Evidence, dataset: Dataset) -> str:
         _must_fit(e, dataset, frame, first)
     known = dict(_weights_of(e, last))
     for step in found.keys() & known.keys():
-        expected = frames.first_of(known[step])
+        expected = taking_frames.first_of(known[step])
         same = expected is not None and np.array_equal(found[step].weight, expected.weight)
         if not same and not (step == 0 and e.otherwise and expected is not None and _near(found[0], expected)):
             raise CheckError(f"the weights of step {step:,} are others")
@@ -93,70 +89,3 @@ def _must_be_last(e: Evidence, dataset: Dataset, counts: Array | None) -> None:
     least, most = reach(scores, split.targets, rounding(e, scores)) if e.otherwise else (0, 0)
     if moved > most - least:
         raise CheckError(f"the counts of step {e.plan.steps:,} are not those of {WEIGHTS}")
-
-
-def drawn_again(e: Evidence, dataset: Dataset) -> Iterator[Finding]:
-    """The pictures, each drawn again from what has been verified; where all agree, one check for all."""
-    there = [name for name in e.run.files() if name.endswith(".png") and "/" not in name]
-    if not there:
-        return
-    ours = environment.describe("cpu", 0)["packages"].get("matplotlib")
-    theirs = e.run.environment.read().get("packages")
-    drawn_by = theirs.get("matplotlib") if isinstance(theirs, dict) else None
-    if drawn_by != ours:
-        yield Finding(
-            "pictures", "untold", f"drawn by matplotlib {drawn_by!s:.20}, and here is {ours}: {', '.join(there)}"
-        )
-        return
-    wanted = _drawings(e, dataset, set(there))
-    fine = []
-    for name in there:
-        if name not in wanted:
-            continue
-        if any(_same_picture(e, name, content) for content in wanted[name]):
-            fine.append(name)
-        elif e.otherwise:
-            yield Finding(name, "untold", f"drawn again it comes out otherwise, as it may here: {e.otherwise[0]}")
-        else:
-            yield Finding(name, "wrong", "it does not show what the run's numbers come to")
-    if fine:
-        yield Finding("pictures", "ok", f"drawn again, they are the same: {', '.join(fine)}")
-
-
-def _drawings(e: Evidence, dataset: Dataset, there: set[str]) -> dict[str, list[bytes]]:
-    """The pictures of this run by file name: with the run's name in the title, and with that it had at its start."""
-    columns, losses = e.columns, e.run.losses.read(HEADERS + 8 * e.plan.steps)
-    per_epoch = e.plan.steps_per_epoch(len(dataset.train))
-    found: dict[str, list[bytes]] = {}
-    for title in dict.fromkeys((e.run.name, e.summary.name)):
-        drawings = dict(pictures.of_training(title, dataset, columns, losses, e.scores, per_epoch))
-        for split in SPLITS:  # nnlab eval draws them of any
-            examples = dataset.split(split)
-            if examples is not None and split in e.scores and any(f"-{split}.png" in name for name in there):
-                name, content = pictures.of_scores(title, dataset, split, e.scores[split], examples)
-                drawings.setdefault(name, content)
-        for name, content in drawings.items():
-            found.setdefault(name, []).append(content)
-    return found
-
-
-def _same_picture(e: Evidence, name: str, expected: bytes) -> bool:
-    """Whether a picture has the same pixels."""
-    content = e.run.read(name, len(expected) * 10 + HEADERS)
-    return content == expected or _pixels(content, expected)
-
-
-def _pixels(content: bytes, expected: bytes) -> bool:
-    from PIL import Image
-
-    try:
-        with (
-            warnings.catch_warnings(action="ignore"),
-            Image.open(io.BytesIO(content), formats=["PNG"]) as ours,
-            Image.open(io.BytesIO(expected)) as theirs,
-        ):
-            if ours.size != theirs.size or ours.mode != theirs.mode:  # before anything is unpacked
-                return False
-            return np.array_equal(np.asarray(ours), np.asarray(theirs))
-    except (OSError, ValueError, SyntaxError, EOFError, struct.error, Image.DecompressionBombError):
-        return False

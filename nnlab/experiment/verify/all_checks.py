@@ -1,4 +1,4 @@
-"""Whole: all checks of a run, in their order, from its hashes to what cannot be told."""
+"""All checks of a run, in their order, from its hashes to what cannot be told."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
@@ -10,7 +10,7 @@ from nnlab.experiment.given import Given
 from nnlab.experiment.loading import load_same_dataset
 from nnlab.experiment.plan import complete
 from nnlab.experiment.reopen import reopen
-from nnlab.experiment.verify import beyond, data, files, looks, recorded, scores
+from nnlab.experiment.verify import beyond, facts, files, held_frames, recorded, redrawn, reevaluated
 from nnlab.experiment.verify.check import UNABLE, tried
 from nnlab.experiment.verify.evidence import Evidence
 from nnlab.finding import Finding, worst
@@ -69,14 +69,14 @@ def _checks(run: RunDir, status: str, made: Sequence[Finding], load: Load) -> It
         yield from tried(CHECKPOINTS, lambda: recorded.stopped(e))
     dataset = yield from _data(e, load)
     if dataset is not None:
-        yield from tried(DATA, lambda: data.facts(e, dataset))
+        yield from tried(DATA, lambda: facts.of_data(e, dataset))
         if e.finished:
             yield from _finished(e, dataset)
         # What takes seconds is left out where the run is known to be wrong.
         if worst(made) != "wrong":
-            yield from data.baselines(e, dataset)
+            yield from facts.baselines(e, dataset)
             if e.finished:
-                yield from looks.drawn_again(e, dataset)
+                yield from redrawn.drawn_again(e, dataset)
     yield from beyond.of_run(e)
 
 
@@ -110,7 +110,7 @@ def _data(e: Evidence, load: Load) -> Generator[Finding, None, Dataset | None]:
 def _finished(e: Evidence, dataset: Dataset) -> Iterator[Finding]:
     """The model of a finished run, and what it says of the data."""
     able = (*UNABLE, ConfigError)  # of the memory here
-    yield from tried(WEIGHTS, lambda: scores.again(e, dataset))
-    if scores.steppable(e):
-        yield from tried(LOSSES, lambda: scores.first_loss(e, dataset), able)
-    yield from tried(FRAMES, lambda: looks.of_training(e, dataset), able)
+    yield from tried(WEIGHTS, lambda: reevaluated.again(e, dataset))
+    if reevaluated.steppable(e):
+        yield from tried(LOSSES, lambda: reevaluated.first_loss(e, dataset), able)
+    yield from tried(FRAMES, lambda: held_frames.of_training(e, dataset), able)

@@ -1,4 +1,4 @@
-"""Evaluate: a finished run's weights on a split of its data, class by class."""
+"""Split report: a finished run's weights on a split of its data, class by class."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Data: what run.json says of it is held against the data itself, and the baselines are worked out again."""
+"""Facts: what run.json says of it is held against the data itself, and the baselines are worked out again."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -24,7 +24,7 @@ Scores = Mapping[SplitName, Mapping[str, float]]
 """By split and metric."""
 
 
-def facts(e: Evidence, dataset: Dataset) -> str:
+def of_data(e: Evidence, dataset: Dataset) -> str:
     """All that run.json says of the data: names, counts, and what was done to it, by which ``predict`` goes."""
     said, found = e.summary.dataset.to_json(), sealed.load(sealed.dump(Facts.of(dataset).to_json()))
     for key, value in found.items():

@@ -1,4 +1,4 @@
-"""Scores: the weights are evaluated again, and must give the numbers of run.json and the scores of predictions.npz.
+"""Reevaluated: the weights, evaluated again, must give the numbers of run.json and the scores of predictions.npz.
 
 On the machine that made them they must be equal. On another one a score may be off by what rounding can do, a part of
 the largest score; an example may then be on the other side of a boundary only where it is that near to it.

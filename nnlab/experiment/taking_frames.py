@@ -1,4 +1,4 @@
-"""Frames: which steps of a training are looked at, and what is kept of them for a report."""
+"""Taking frames: which steps of a training are looked at, and what is kept of them for a report."""
 
 import math
 from collections.abc import Iterator, Mapping

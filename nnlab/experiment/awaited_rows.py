@@ -1,4 +1,4 @@
-"""Rows: metrics.csv while a run trains, where rows that a resume cut off must come again as they were."""
+"""Awaited rows: metrics.csv while a run trains, where rows that a resume cut off must come again as they were."""
 
 from collections.abc import Callable
 
