@@ -9,7 +9,8 @@ from nnlab import rundir
 from nnlab.cli import curves, screen
 from nnlab.errors import RunError
 from nnlab.present import terminal
-from nnlab.rundir import Growing
+from nnlab.rundir.growing import Growing
+from nnlab.rundir.summary import RUNNING
 from nnlab.signals import undisturbed
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def watch(run: rundir.RunDir, summary: rundir.Summary, every: float, *, drawing:
     display = Screen(sight, _planned(run, summary), drawing) if animated else Log(sight, results)
     try:
         sight.look()
-        while sight.summary.status == rundir.RUNNING:
+        while sight.summary.status == RUNNING:
             display.show()
             display.wait(every)
             sight.look()
@@ -77,10 +78,10 @@ def watch(run: rundir.RunDir, summary: rundir.Summary, every: float, *, drawing:
 
 def _planned(run: rundir.RunDir, summary: rundir.Summary) -> int | None:
     """How many steps the run is to have, if that can be told."""
-    from nnlab import experiment
+    from nnlab.experiment.plan import planned_steps
 
     rows = summary.dataset.train
-    return experiment.planned_steps(run, rows) if rows else None
+    return planned_steps(run, rows) if rows else None
 
 
 class Log:

@@ -14,7 +14,8 @@ from nnlab.experiment.verify.check import must_equal
 from nnlab.experiment.verify.evidence import Evidence
 from nnlab.experiment.verify.reevaluated import reach, rounding
 from nnlab.model import check_weights
-from nnlab.rundir import WEIGHTS, Frame
+from nnlab.rundir.directory import WEIGHTS
+from nnlab.rundir.frames import Frame
 
 FIRST = 1e-3
 """What the initial weights' float16 may be off by on another machine."""

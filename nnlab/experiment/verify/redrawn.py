@@ -13,7 +13,7 @@ from nnlab.experiment import pictures
 from nnlab.experiment.verify.evidence import Evidence
 from nnlab.experiment.verify.reevaluated import SPLITS
 from nnlab.finding import Finding
-from nnlab.rundir import HEADERS
+from nnlab.rundir.directory import HEADERS
 
 
 def drawn_again(e: Evidence, dataset: Dataset) -> Iterator[Finding]:
