@@ -68,9 +68,10 @@ class Run:
         ``labels`` and ``probabilities``, or ``values``, and ``metrics`` where it has the target too. What the command
         would warn of is a Python warning here.
         """
+        predictor = experiment.Predictor(self._directory)
         if not is_frame(inputs):
-            return experiment.predict_rows(self._directory, inputs)
-        found = experiment.predict_frame(self._directory, inputs)
+            return predictor.of_array(inputs).scores
+        found = predictor.of_frame(inputs)
         for text in found.warnings:
             warnings.warn(text, stacklevel=2)
         return found

@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from nnlab.experiment import baselines, pictures
-from tests.forks import Forks
+from tests.forks import Forks, without_pictures
 
 ROOT = Path(__file__).parent.parent
 # Read by OpenMP as PyTorch or scikit-learn loads it: idle threads sleep, and so leave the cores to the other worker.
 # Where they wait for work in a loop, tests of small networks take three times the processor time.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Where Python is told to keep no bytecode, each of the suite's many processes would compile the whole package again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 MIRROR = os.environ.get("NNLAB_MIRROR", "")
 needs_mirror = pytest.mark.skipif(not MIRROR, reason="needs the real data: set NNLAB_MIRROR to a mirror of it")
@@ -64,13 +67,14 @@ def forks(tmp_path_factory: pytest.TempPathFactory, _own_data: None) -> Iterator
 
 
 @pytest.fixture
-def cli(tmp_path: Path, forks: Forks | None) -> Cli:
+def cli(tmp_path: Path, forks: Forks | None, request: pytest.FixtureRequest) -> Cli:
     """Runs ``nnlab`` in a folder of the test's own and returns the finished process with its output as text."""
+    first = without_pictures if "no_pictures" in request.fixturenames else None
 
     def run(*arguments: object, timeout: float = 100, **environment: str) -> subprocess.CompletedProcess[str]:
         words, env = [*map(str, arguments)], {**os.environ, **environment}
         if forks and forks.fits(env):
-            return forks.run(words, tmp_path, env, timeout)
+            return forks.run(words, tmp_path, env, timeout, first)
         command = [sys.executable, "-m", "nnlab", *words]
         return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=timeout)
 
@@ -79,7 +83,7 @@ def cli(tmp_path: Path, forks: Forks | None) -> Cli:
 
 @pytest.fixture
 def no_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs trained in this process draw nothing: pictures take most of a short run's time, and have their own tests."""
+    """Runs trained here and by ``cli`` draw nothing: pictures take most of a short run's time, and have own tests."""
     monkeypatch.setattr(pictures, "of_training", lambda *arguments: iter(()))
 
 

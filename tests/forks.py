@@ -13,13 +13,14 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 ROOT = Path(__file__).parent.parent
 PRELOAD = """
-    nnlab.cli nnlab.experiment nnlab.comparison nnlab.report matplotlib.backends.backend_agg matplotlib.figure
+    nnlab.cli nnlab.experiment nnlab.comparison nnlab.report nnlab.models.mlp_np nnlab.datasets.digits
+    nnlab.datasets.car_prices nnlab.datasets.csv matplotlib.backends.backend_agg matplotlib.figure PIL.PngImagePlugin
     rich.table safetensors.numpy sklearn.datasets sklearn.dummy sklearn.linear_model sklearn.neighbors sklearn.ensemble
     scipy.stats
 """.split()  # noqa: SIM905
@@ -55,11 +56,20 @@ class Forks:
         return _outside(environment) == self.environment
 
     def run(
-        self, arguments: Sequence[str], cwd: Path, environment: dict[str, str], timeout: float
+        self,
+        arguments: Sequence[str],
+        cwd: Path,
+        environment: dict[str, str],
+        timeout: float,
+        first: Callable[[], None] | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """The finished command with its output as text; one that takes too long is killed."""
+        """The finished command with its output as text; one that takes too long is killed.
+
+        ``first``, a function of a module, is called in the command's process before it begins.
+        """
         files = {name: self.folder / name for name in ("stdout", "stderr")}
         job = {"arguments": list(arguments), "cwd": str(cwd), "environment": environment}
+        job["first"] = [first.__module__, first.__name__] if first else None
         _tell(self._jobs, job | {name: str(path) for name, path in files.items()})
         pid = self._answer(60)
         if pid is None:
@@ -82,6 +92,13 @@ class Forks:
             self._read += part
         line, _, self._read = self._read.partition(b"\n")
         return None if late else json.loads(line)
+
+
+def without_pictures() -> None:
+    """Trainings of this process draw none."""
+    from nnlab.experiment import pictures
+
+    pictures.of_training = lambda *arguments: iter(())
 
 
 def _outside(environment: Any) -> dict[str, str]:
@@ -121,6 +138,9 @@ def _become(job: dict[str, Any]) -> None:
     os.chdir(job["cwd"])
     os.environ.clear()
     os.environ.update(job["environment"])
+    if job["first"]:
+        module, name = job["first"]
+        getattr(importlib.import_module(module), name)()
     sys.argv = ["nnlab", *job["arguments"]]
     from nnlab.cli import main
 

@@ -37,7 +37,8 @@ FLOORS = [
     {"fit", "models"},
     {"experiment", "comparison"},
     {"report", "inspection"},
-    {"cli", "api", "testing"},
+    {"testing"},
+    {"cli", "api"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 HEAVY = {"torch", "torchvision", "sklearn", "matplotlib", "scipy", "polars"}
@@ -46,11 +47,7 @@ SHARED_CLASSES = {
     "Data",
     "Display",
     "Lines",
-    "Predicted",
-    "Rows",
     "Split",
-    "Targets",
-    "Update",
 }
 SHARED_FILES = {
     "data",
@@ -60,7 +57,6 @@ SHARED_FILES = {
     "rows",
     "scores",
     "table",
-    "updates",
 }
 
 

@@ -102,6 +102,7 @@ def test_data_too_large_for_it_has_only_the_simple_one(digits: Path, monkeypatch
     assert list(baselines(*loaded(digits))) == [MAJORITY]
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_they_stand_in_the_run_beside_its_scores(cli: Cli, digits: Path, tmp_path: Path):
     made = good(cli("train", digits, "train.epochs=1"))
     assert "test, majority class" in made.stdout
@@ -177,6 +178,7 @@ def spoilt(folder: Path, task: str) -> Path:
 
 
 @pytest.mark.parametrize(("task", "name"), [(name, task.guess) for name, task in TASKS.items()])
+@pytest.mark.usefixtures("no_pictures")
 def test_a_run_that_is_worse_than_guessing_says_so_wherever_it_is_shown(task: str, name: str, tmp_path: Path, cli: Cli):
     path, mark = spoilt(tmp_path, task), f"worse than its baseline: {name}"
     made = cli("train", path, "--name", "bad")

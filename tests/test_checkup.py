@@ -15,7 +15,7 @@ from pydantic import create_model
 from nnlab.budget import given
 from nnlab.config import Named
 from nnlab.datasets import Examples, build
-from nnlab.datasets._doubts import id_like
+from nnlab.datasets._columns import id_like
 from nnlab.errors import ConfigError
 from nnlab.experiment import resolve
 from nnlab.experiment.loading import load_dataset

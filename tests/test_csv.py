@@ -585,7 +585,7 @@ def test_a_table_is_parsed_once(load: Load, monkeypatch: pytest.MonkeyPatch) -> 
     first = load(with_column("city", ["Paris", "Rome"] * 30))
     for thread in [thread for thread in threading.enumerate() if thread.name == _parsed.KEEPING]:
         thread.join(10)
-    monkeypatch.setattr(_parsed.tables, "read", None)
+    monkeypatch.setattr(_parsed.reading, "read", None)
     again = load(with_column("city", ["Paris", "Rome"] * 30))
     np.testing.assert_array_equal(first.train.inputs, again.train.inputs)
     assert first.sha256 == again.sha256

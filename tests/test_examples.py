@@ -2,11 +2,12 @@
 
 import ast
 import json
-import os
 import re
-import subprocess
+import runpy
 import sys
 from pathlib import Path
+
+import pytest
 
 from tests.conftest import ROOT
 
@@ -14,16 +15,20 @@ ROAD = ROOT / "examples" / "road.py"
 CELL = re.compile(r"^# %%(?: \[(\w+)\])?\n", re.MULTILINE)
 
 
-def test_the_whole_road_is_gone_on_built_in_data(tmp_path: Path) -> None:
-    command = [sys.executable, str(ROAD), "--quick"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=110, env=dict(os.environ))
-    assert done.returncode == 0, done.stderr
-    assert "by hand: 100.00 %" in done.stdout
-    difference = re.search(r"largest difference of the weights: (\S+)", done.stdout)
+@pytest.mark.usefixtures("no_pictures")
+def test_the_whole_road_is_gone_on_built_in_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [str(ROAD), "--quick"])
+    runpy.run_path(str(ROAD), run_name="__main__")
+    said = capsys.readouterr().out
+    assert "by hand: 100.00 %" in said
+    difference = re.search(r"largest difference of the weights: (\S+)", said)
     assert difference
     assert float(difference[1]) < 1e-5
     for model in ("logreg-np", "nn2-np", "logreg-torch", "ann-torch", "cnn-torch"):
-        assert f"  {model}: " in done.stdout
+        assert f"  {model}: " in said
     assert len(list((tmp_path / "runs").iterdir())) == 9
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import nnlab
-from nnlab import experiment, rundir
+from nnlab import rundir
 from nnlab.api import Run
 from nnlab.errors import ConfigError, DataChangedError, DataError
 from nnlab.rundir import RunDir
@@ -18,6 +18,7 @@ from nnlab.tables.dataframe import DataFrame, is_frame
 from nnlab.tables.reading import read
 from tests.conftest import Cli
 from tests.data_fixtures import make_image_folder
+from tests.predicting import predict
 
 pytestmark = pytest.mark.filterwarnings("ignore:this run is worse than its baseline")
 CONFIG = """\
@@ -189,7 +190,7 @@ def test_a_copy_of_the_frame_is_kept_where_that_is_asked_for(kind: str) -> None:
     Path("c.yaml").write_text(NO_PATH)
     frame = FRAMES[kind](houses())
     run = nnlab.train("c.yaml", data=frame, keep_data=True)
-    assert "kept-data.csv" in RunDir(run.path).manifest()
+    assert "kept-data.csv" in RunDir(run.path).manifest.read().sha256
     assert run.config["dataset"]["path"] == "kept-data.csv"
     Path("runs").rename("carried")
     run = nnlab.open_run(Path("carried") / run.path.name)
@@ -219,7 +220,7 @@ def test_a_frame_is_predicted_as_its_rows_were_in_training(kind: str) -> None:
         (48 * report.metrics["mse"] + 12 * run.summary["metrics"]["test"]["mse"]) / 60
     )
     path = write({name: values for name, values in columns.items() if name != "price"}, Path("new.csv"))
-    alone = experiment.predict(RunDir(run.path), [str(path)])
+    alone = predict(RunDir(run.path), [str(path)])
     np.testing.assert_array_equal([item.values for item in alone.items], found.values)
     with pytest.raises(DataError, match="has no column town"):
         run.predict(FRAMES[kind]({name: values for name, values in columns.items() if name != "town"}))

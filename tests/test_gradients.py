@@ -8,7 +8,7 @@ import pytest
 
 from nnlab.backends.numpy import NumpyModel, in_float64
 from nnlab.backends.torch import ExactNet
-from nnlab.backends.updates import update_rule
+from nnlab.backends.updates import UpdateRule
 from nnlab.dataset import Array, Split, Task
 from nnlab.inspection.gradcheck import check_gradients
 from nnlab.model import Optimizer
@@ -104,14 +104,14 @@ def test_update_rules_follow_torch_step_by_step(optimizer: Optimizer, dtype: typ
     """NumPy's rules and the functional ones of the PyTorch backend, against torch.optim's own classes."""
     import torch
 
-    from nnlab.backends.torch.updates import Update
+    from nnlab.backends.torch.optim import Update
 
     rng = np.random.default_rng(0)
     numpys = {"w": rng.standard_normal((5, 4)).astype(dtype), "b": rng.standard_normal(5).astype(dtype)}
     torches, theirs = (
         {key: torch.nn.Parameter(torch.from_numpy(weight.copy())) for key, weight in numpys.items()} for _ in range(2)
     )
-    rule, update, reference = update_rule(optimizer), Update(optimizer, torches), torch_optim(optimizer, theirs)
+    rule, update, reference = UpdateRule(optimizer), Update(optimizer, torches), torch_optim(optimizer, theirs)
     falling = torch.optim.lr_scheduler.LambdaLR(reference, lambda number: 1 / (1 + number))
     for number in range(20):
         lr = LR / (1 + number)

@@ -12,52 +12,13 @@ import pytest
 from nnlab import experiment, rundir
 from nnlab.errors import RunError, TrainingError
 from nnlab.rundir import folder
+from tests.forks import Forks
 from tests.reliability.twins import differing, outcome
 from tests.run_fixtures import config_for, run_to_end
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 posix = pytest.mark.skipif(os.name != "posix", reason="needs the limits and file systems of POSIX")
 TRAIN = "steps: 60, batch_size: 50, eval_every: 5, checkpoint_every: 20, optimizer: adam"
-
-# The command line, to which something happens at step 30.
-CHILD = """
-import resource, shutil, sys
-from pathlib import Path
-from nnlab import cli
-from nnlab.experiment import pictures
-from nnlab.rundir import RunDir
-
-def no_handles():
-    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-    try:
-        while True:
-            kept.append(open("/dev/null"))
-    except OSError:
-        return
-
-def no_memory():
-    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used, used))
-    while len(kept) < 10**6:  # and what is free inside
-        kept.append(bytearray(1 << 16))
-
-def no_folder():
-    shutil.rmtree(Path("runs"))
-
-def file_limit():
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
-
-kept, happens, append = [], globals()[sys.argv.pop(1)], RunDir.append_metrics
-
-def appended(self, row):
-    append(self, row)
-    if row[0] == 30:
-        happens()
-
-RunDir.append_metrics = appended
-pictures.of_training = lambda *arguments: iter(())
-cli.main()
-"""
 
 
 @posix
@@ -69,10 +30,12 @@ cli.main()
         ("file_limit", "cannot be written: File too large"),
     ],
 )
-def test_what_runs_out_ends_in_a_message_and_the_run_goes_on_later(happens: str, message: str, tmp_path: Path) -> None:
+def test_what_runs_out_ends_in_a_message_and_the_run_goes_on_later(
+    happens: str, message: str, tmp_path: Path, forks: Forks
+) -> None:
     resolved = experiment.resolve(config_for("mlp-np", tmp_path, TRAIN))
     straight = run_to_end(experiment.train(resolved, tmp_path / "straight"))
-    done = hit(happens, tmp_path)
+    done = hit(forks, happens, tmp_path)
     assert done.returncode == 1, done.stderr
     assert message in done.stderr
     assert "Traceback" not in done.stderr
@@ -86,19 +49,20 @@ def test_what_runs_out_ends_in_a_message_and_the_run_goes_on_later(happens: str,
 
 
 @posix
-def test_a_deleted_run_directory_ends_the_training_and_is_not_made_again(tmp_path: Path) -> None:
+def test_a_deleted_run_directory_ends_the_training_and_is_not_made_again(tmp_path: Path, forks: Forks) -> None:
     config_for("mlp-np", tmp_path, TRAIN)
-    done = hit("no_folder", tmp_path)
+    done = hit(forks, "no_folder", tmp_path)
     assert done.returncode == 1
     assert "the run cannot be written: No such file or directory" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "runs").exists()
 
 
-def hit(happens: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", CHILD, happens, "train", "mlp-np.yaml"]
-    env = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, env=env)
+def hit(forks: Forks, happens: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """The command line in a process of its own, to which this happens at step 30."""
+    from tests import mishaps  # its limits are those of POSIX
+
+    return forks.run(["train", "mlp-np.yaml"], folder, dict(os.environ), 60, getattr(mishaps, happens))
 
 
 @posix
@@ -119,10 +83,11 @@ def test_a_small_disk_that_fills_up(tmp_path: Path) -> None:
     if not made or made.returncode:
         pytest.skip("needs the right to mount a small disk")
     try:
-        straight = run_to_end(experiment.train(experiment.resolve(config), tmp_path / "straight"))
+        resolved = experiment.resolve(config, ["model.hidden=[150, 150, 150]"])
+        straight = run_to_end(experiment.train(resolved, tmp_path / "straight"))
         (disk / "ballast").write_bytes(bytes(5_200_000))
         with pytest.raises(TrainingError, match="No space left on device"):
-            run_to_end(experiment.train(experiment.resolve(config), disk / "runs"))
+            run_to_end(experiment.train(resolved, disk / "runs"))
         (disk / "ballast").unlink()
         (run,) = rundir.all_runs(disk / "runs")
         run_to_end(experiment.resume(run))

@@ -87,7 +87,7 @@ def test_a_wrong_gradient_is_found_where_it_first_shows(tmp_path: Path, monkeypa
 
 
 def test_a_wrong_update_is_found_in_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nnlab.backends.updates.Sgd.step", lambda self, weights, grads, lr: None)
+    monkeypatch.setattr("nnlab.backends.updates.UpdateRule.step", lambda self, weights, grads, lr: None)
     found = twins(tmp_path)
     assert (found.parting.values["step"], found.parting.values["what"]) == (1, "weights")
 

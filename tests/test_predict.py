@@ -8,6 +8,7 @@ import pytest
 from nnlab import experiment
 from nnlab.errors import DataError
 from nnlab.rundir import RunDir
+from tests.predicting import predict, predict_rows
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 
@@ -23,7 +24,7 @@ def train(folder: Path, config: str) -> RunDir:
 
 def values(run: RunDir, *inputs: object) -> list[float]:
     """The first score of each prediction."""
-    return [(item.values or item.probabilities)[0] for item in experiment.predict(run, [str(i) for i in inputs]).items]
+    return [(item.values or item.probabilities)[0] for item in predict(run, [str(i) for i in inputs]).items]
 
 
 @pytest.mark.parametrize("delimiter", [",", ";"])
@@ -66,7 +67,7 @@ def test_the_training_arrays_themselves_predict_as_in_training(
     scores = run.predictions.read()["scores"].astype(np.float64)
     expected = np.exp(scores[:, 0]) / np.exp(scores).sum(axis=1)
     np.testing.assert_allclose(values(run, tmp_path / "x.npy"), expected, rtol=1e-5)
-    np.testing.assert_allclose(experiment.predict_rows(run, inputs[:20]), scores, rtol=1e-5)
+    np.testing.assert_allclose(predict_rows(run, inputs[:20]), scores, rtol=1e-5)
 
 
 def test_pictures_as_whole_numbers_and_as_fractions_predict_the_same_and_other_numbers_are_refused(
@@ -81,7 +82,7 @@ def test_pictures_as_whole_numbers_and_as_fractions_predict_the_same_and_other_n
     np.save(tmp_path / "neither.npy", pictures * 0.7)
     np.testing.assert_allclose(values(run, tmp_path / "whole.npy"), values(run, tmp_path / "fractions.npy"), rtol=1e-6)
     with pytest.raises(DataError, match="fractions up to 11"):
-        experiment.predict(run, [str(tmp_path / "neither.npy")])
+        predict(run, [str(tmp_path / "neither.npy")])
 
 
 def test_arrays_of_pictures_lie_as_those_of_training_did_or_as_the_net_has_them() -> None:
@@ -112,10 +113,10 @@ def test_a_picture_unlike_those_of_training_is_doubted(tmp_path: Path) -> None:
     run = train(tmp_path, "model: {name: mlp-np, hidden: [4]}\ndataset: {name: digits}\ntrain: {epochs: 1}\n")
     Image.new("L", (30, 60), 255).save(tmp_path / "paper.png")
     Image.new("L", (40, 40), 0).save(tmp_path / "night.png")
-    squeezed, bright = experiment.predict(run, [str(tmp_path / "paper.png")]).warnings
+    squeezed, bright = predict(run, [str(tmp_path / "paper.png")]).warnings
     assert "30x60 is squeezed into 8x8" in squeezed
     assert "background is bright" in bright
-    assert experiment.predict(run, [str(tmp_path / "night.png")]).warnings == []
+    assert predict(run, [str(tmp_path / "night.png")]).warnings == []
 
 
 @pytest.mark.parametrize("number", ["1_0", "١"])
@@ -128,4 +129,4 @@ def test_what_python_alone_takes_for_a_number_is_none(number: str, tmp_path: Pat
     )
     for given in ([number, "2"], [f"{number},2"]):
         with pytest.raises(DataError, match="neither a number nor a file"):
-            experiment.predict(run, given)
+            predict(run, given)

@@ -16,6 +16,7 @@ from nnlab.datasets._inputs import Reader
 from nnlab.plugin import DatasetFile
 from nnlab.rundir import RunDir
 from tests.data_fixtures import MIRROR, make_image_folder, required, why_missing
+from tests.predicting import Said, predict, predict_rows
 from tests.raw_rows import captured, inputs_for_predict, inputs_of
 
 pytestmark = pytest.mark.usefixtures("no_pictures", "no_large_baselines")
@@ -58,7 +59,7 @@ def trained(
 
 def must_be_those_of_training(run: RunDir, inputs: list[str], pool: Examples) -> None:
     """Hold what predict says of these inputs against predictions.npz, or of data without a test split against eval."""
-    found = experiment.predict(run, inputs)
+    found = predict(run, inputs)
     assert [text for text in found.warnings if "squeezed" not in text] == []
     if "predictions.npz" in run.files():
         kept = run.predictions.read()
@@ -75,7 +76,7 @@ def must_be_those_of_training(run: RunDir, inputs: list[str], pool: Examples) ->
         assert again == pytest.approx(run.summary().metrics["train"], rel=1e-5)
 
 
-def numbers_of(found: experiment.Predictions) -> Array:
+def numbers_of(found: Said) -> Array:
     return np.array([item.probabilities or item.values for item in found.items])
 
 
@@ -93,7 +94,7 @@ def test_the_raw_test_rows_of_every_dataset(
     if not any(column["kind"] in ("category", "date") for column in run.summary().dataset.columns):
         raw = inputs_of(pool)
         scores = run.predictions.read()["scores"] if "predictions.npz" in run.files() else None
-        found = experiment.predict_rows(run, raw)
+        found = predict_rows(run, raw)
         if scores is not None:
             np.testing.assert_allclose(found, scores, rtol=CLOSE, atol=CLOSE)
 
@@ -130,7 +131,7 @@ def test_a_table_of_all_kinds_of_columns(
     run, params, pool = trained("csv", a_table(tmp_path, target), tmp_path, monkeypatch, model)
     inputs = inputs_for_predict("csv", discover.dataset("csv"), params, pool, tmp_path)
     must_be_those_of_training(run, inputs, pool)
-    assert experiment.predict(run, inputs).metrics is not None
+    assert predict(run, inputs).metrics is not None
 
 
 def test_a_table_whose_missing_rows_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +172,7 @@ def test_dark_pictures_are_divided_as_the_others_were(
     run, _, pool = trained("arrays", keys, tmp_path, monkeypatch)
     scores = run.predictions.read()["scores"]
     for row, score in zip(x.astype(kind)[pool.rows], scores, strict=True):
-        np.testing.assert_allclose(experiment.predict_rows(run, row)[0], score, rtol=CLOSE, atol=CLOSE)
+        np.testing.assert_allclose(predict_rows(run, row)[0], score, rtol=CLOSE, atol=CLOSE)
 
 
 @pytest.mark.parametrize("fit", ["stretch", "pad", "crop"])

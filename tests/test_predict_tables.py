@@ -18,6 +18,7 @@ from nnlab.errors import DataError
 from nnlab.experiment.tally import Tally
 from nnlab.rundir import RunDir
 from tests.conftest import Cli
+from tests.predicting import predict, predict_rows
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 
@@ -61,7 +62,7 @@ def nameless(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
 
 
 def labels(run: RunDir, path: Path) -> list[str | None]:
-    return [item.label for item in experiment.predict(run, [str(path)]).items]
+    return [item.label for item in predict(run, [str(path)]).items]
 
 
 READ = {
@@ -128,7 +129,7 @@ def test_the_same_kinds_of_files_are_read_as_in_training(run: RunDir, name: str,
         path.write_bytes(gzip.compress(text.encode()))
     else:
         path.write_text(text.replace(",", "\t") if name.endswith(".tsv") else text)
-    found = experiment.predict(run, [str(path)])
+    found = predict(run, [str(path)])
     assert len(found.items) == 100
     assert found.metrics is not None
     assert found.metrics["accuracy"] > 0.9
@@ -154,7 +155,7 @@ def test_a_file_written_as_that_of_training_is_read_with_its_keys(
     )
     *_, last = experiment.train(experiment.resolve(folder / "c.yaml"), folder / "runs")
     assert isinstance(last, experiment.Finished)
-    again = experiment.predict(last.run, [str(folder / "t.csv")])
+    again = predict(last.run, [str(folder / "t.csv")])
     assert again.metrics is not None
     assert again.metrics["accuracy"] > 0.9
     other = tmp_path / "other.csv"  # and one that is UTF-8 and has commas
@@ -165,11 +166,9 @@ def test_a_file_written_as_that_of_training_is_read_with_its_keys(
 @pytest.mark.parametrize("name", ["asym_data.csv", "asym.data"])
 def test_no_row_of_a_table_without_names_is_dropped(nameless: RunDir, name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(ab(header=""))
-    found = experiment.predict(nameless, [str(tmp_path / name)])
+    found = predict(nameless, [str(tmp_path / name)])
     assert len(found.items) == 100
-    assert found.metrics == pytest.approx(
-        experiment.predict(nameless, [str(nameless.path.parents[1] / "t.csv")]).metrics
-    )
+    assert found.metrics == pytest.approx(predict(nameless, [str(nameless.path.parents[1] / "t.csv")]).metrics)
     (tmp_path / "two.csv").write_text("2,-2\n-2,2\n")
     assert labels(nameless, tmp_path / "two.csv") == ["pos", "neg"]
     (tmp_path / "named.csv").write_text("a,b\n2,-2\n")
@@ -189,7 +188,7 @@ def test_missing_cells_are_filled_and_unseen_texts_are_none_of_the_categories_wi
     run = trained(tmp_path / "run", MIXED, ", missing: median")
     fill = next(c["fill"] for c in run.summary().dataset.columns if c["name"] == "size")
     (tmp_path / "p.csv").write_text(f"town,size,open\nRome,,true\nRome,{fill},true\nBonn,3,false\n")
-    found = experiment.predict(run, [str(tmp_path / "p.csv")])
+    found = predict(run, [str(tmp_path / "p.csv")])
     assert found.items[0].probabilities == found.items[1].probabilities
     assert len(found.warnings) == 1
     assert "Bonn" in found.warnings[0]
@@ -203,24 +202,24 @@ def test_an_array_holds_what_the_columns_do_and_a_gap_is_filled(tmp_path: Path) 
     run = trained(tmp_path / "run", "\n".join(lines), ", missing: mean, missing_indicator: true")
     assert run.summary().dataset.features == 3
     (tmp_path / "p.csv").write_text("a,b\n7,\n2,1\n")
-    table = experiment.predict(run, [str(tmp_path / "p.csv")])
-    numbers = experiment.predict(run, ["7,nan", "2,1"])
+    table = predict(run, [str(tmp_path / "p.csv")])
+    numbers = predict(run, ["7,nan", "2,1"])
     assert [item.probabilities for item in numbers.items] == [item.probabilities for item in table.items]
-    scores = experiment.predict_rows(run, np.array([[7, np.nan], [2, 1]]))
+    scores = predict_rows(run, np.array([[7, np.nan], [2, 1]]))
     np.testing.assert_allclose(np.exp(log_softmax(scores)), [item.probabilities for item in table.items])
     with pytest.raises(DataError, match=r"this model takes \(n, 2\)"):
-        experiment.predict_rows(run, np.zeros((2, 3)))
+        predict_rows(run, np.zeros((2, 3)))
     mixed = trained(tmp_path / "mixed", MIXED, ", missing: median")
     with pytest.raises(DataError, match="not numbers alone"):
-        experiment.predict_rows(mixed, np.zeros((2, 3)))
+        predict_rows(mixed, np.zeros((2, 3)))
     with pytest.raises(DataError, match="not numbers alone"):
-        experiment.predict(mixed, ["1,2,3"])
+        predict(mixed, ["1,2,3"])
 
 
 def test_a_pattern_means_the_files_that_fit_it(run: RunDir, tmp_path: Path) -> None:
     for name in ("p2.csv", "p1.csv"):
         (tmp_path / name).write_text("a,b\n2,-2\n")
-    found = experiment.predict(run, [str(tmp_path / "p?.csv")])
+    found = predict(run, [str(tmp_path / "p?.csv")])
     assert [Path(item.input).name for item in found.items] == ["p1.csv", "p2.csv"]
     (tmp_path / "p[1].csv").write_text("a,b\n-2,2\n")
     assert labels(run, tmp_path / "p[1].csv") == ["neg"]
@@ -237,7 +236,7 @@ def test_a_long_input_is_no_name_of_a_file(run: RunDir, cli: Cli) -> None:
 def test_targets_that_the_run_does_not_know_are_not_scored_and_said(run: RunDir, tmp_path: Path) -> None:
     for label in ("other", ""):
         (tmp_path / "p.csv").write_text(f"a,b,label\n2,-2,pos\n-2,2,{label}\n")
-        found = experiment.predict(run, [str(tmp_path / "p.csv")])
+        found = predict(run, [str(tmp_path / "p.csv")])
         assert found.metrics is None
         assert [item.label for item in found.items] == ["pos", "neg"]
         assert "not scored: column 'label'" in found.warnings[0]
@@ -265,7 +264,7 @@ def test_a_file_of_predictions_has_all_columns_as_they_were_and_what_is_predicte
     assert [row[3] for row in rows] == ["2.50", "-2"]
     assert [row[2] for row in rows] == ["x,\ny", " z "]
     assert [row[5] for row in rows] == ["pos", "neg"]
-    alone = experiment.predict(run, [str(tmp_path / "p.csv")])
+    alone = predict(run, [str(tmp_path / "p.csv")])
     assert [[float(cell) for cell in row[6:]] for row in rows] == [list(item.probabilities) for item in alone.items]
     again = cli("predict", run.path, "out.csv", "-o", "twice.csv")
     assert again.returncode == 0, again.stderr
@@ -346,12 +345,12 @@ def test_a_file_of_predictions_appears_whole_or_not_at_all(
 MEASURE = """
 import resource, sys
 from pathlib import Path
-from nnlab.experiment import Predictor, lines
+from nnlab.experiment import Predictor
 from nnlab.rundir import RunDir
 
 run, *files = sys.argv[1:]
 for file in files:
-    count = sum(len(some) for some in lines(Predictor(RunDir(Path(run))), [file]))
+    count = sum(len(some) for some in Predictor(RunDir(Path(run))).lines([file]))
     print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from nnlab import experiment, fit
-from nnlab.backends.updates import Sgd
+from nnlab.backends.updates import UpdateRule
 from nnlab.errors import CheckError, ConfigError, DataError, Interrupted, RunError, TrainingError
 from nnlab.experiment.events import Finishing
 from nnlab.finding import worst
@@ -421,16 +421,16 @@ def test_stopped_in_the_middle_of_a_step_it_goes_on_from_the_checkpoint_before(
     events = experiment.train(resolved, tmp_path / "b")
     run = next(event.run for event in events if isinstance(event, experiment.Started))
     next(event for event in events if getattr(event, "step", 0) >= 5)
-    update = Sgd.step
+    update = UpdateRule.step
 
-    def stop_halfway(self: Sgd, weights: Any, grads: Any, lr: float) -> None:
+    def stop_halfway(self: UpdateRule, weights: Any, grads: Any, lr: float) -> None:
         update(self, weights, grads, lr)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Sgd, "step", stop_halfway)
+    monkeypatch.setattr(UpdateRule, "step", stop_halfway)
     with pytest.raises(KeyboardInterrupt):
         next(events)
-    monkeypatch.setattr(Sgd, "step", update)
+    monkeypatch.setattr(UpdateRule, "step", update)
     assert run.summary().status == "interrupted"
     assert outcome(run_to_end(experiment.resume(run))) == outcome(straight)
 

@@ -37,6 +37,7 @@ def test_all_that_nnlab_writes_of_a_run_is_deleted_with_its_folder(cli: Cli, run
 
 
 @posix
+@pytest.mark.usefixtures("no_pictures")
 def test_what_is_the_users_own_is_named_and_left(cli: Cli, run: Path, tmp_path: Path) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
@@ -49,7 +50,6 @@ def test_what_is_the_users_own_is_named_and_left(cli: Cli, run: Path, tmp_path: 
     (run / "inner").mkdir()
     for name in ("run.json", "config.yaml"):
         (run / "inner" / name).write_bytes((run / name).read_bytes())
-    (run / "loss.png").unlink()
     (run / "loss.png").symlink_to(outside / "thesis.txt")
     (run / "link").symlink_to(outside)
     kept = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and not path.is_symlink()}
@@ -75,6 +75,7 @@ def test_what_is_the_users_own_is_named_and_left(cli: Cli, run: Path, tmp_path: 
     bad(cli("rm", run, "-y"), 2, "there are no runs")
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_what_came_before_the_manifest_is_the_users_all_the_same(cli: Cli, run: Path) -> None:
     """A run that is made longer gets a new manifest, of every file that is there."""
     (run / "notes.txt").write_text("do not lose this")
@@ -85,6 +86,7 @@ def test_what_came_before_the_manifest_is_the_users_all_the_same(cli: Cli, run: 
     assert [path.name for path in run.iterdir()] == ["notes.txt"]
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_copy_of_the_data_goes_with_its_run_and_a_file_like_it_stays(cli: Cli, run: Path, tmp_path: Path) -> None:
     import nnlab
 
@@ -100,6 +102,7 @@ def test_a_copy_of_the_data_goes_with_its_run_and_a_file_like_it_stays(cli: Cli,
 
 
 @posix
+@pytest.mark.usefixtures("no_pictures")
 def test_everything_is_deleted_where_that_is_asked_for_and_nothing_behind_a_link(
     cli: Cli, run: Path, tmp_path: Path
 ) -> None:

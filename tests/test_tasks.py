@@ -25,6 +25,7 @@ from nnlab.plugin import DatasetFile
 from nnlab.report import report
 from tests.conftest import ROOT
 from tests.model_fixtures import LR
+from tests.predicting import predict, predict_rows
 
 ROWS = 60
 DEVIANCE = Metric("deviance")
@@ -133,9 +134,9 @@ def test_a_run_of_a_third_task_is_kept_verified_compared_and_predicted_by(
     assert group.columns == ("test_loss", "test_deviance", "train_loss", "train_deviance")
     assert overlay(group)
     assert judge(*group.entries).contrasts[0].metric == "loss"
-    said = experiment.predict(run, ["0.5,0.5"])
-    rate = np.exp(float(experiment.predict_rows(run, np.array([[0.5, 0.5]], np.float32))[0, 0]))
-    assert said.items[0].values == (pytest.approx(rate),)
+    said = predict(run, ["0.5,0.5"])
+    rate = np.exp(float(predict_rows(run, np.array([[0.5, 0.5]], np.float32))[0, 0]))
+    assert said.items[0].values == [pytest.approx(rate)]
     assert report(found).page
 
 

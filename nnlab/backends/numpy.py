@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from nnlab.backends.updates import check_state, update_rule
+from nnlab.backends.updates import UpdateRule, check_state
 from nnlab.dataset import Array, Split
 from nnlab.model import Net, Setup, Step, check_weights
 from nnlab.randomness import Purpose, generator
@@ -75,7 +75,7 @@ class NumpyModel:
         """The net as the step of a number has it."""
         self.task, self.target = setup.task, setup.target
         self.threads = 1
-        self._update = update_rule(setup.optimizer)
+        self._update = UpdateRule(setup.optimizer)
         self._pools = ThreadpoolController()
         self._gathered: dict[int, Array] = {}
 

@@ -1,7 +1,6 @@
 """Update rules: sgd, adam and adamw in NumPy, step for step those of torch.optim."""
 
 from collections.abc import Mapping
-from typing import Protocol
 
 import numpy as np
 
@@ -10,32 +9,24 @@ from nnlab.errors import RunError
 from nnlab.model import Optimizer
 
 
-class Update(Protocol):
-    """Changes weights in place, given their gradients and the step's learning rate."""
+class UpdateRule:
+    """Changes weights in place, given their gradients and the step's learning rate.
 
-    state: dict[str, Array]
-    """What it remembers from step to step, by ``<weight>.<torch's name>``."""
-
-    def step(self, weights: Mapping[str, Array], grads: Mapping[str, Array], lr: float) -> None: ...
-
-
-def update_rule(optimizer: Optimizer) -> Update:
-    """The rule of that name, with nothing remembered yet."""
-    return Sgd(optimizer) if optimizer.name == "sgd" else Adam(optimizer)
-
-
-class Sgd:
-    """Gradient descent with momentum, Nesterov's or the plain one, and an L2 penalty.
-
-    https://docs.pytorch.org/docs/stable/generated/torch.optim.SGD.html
+    Gradient descent with momentum, Nesterov's or the plain one, and Adam, both with an L2 penalty; or AdamW with
+    decoupled weight decay: https://docs.pytorch.org/docs/stable/optim.html
     """
 
     def __init__(self, optimizer: Optimizer) -> None:
         self.optimizer = optimizer
         self.state: dict[str, Array] = {}
+        """What it remembers from step to step, by ``<weight>.<torch's name>``."""
         self.scratch: dict[tuple[int, ...], Array] = {}
 
     def step(self, weights: Mapping[str, Array], grads: Mapping[str, Array], lr: float) -> None:
+        """One update of all weights."""
+        (self._sgd if self.optimizer.name == "sgd" else self._adam)(weights, grads, lr)
+
+    def _sgd(self, weights: Mapping[str, Array], grads: Mapping[str, Array], lr: float) -> None:
         o = self.optimizer
         for name, weight in weights.items():
             grad = grads[name]
@@ -62,18 +53,7 @@ class Sgd:
         buffer = self.state[key]
         return grad + self.optimizer.momentum * buffer if self.optimizer.nesterov else buffer
 
-
-class Adam:
-    """Adam with an L2 penalty, or AdamW with decoupled weight decay.
-
-    https://docs.pytorch.org/docs/stable/generated/torch.optim.AdamW.html
-    """
-
-    def __init__(self, optimizer: Optimizer) -> None:
-        self.optimizer = optimizer
-        self.state: dict[str, Array] = {}
-
-    def step(self, weights: Mapping[str, Array], grads: Mapping[str, Array], lr: float) -> None:
+    def _adam(self, weights: Mapping[str, Array], grads: Mapping[str, Array], lr: float) -> None:
         o = self.optimizer
         beta1, beta2 = o.betas
         steps = self.state.setdefault("step", np.zeros((), np.float32))

@@ -13,7 +13,7 @@ from nnlab.errors import ConfigError
 from nnlab.present.values import Listing
 
 if TYPE_CHECKING:
-    from nnlab.experiment import Survey
+    from nnlab.datasets._survey import Survey
     from nnlab.plugin import DatasetFile, ModelFile
 
 datasets = typer.Typer(

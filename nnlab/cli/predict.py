@@ -20,7 +20,7 @@ from nnlab.metrics import shown
 from nnlab.present.values import Listing
 
 if TYPE_CHECKING:
-    from nnlab.experiment import Prediction, Predictor, SplitReport
+    from nnlab.experiment import Predictor, SplitReport
 
 MOST_CELLS = 12
 MOST_ROWS = 1000
@@ -49,8 +49,7 @@ def evaluate(
 
     with Fetching() as progress:
         report = experiment.evaluate(rundir.find(runs_dir, run), split.value if split else None, progress, data)
-    for warning in report.warnings:
-        screen.note(f"warning: {warning}")
+    screen.warn(report.warnings)
     if report.recorded and report.recorded != report.metrics:
         screen.note("warning: these numbers differ from those in run.json; another machine or version may be why")
     if json:
@@ -127,15 +126,12 @@ def predict(
     predictor = experiment.Predictor(rundir.find(runs_dir, run))
     document: dict[str, Any] = {"task": predictor.task.name, "classes": predictor.classes}
     if target is not None:
-        document |= {"path": str(output), "rows": target.write(experiment.lines(predictor, inputs))}
+        document |= {"path": str(output), "rows": target.write(predictor.lines(inputs))}
     elif json:
-        document["predictions"] = [
-            _as_row(item) for part in predictor.parts(inputs) for item in experiment.predictions_of(predictor, part)
-        ]
+        document["predictions"] = [item for part in predictor.parts(inputs) for item in part.each()]
     else:
         _print_first(predictor, inputs)
-    for warning in predictor.warnings:
-        screen.note(f"warning: {warning}")
+    screen.warn(predictor.warnings)
     if json:
         screen.print_json({**document, "metrics": predictor.metrics})
     elif output == STDOUT:
@@ -191,13 +187,11 @@ class _Output:
 
 def _print_first(predictor: "Predictor", inputs: Sequence[str]) -> None:
     """Print the predictions as a table: of more than MOST_ROWS only the first."""
-    from nnlab import experiment
-
     count, rows = 0, list[Sequence[object]]()
     for part in predictor.parts(inputs):
         count += len(part.scores)
         if len(rows) < MOST_ROWS:
-            rows += [_shown(item) for item in experiment.predictions_of(predictor, part)]
+            rows += [_shown(item) for item in part.each()]
     if predictor.classes:
         screen.show(Listing(["input", "class", "probability"], rows[:MOST_ROWS], left=(0, 1)))
     else:
@@ -208,13 +202,7 @@ def _print_first(predictor: "Predictor", inputs: Sequence[str]) -> None:
         screen.note(f"these are the first {MOST_ROWS:,} of {count:,} predictions; -o FILE.csv writes them all")
 
 
-def _shown(item: "Prediction") -> list[object]:
-    if item.label is None:
-        return [item.input, *(f"{value:.6g}" for value in item.values)]
-    return [item.input, item.label, f"{100 * (item.probability or 0):.2f} %"]
-
-
-def _as_row(item: "Prediction") -> dict[str, Any]:
-    if item.label is None:
-        return {"input": item.input, "value": item.values[0], "values": item.values}
-    return {key: getattr(item, key) for key in ("input", "label", "probability", "probabilities")}
+def _shown(item: dict[str, Any]) -> list[object]:
+    if "label" in item:
+        return [item["input"], item["label"], f"{100 * item['probability']:.2f} %"]
+    return [item["input"], *(f"{value:.6g}" for value in item["values"])]

@@ -1,6 +1,6 @@
 """Datasets: one file each; here are the keys and the steps that they share."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -61,6 +61,11 @@ class Examples:
     def __len__(self) -> int:
         return len(self.targets)
 
+    @property
+    def at(self) -> Array:
+        """(n,) where the inputs of each example stand."""
+        return np.arange(len(self)) if self.rows is None else self.rows
+
     def take(self, rows: Array) -> "Examples":
         """The examples at these row numbers, in this order."""
         at = rows if self.rows is None else self.rows[rows]
@@ -117,6 +122,19 @@ def hold_out(pool: Examples, params: HoldOutKeys) -> tuple[Examples, Examples | 
     return pool.take(rest), pool.take(test)
 
 
+def parted(
+    pools: Mapping[SplitName, Examples], params: HoldOutKeys
+) -> tuple[Examples, Examples | None, Examples | None]:
+    """The training, validation and test examples; a test split is held out where the data brings neither of the two.
+
+    Raises DataError as ``hold_out`` does.
+    """
+    train, val, test = pools["train"], pools.get("val"), pools.get("test")
+    if not val and not test:
+        train, test = hold_out(train, params)
+    return train, val, test
+
+
 def build(
     name: str,
     params: TrainKeys | None,
@@ -162,7 +180,7 @@ def build(
     made = transform if isinstance(transform, Transform) else transform(train)
     made = replace(made, whole=train.inputs.dtype.kind in "iub")
     if standardise:
-        mean, std = made.standardising(train.inputs, _rows(train))
+        mean, std = made.standardising(train.inputs, train.at)
         made = replace(made, mean=mean, std=std)
     if standardise_target and not classes:
         made = replace(made, target=_scaling(train.targets))
@@ -254,10 +272,6 @@ def _train_and_val(params: TrainKeys, seed: int, pool: Examples, brought: bool) 
     rng = generator(seed, Purpose.SPLIT, _VAL)
     stay, out = pool.take(rows).held_out(params.val_fraction, rng, "val_fraction")
     return rows[stay], rows[out]
-
-
-def _rows(pool: Examples) -> Array:
-    return np.arange(len(pool)) if pool.rows is None else pool.rows
 
 
 def _ready(pool: Examples, transform: Transform) -> Split:

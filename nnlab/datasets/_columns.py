@@ -10,7 +10,6 @@ import numpy as np
 from nnlab.dataset import Array, Transform
 from nnlab.dataset.transform import Column, mark
 from nnlab.datasets import listed, short
-from nnlab.datasets._doubts import id_like
 from nnlab.errors import DataError, did_you_mean
 from nnlab.tables import Table
 from nnlab.tables.cells import number
@@ -19,6 +18,8 @@ Missing = Literal["refuse", "drop", "mean", "median", "most_frequent"]
 Part = Literal["year", "month", "day", "weekday", "yearday", "hour", "minute", "second", "timestamp"]
 SHOWN = 10
 """Lines that are named in a message."""
+LEAST_ROWS = 10
+"""Fewer numbers may rise by chance, or because somebody has sorted a few points."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,14 @@ def of(
     }
     _refuse_large(table, columns, values)
     return Cells(tuple(columns), values, texts), list(_doubts(columns, values))
+
+
+def id_like(values: Array) -> bool:
+    """Whether a column, (n,) numbers in the file's order, counts its rows: all different, rising whole numbers."""
+    values = np.asarray(values, np.float64)
+    if len(values) < LEAST_ROWS or not (np.diff(values[:LEAST_ROWS]) > 0).all():
+        return False
+    return bool((np.diff(values) > 0).all() and (values == np.floor(values)).all() and np.isfinite(values).all())
 
 
 def refuse_missing(table: Table, cells: Cells) -> None:

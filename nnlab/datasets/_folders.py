@@ -22,10 +22,13 @@ Files = dict[str, list[Path]]
 
 
 @dataclass
-class Left:
-    """What is not read, as paths from the folder."""
+class Folder:
+    """A folder of pictures: those of each split, and what else there is."""
 
+    path: Path
+    splits: dict[SplitName, Files] = field(default_factory=dict)
     hidden: list[str] = field(default_factory=list)
+    """What is not read, as paths from the folder; these are hidden."""
     others: list[str] = field(default_factory=list)
     """No pictures by their suffix."""
     unread: list[str] = field(default_factory=list)
@@ -34,9 +37,13 @@ class Left:
     """Pictures that lie beside the folders of the classes."""
     links: list[str] = field(default_factory=list)
     """Linked folders inside a class, which could go round in circles."""
+    said: list[str] = field(default_factory=list)
+    """What was decided."""
+    doubts: list[str] = field(default_factory=list)
 
     def notes(self) -> Iterator[str]:
-        """What is usual to find, in one line."""
+        """What was decided, and in one line what is usual to find."""
+        yield from self.said
         groups = (
             (self.hidden, "hidden thing", "hidden things"),
             (self.others, "file that is no picture", "files that are no pictures"),
@@ -47,7 +54,8 @@ class Left:
             yield f"passed over: {', '.join(told)}"
 
     def warnings(self) -> Iterator[str]:
-        """What somebody may have meant to be read."""
+        """What is in doubt, and what somebody may have meant to be read."""
+        yield from self.doubts
         if self.unread:
             which = _labels.counted(len(self.unread), "picture of a kind that is", "pictures of kinds that are")
             yield f"{which} not read, left out: {listed(self.unread)}; save as PNG, JPEG, WebP or TIFF"
@@ -55,62 +63,31 @@ class Left:
             which = _labels.counted(len(self.loose), "picture lies", "pictures lie")
             yield f"{which} beside the folders of the classes, left out: {listed(self.loose)}"
 
-
-@dataclass
-class Found:
-    """The pictures of each split, and what else there is."""
-
-    splits: dict[SplitName, Files]
-    left: Left
-    notes: list[str]
-    warnings: list[str]
-
-
-def look(folder: Path, wanted: Sequence[int | str] | None = None) -> Found:
-    """The pictures in a folder of classes, or of splits that hold the classes; ``wanted`` are the classes to keep.
-
-    Raises DataError, with what was found one level down, where that is neither.
-    """
-    looker = _Looker(folder)
-    try:
-        return looker.look({str(name) for name in wanted or ()})
-    except OSError as error:
-        raise DataError(f"{str(error.filename or folder)!r} cannot be read: {error.strerror}", "check it") from error
-
-
-class _Looker:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.left = Left()
-        self.notes: list[str] = []
-        self.warnings: list[str] = []
-
-    def look(self, wanted: set[str]) -> Found:
-        folders, pictures = self._inside(self.folder)
+    def look(self, wanted: set[str]) -> None:
+        """Find the pictures; ``wanted`` are the classes to keep. Raises DataError, and OSError as the system does."""
+        folders, pictures = self._inside(self.path)
         if not folders:
             raise self._without_folders(pictures)
         apart = self._apart(folders, wanted)
         if not apart:
-            splits: dict[SplitName, Files] = {"train": self._classes(self.folder, folders)}
+            self.splits["train"] = self._classes(self.path, folders)
         else:
-            splits = {}
             for split, path in apart.items():
                 classes, beside = self._inside(path)
-                splits[split] = self._classes(path, classes, split)
+                self.splits[split] = self._classes(path, classes, split)
                 pictures += beside
             self._say_splits(apart, folders)
-        self.left.loose += map(self._name, pictures)
-        return Found(splits, self.left, self.notes, self.warnings)
+        self.loose += map(self._name, pictures)
 
     def _inside(self, folder: Path) -> tuple[list[Path], list[Path]]:
         """The folders and pictures right in a folder; what else is there is noted."""
         folders, pictures = [], []
         for path in sorted(folder.iterdir()):
             if path.name.startswith((".", "__")):
-                self.left.hidden.append(self._name(path))
+                self.hidden.append(self._name(path))
             elif path.is_dir():
                 if path.is_symlink() and folder.resolve().is_relative_to(path.resolve()):
-                    self.left.links.append(self._name(path))  # it leads back to where it lies
+                    self.links.append(self._name(path))  # it leads back to where it lies
                 else:
                     folders.append(path)
             elif self._is_picture(path):
@@ -121,11 +98,11 @@ class _Looker:
         suffix = path.suffix.lower()
         if suffix in _pictures.SUFFIXES:
             return True
-        (self.left.unread if suffix in _pictures.UNREAD else self.left.others).append(self._name(path))
+        (self.unread if suffix in _pictures.UNREAD else self.others).append(self._name(path))
         return False
 
     def _name(self, path: Path) -> str:
-        return path.relative_to(self.folder).as_posix()
+        return path.relative_to(self.path).as_posix()
 
     def _apart(self, folders: Sequence[Path], wanted: set[str]) -> dict[SplitName, Path]:
         """The folder of each split, those to train on first; empty where the folders are the classes."""
@@ -133,12 +110,12 @@ class _Looker:
         train = [path for split, path in named if split == "train"]
         if not train and len(named) == len(folders) > 1 and not wanted and all(map(_folders_in, folders)):
             there = listed(path.name for path in folders)
-            raise DataError(f"{str(self.folder)!r} holds {there}, and no folder to train on", "call it train")
+            raise DataError(f"{str(self.path)!r} holds {there}, and no folder to train on", "call it train")
         if not train or {path.name for _, path in named} <= wanted:
             return {}
         if len(named) < len(folders) and not (len(named) > 1 and _folders_in(train[0])):
             if _folders_in(train[0]):
-                self.warnings.append(
+                self.doubts.append(
                     f"{train[0].name} is taken for a class, as {_labels.few(p.name for p in folders if p != train[0])} "
                     f"beside it; if it holds the classes: dataset.path: {str(train[0])!r}"
                 )
@@ -149,17 +126,17 @@ class _Looker:
         counts = Counter(split for split, _ in named)
         if twice := [split for split, count in counts.items() if count > 1]:
             which = listed(path.name for split, path in named if split == twice[0])
-            raise DataError(f"{str(self.folder)!r} holds several folders for {twice[0]}: {which}", "leave one of them")
+            raise DataError(f"{str(self.path)!r} holds several folders for {twice[0]}: {which}", "leave one of them")
         return dict(named)
 
     def _say_splits(self, apart: Mapping[SplitName, Path], folders: Sequence[Path]) -> None:
         if unused := [path.name for path in folders if path not in apart.values()]:
-            self.warnings.append(f"not used beside the folders of the splits: {listed(unused)}")
+            self.doubts.append(f"not used beside the folders of the splits: {listed(unused)}")
         if list(apart) == ["train"]:
-            self.notes.append(f"{apart['train'].name} stands alone: the test split is held out of it")
+            self.said.append(f"{apart['train'].name} stands alone: the test split is held out of it")
         elif "test" not in apart:
             names = " and ".join(path.name for path in apart.values())
-            self.notes.append(f"the folders are {names}: there is no test split, and none is held out")
+            self.said.append(f"the folders are {names}: there is no test split, and none is held out")
 
     def _classes(self, folder: Path, folders: Sequence[Path], split: SplitName = "train") -> Files:
         """The pictures of each class in this folder, those in folders further down too."""
@@ -180,18 +157,18 @@ class _Looker:
         if len(deep) > 1 and len(deep) == len(folders):
             self._doubt_classes(deep)
         elif deep:
-            self.notes.append(f"pictures in folders further down count for: {_labels.few(p.name for p in deep)}")
-        return {name: files[name] for name in sorted(files, key=_labels.natural)}
+            self.said.append(f"pictures in folders further down count for: {_labels.few(p.name for p in deep)}")
+        return {name: files[name] for name in sorted(files, key=_labels.order)}
 
     def _doubt_classes(self, deep: Sequence[Path]) -> None:
         """Say that no class holds pictures itself, and what else its folders may be."""
         said = f"pictures in folders further down count for: {_labels.few(path.name for path in deep)}"
         inside = [{each.name for each in _folders_in(path)} for path in deep]
-        if both := sorted(set.intersection(*inside), key=_labels.natural):
+        if both := sorted(set.intersection(*inside), key=_labels.order):
             hint = "if they are no classes but splits, call them train, val and test"
-            self.warnings.append(f"{said}; each holds {_labels.few(both)}: {hint}")
+            self.doubts.append(f"{said}; each holds {_labels.few(both)}: {hint}")
         else:
-            self.notes.append(said)
+            self.said.append(said)
 
     def _within(self, folder: Path) -> Iterator[Path]:
         """Every picture in a folder and those in it; links to other folders are not followed."""
@@ -203,23 +180,23 @@ class _Looker:
             here = Path(place)
             for name in [name for name in folders if name.startswith((".", "__"))]:
                 folders.remove(name)
-                self.left.hidden.append(self._name(here / name))
-            self.left.links += [self._name(here / name) for name in folders if (here / name).is_symlink()]
+                self.hidden.append(self._name(here / name))
+            self.links += [self._name(here / name) for name in folders if (here / name).is_symlink()]
             for name in sorted(names):
                 if name.startswith((".", "__")):
-                    self.left.hidden.append(self._name(here / name))
+                    self.hidden.append(self._name(here / name))
                 elif self._is_picture(here / name):
                     yield here / name
 
     def _without_folders(self, pictures: Sequence[Path]) -> DataError:
         """The error for a folder of no folders; pictures in it often have their class in their name."""
-        where = f"{str(self.folder)!r} holds no folder, where one a class belongs"
+        where = f"{str(self.path)!r} holds no folder, where one a class belongs"
         if not pictures:
-            beside = [*self.left.unread, *self.left.others]
+            beside = [*self.unread, *self.others]
             there = f"; it holds {_labels.counted(len(beside), 'other file')}: {_labels.few(beside)}" if beside else ""
             return DataError(where + there, "path/<class>/<picture>.png")
         starts = {match[0] for path in pictures if (match := re.match(r"[^\W\d_]+", path.name))}
-        names = sorted(starts, key=_labels.natural) if 1 < len(starts) <= 20 else []
+        names = sorted(starts, key=_labels.order) if 1 < len(starts) <= 20 else []
         told = f", by their names of {_labels.few(names)}" if names else ""
         first = f"{names[0] if names else '<class>'}/{listed([pictures[0].name])}"
         return DataError(
@@ -259,6 +236,19 @@ class _Looker:
             f"{str(path)!r} holds no picture; {there}",
             f"give it some, or take it out; what is read: {', '.join(_pictures.SUFFIXES)}",
         )
+
+
+def look(path: Path, wanted: Sequence[int | str] | None = None) -> Folder:
+    """The pictures in a folder of classes, or of splits that hold the classes; ``wanted`` are the classes to keep.
+
+    Raises DataError, with what was found one level down, where that is neither.
+    """
+    folder = Folder(path)
+    try:
+        folder.look({str(name) for name in wanted or ()})
+    except OSError as error:
+        raise DataError(f"{str(error.filename or path)!r} cannot be read: {error.strerror}", "check it") from error
+    return folder
 
 
 def _folders_in(path: Path) -> list[Path]:

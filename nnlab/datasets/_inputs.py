@@ -14,7 +14,7 @@ import numpy as np
 from nnlab.dataset import Array, Transform
 from nnlab.dataset.npy import read_npy
 from nnlab.datasets import _arrays, _pictures, listed, short
-from nnlab.datasets._table_rows import Rows, TableReader
+from nnlab.datasets._table_rows import Inputs, TableReader
 from nnlab.errors import DataError
 from nnlab.plugin import PictureReader
 from nnlab.tables import Keys, reading, sniff, source
@@ -61,12 +61,12 @@ class Reader:
         """What was in doubt so far."""
         return [*self._warnings, *self.table.warnings]
 
-    def parts(self, inputs: Sequence[str], *, written: bool = False) -> Iterator[Rows]:
+    def parts(self, inputs: Sequence[str], *, written: bool = False) -> Iterator[Inputs]:
         """The rows of all inputs, in their order, some at a time; tables with what is ``written`` in them, if asked.
 
         Raises DataError where an input is not what the model was trained on.
         """
-        waiting: list[Rows] = []
+        waiting: list[Inputs] = []
         for rows in self._each(inputs, written):
             apart = rows.columns != ("input",)
             if waiting and (apart or sum(len(each.names) for each in waiting) >= MOST_AT_ONCE):
@@ -79,7 +79,7 @@ class Reader:
         if waiting:
             yield _joined(waiting)
 
-    def _each(self, inputs: Sequence[str], written: bool) -> Iterator[Rows]:
+    def _each(self, inputs: Sequence[str], written: bool) -> Iterator[Inputs]:
         for loose, group in groupby(inputs, _is_number):
             items = list(group)
             if loose:  # so many numbers after one another are one input each
@@ -166,7 +166,7 @@ class Reader:
         names = names or [f"x{number}" for number in range(1, self.features + 1)]
         return ",".join(names[:6]) + (",…" if len(names) > 6 else "")
 
-    def _file(self, path: Path, written: bool) -> Iterator[Rows]:
+    def _file(self, path: Path, written: bool) -> Iterator[Inputs]:
         name, suffix = str(path), path.suffix.lower()
         if not path.is_file():
             raise DataError(f"{name}: this is not a plain file", f"give a file of these: {KINDS}")
@@ -202,14 +202,14 @@ class Reader:
             raise DataError(f"{path}: which array are the inputs? It holds {listed(there)}", "call one of them x")
         return self.shaped(_arrays.read(path, [name])[name], f"{name} of {path}")
 
-    def _table(self, path: Path, written: bool) -> Iterator[Rows]:
+    def _table(self, path: Path, written: bool) -> Iterator[Inputs]:
         """A table, by the names of its columns where the run's data was one, else pixels and the like by position."""
         if self.transform.columns:
             yield from _alone(self.table.parts(path, written=written), str(path))
         else:
             yield from _alone(self._plain_table(path, written), str(path))
 
-    def _plain_table(self, path: Path, written: bool) -> Iterator[Rows]:
+    def _plain_table(self, path: Path, written: bool) -> Iterator[Inputs]:
         style = sniff.find_style(path, named=self.names)
         columns = list(style.names)
         if style.header and self.names and set(self.names) <= set(columns):
@@ -228,7 +228,7 @@ class Reader:
                 texts += numbers
             names = [f"{path}:{number}" for number in range(found + 1, found + len(cells) + 1)]
             rows = self._ready(_array(texts).reshape(-1, self.features), str(path))
-            yield Rows(names, rows, header, cells if written else ())
+            yield Inputs(names, rows, header, cells if written else ())
             found += len(cells)
         if not found:
             raise DataError(f"{path}: there are no rows in it", "give at least one input")
@@ -282,16 +282,16 @@ def _cut(text: str) -> str:
     return text if len(text) <= 200 else f"{text[:197]}..."
 
 
-def _named(name: str, rows: Array) -> Rows:
+def _named(name: str, rows: Array) -> Inputs:
     """Rows called after what they are from."""
     return _plain([name] if len(rows) == 1 else [f"{name}:{number}" for number in range(1, len(rows) + 1)], rows)
 
 
-def _plain(names: list[str], rows: Array) -> Rows:
-    return Rows(names, rows, cells=[[name] for name in names])
+def _plain(names: list[str], rows: Array) -> Inputs:
+    return Inputs(names, rows, cells=[[name] for name in names])
 
 
-def _alone(parts: Iterator[Rows], name: str) -> Iterator[Rows]:
+def _alone(parts: Iterator[Inputs], name: str) -> Iterator[Inputs]:
     """The parts of a file; a row that is alone in it is called after the file."""
     first = next(parts)
     second = next(parts, None)
@@ -301,11 +301,11 @@ def _alone(parts: Iterator[Rows], name: str) -> Iterator[Rows]:
     yield from parts
 
 
-def _joined(some: list[Rows]) -> Rows:
+def _joined(some: list[Inputs]) -> Inputs:
     if len(some) == 1:
         return some[0]
     names, cells = ([each for rows in some for each in getattr(rows, what)] for what in ("names", "cells"))
-    return Rows(names, np.concatenate([rows.features for rows in some]), cells=cells)
+    return Inputs(names, np.concatenate([rows.features for rows in some]), cells=cells)
 
 
 def _is_number(text: str) -> bool:

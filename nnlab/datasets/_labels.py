@@ -3,8 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from nnlab.dataset import Array
+from nnlab.dataset.natural import natural
 from nnlab.datasets import listed
 
 MISSING = frozenset(
@@ -13,8 +16,22 @@ MISSING = frozenset(
     | {"#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!"}
 )
 """What a label says that says nothing, in small letters."""
+MOST_CLASSES = 20
+"""More different whole numbers than this are taken for values, such as ages or prices."""
 _NUMBER = re.compile(r"[-+]?[0-9][0-9.,'_ \u00a0\u202f]*(e[-+]?[0-9]+)?", re.IGNORECASE)
 _WHOLE = re.compile(r"-?[0-9]+")
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What is to be learnt from your own data."""
+
+    classes: tuple[str, ...]
+    """Their names in natural order; empty for values."""
+    arrays: tuple[Array, ...]
+    """Of each split (n,) int64 class numbers, or (n, outputs) values: float32 where that loses nothing, or float64."""
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def tidy(name: str) -> str:
@@ -22,14 +39,13 @@ def tidy(name: str) -> str:
     return unicodedata.normalize("NFC", name.strip())
 
 
-def natural(name: str) -> tuple[Any, ...]:
+def order(name: str) -> tuple[Any, ...]:
     """Sorts -2 before -1 before 2 before 10, and a2 before a10; ties by the name itself."""
     if _WHOLE.fullmatch(name):
         sign, digits = name.startswith("-"), name.lstrip("-").lstrip("0")
         size = (-len(digits), [-int(digit) for digit in digits]) if sign else (len(digits), [int(d) for d in digits])
         return ((0, *size), name)  # digit by digit: Python takes no number of more than 4,300 at once
-    parts = (part for part in re.split(r"([0-9]+)", name) if part)
-    return ((1, [_part(part) for part in parts]), name)
+    return ((1, natural(name)), name)
 
 
 def is_missing(name: str) -> bool:
@@ -59,9 +75,3 @@ def few(names: Iterable[str], most: int = 5) -> str:
     """The first few names of many, in their order."""
     names = list(names)
     return listed(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
-
-
-def _part(part: str) -> tuple[int, int, str]:
-    """A piece of a name: digits by their size, before text."""
-    digits = part.lstrip("0")
-    return (0, len(digits), digits) if part[0].isdecimal() and part.isascii() else (1, 0, part)

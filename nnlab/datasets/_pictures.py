@@ -3,18 +3,17 @@
 import struct
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nnlab.dataset import Array
+from nnlab.dataset.transform import Colour, Fit
 from nnlab.errors import DataError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-Colour = Literal["grey", "rgb"]
-Fit = Literal["stretch", "pad", "crop"]
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 """What Pillow may take a file for, whatever its name says: each decoder less is one less to trust."""

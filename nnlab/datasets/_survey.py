@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from nnlab.datasets import _columns, _targets, short
-from nnlab.datasets._doubts import id_like
 from nnlab.errors import DataError
 from nnlab.tables import Table
 
@@ -68,7 +67,9 @@ def survey(table: Table, target: str | None, given: Mapping[str, Any]) -> Survey
     if (written := table.people(target)) is not None and COMMA in written[1] and table.style.delimiter == ";":
         needs["decimal"] = ","
     try:
-        found = _targets.read(table, [target], needs.get("task"), needs.get("classes"), None)
+        wanted = needs.get("classes")
+        rows = _targets.there(table, [target], wanted, None)
+        found = _targets.read(table, [target], needs.get("task"), wanted, rows)
         notes += [*found.notes, *found.warnings]
     except DataError as error:
         notes.append(f"{error.message}; {error.hint}")
@@ -100,7 +101,7 @@ def _becomes(table: Table, name: str, kind: str, missing: int, distinct: int, ne
         case "number":
             if missing == table.rows:
                 return _left_out(name, "nothing stands in it", needs)
-            if id_like(table.numbers(name)):
+            if _columns.id_like(table.numbers(name)):
                 return _left_out(name, "all different, rising whole numbers: an id", needs)
             return f"1 feature{filled}"
         case "boolean":

@@ -22,7 +22,7 @@ NUMBERS = 2**20
 
 
 @dataclass(frozen=True)
-class Rows:
+class Inputs:
     """Some new inputs as a model takes them."""
 
     names: Sequence[str]
@@ -48,7 +48,7 @@ class TableReader:
         self.keys = keys
         self.warnings: list[str] = []
 
-    def parts(self, path: Path, *, written: bool = False) -> Iterator[Rows]:
+    def parts(self, path: Path, *, written: bool = False) -> Iterator[Inputs]:
         """The rows of a file, with what is ``written`` in them where that is asked for.
 
         Raises DataError, naming line and column, for what the run cannot take.
@@ -70,7 +70,7 @@ class TableReader:
         if not found:
             raise DataError(f"{str(path)!r} has column names and no data", "one line an input")
 
-    def of(self, table: Table) -> Rows:
+    def of(self, table: Table) -> Inputs:
         """The rows of a table in memory. Raises DataError as ``parts`` does."""
         at = dict(_columns.places(table, self.transform))
         return self._rows(table, at, _columns.target_places(table, self.transform, self.targets))
@@ -91,7 +91,7 @@ class TableReader:
         """auto where a file is UTF-8 or says its encoding by its mark, else that of the run's own table."""
         return "auto" if self.keys.encoding == "auto" or source.is_unicode(path) else self.keys.encoding
 
-    def _rows(self, table: Table, at: Mapping[str, str], targets: Sequence[str]) -> Rows:
+    def _rows(self, table: Table, at: Mapping[str, str], targets: Sequence[str]) -> Inputs:
         cells, warnings = _columns.cells_of(table, self.transform)
         self._warn(warnings)
         features = self.transform.apply(cells)
@@ -101,7 +101,7 @@ class TableReader:
             name = at[_column_of(self.transform.columns, feature).name]
             said = f"{table.where(row, name)}: {table.numbers(name)[row]:g} is too large for this model"
             raise DataError(said, "give finite numbers that fit into float32")
-        return Rows((), features, targets=self._targets(table, targets))
+        return Inputs((), features, targets=self._targets(table, targets))
 
     def _targets(self, table: Table, names: Sequence[str]) -> Array | None:
         """The targets of every row; None where they are not there, or not all are known to the run."""

@@ -3,36 +3,19 @@
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from nnlab.dataset import Array
 from nnlab.datasets import listed, short
-from nnlab.datasets._labels import natural
+from nnlab.datasets._labels import MOST_CLASSES, Targets, order
 from nnlab.errors import DataError
 from nnlab.tables import Table
 from nnlab.tables.cells import people_number
 
 TaskKey = Literal["classification", "regression"]
-MOST_CLASSES = 20
-"""More distinct whole numbers than this are taken for values, such as ages or prices."""
 _PADDED = re.compile(r"[-+]?0[0-9]+")
-
-
-@dataclass(frozen=True)
-class Targets:
-    """What is to be learnt from a table."""
-
-    values: Array
-    """(n,) int64 class numbers, or (n, columns) float64 values."""
-    classes: tuple[str, ...]
-    """Their names in natural order; empty for values."""
-    there: Array
-    """(n,) bool: false where the cell says nothing, and the row is to be left out."""
-    notes: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
 
 
 def values_alone(head: Table) -> list[str]:
@@ -47,30 +30,43 @@ def values_alone(head: Table) -> list[str]:
     ]
 
 
-def read(
-    table: Table, names: Sequence[str], task: TaskKey | None, wanted: Sequence[int | str] | None, rows: Array | None
-) -> Targets:
-    """The targets in these columns; ``task`` is None where the cells are to tell.
+def there(table: Table, names: Sequence[str], wanted: Sequence[int | str] | None, rows: Array | None) -> Array:
+    """(n,) bool: which of the ``rows``, (n,) bool, have a target; None: all rows, and each must have one.
 
-    ``wanted`` are the classes that the config lists, which may be words that otherwise mean a missing cell. Only
-    ``rows``, (n,) bool, count, and of them those that have a target; None: all rows, and each must have one. Raises
-    DataError, naming the cell, for what is neither.
+    ``wanted`` are the classes that the config lists, which may be words that otherwise mean a missing cell. Raises
+    DataError for a missing target.
     """
-    if len(names) > 1:
-        if task == "classification":
-            raise DataError(
-                f"dataset.target: {len(names)} columns, where a classification has one", "dataset.task: regression"
-            )
-        there = _there(table, names, (), rows)
-        return Targets(_values(table, names, there), (), there)
+    words = [] if len(names) > 1 else [str(label) for label in wanted or () if str(label) in table.style.missing_words]
+    found = np.ones(table.rows, np.bool_) if rows is None else rows.copy()
+    for name in names:
+        missing = table.missing(name)
+        if missing.any() and words:
+            missing &= ~np.isin(table.texts(name), words)
+        if missing.any() and rows is None:
+            raise _missing(table, name, np.flatnonzero(missing))
+        found &= ~missing
+    return found
+
+
+def read(
+    table: Table, names: Sequence[str], task: TaskKey | None, wanted: Sequence[int | str] | None, rows: Array
+) -> Targets:
+    """The targets in these columns, those of the ``rows`` that ``there`` found; ``task`` is None if cells are to tell.
+
+    ``wanted`` are the classes that the config lists. Raises DataError, naming the cell, for what is neither classes nor
+    values.
+    """
+    if len(names) > 1 and task == "classification":
+        raise DataError(
+            f"dataset.target: {len(names)} columns, where a classification has one", "dataset.task: regression"
+        )
+    if len(names) > 1 or task == "regression":
+        return _values(table, names, rows)
     (name,) = names
-    labels = tuple(str(label) for label in wanted or ())
-    words = tuple(label for label in labels if label in table.style.missing_words)
-    there = _there(table, names, words, rows)
-    if task == "regression":
-        return Targets(_values(table, names, there), (), there)
+    labels = [str(label) for label in wanted or ()]
     _refuse_written_for_people(table, name, labels)
-    return _one(table, name, task, there, as_text=bool(words))
+    as_text = any(label in table.style.missing_words for label in labels)
+    return _one(table, name, task, rows, as_text=as_text)
 
 
 def number(table: Table, name: str, classes: Sequence[str]) -> Array | None:
@@ -88,19 +84,6 @@ def number(table: Table, name: str, classes: Sequence[str]) -> Array | None:
     return None if None in found else np.array(found, np.int64)
 
 
-def _there(table: Table, names: Sequence[str], words: Sequence[str], rows: Array | None) -> Array:
-    """(n,) bool: which of the ``rows`` have a target. Raises DataError for missing ones where all must have one."""
-    there = np.ones(table.rows, np.bool_) if rows is None else rows.copy()
-    for name in names:
-        missing = table.missing(name)
-        if missing.any() and words:
-            missing &= ~np.isin(table.texts(name), list(words))
-        if missing.any() and rows is None:
-            raise _missing(table, name, np.flatnonzero(missing))
-        there &= ~missing
-    return there
-
-
 def _missing(table: Table, name: str, rows: Array) -> DataError:
     """What to say of targets that are missing in these rows."""
     said = sorted({str(text) for text in table.texts(name)[rows[:1000]]})
@@ -115,7 +98,7 @@ def _missing(table: Table, name: str, rows: Array) -> DataError:
     )
 
 
-def _values(table: Table, names: Sequence[str], there: Array) -> Array:
+def _values(table: Table, names: Sequence[str], there: Array, notes: tuple[str, ...] = ()) -> Targets:
     values = np.stack([table.numbers(name) for name in names], axis=1)
     wrong = there[:, None] & ~(np.abs(values) <= float(np.finfo(np.float32).max))
     if wrong.any():
@@ -123,7 +106,7 @@ def _values(table: Table, names: Sequence[str], there: Array) -> Array:
         raise DataError(
             f"{table.where(row, names[column])}: {values[row, column]:g} is no finite number of 32 bits", "correct it"
         )
-    return values
+    return Targets((), (values,), notes)
 
 
 def _one(table: Table, name: str, task: TaskKey | None, there: Array, *, as_text: bool) -> Targets:
@@ -134,11 +117,11 @@ def _one(table: Table, name: str, task: TaskKey | None, there: Array, *, as_text
             if len(distinct) > MOST_CLASSES:
                 whole = bool((distinct == np.floor(distinct)).all())
                 notes = (_taken_for_values(name, len(distinct)),) if whole else ()
-                return Targets(_values(table, [name], there), (), there, notes)
+                return _values(table, [name], there, notes)
         wholes = table.distinct_wholes(name)
         if wholes is not None and task is None and any(people_number(cell) for cell in table.counts(name)):
             said = f"{short(name)}: numbers written with separators are taken for values; dataset.task: classification"
-            return Targets(_values(table, [name], there), (), there, (f"{said} makes each a class",))
+            return _values(table, [name], there, (f"{said} makes each a class",))
         if wholes is not None:
             return _wholes(table, name, task, *wholes, there)
         if not any(_PADDED.fullmatch(cell) for cell in table.counts(name)):
@@ -148,7 +131,7 @@ def _one(table: Table, name: str, task: TaskKey | None, there: Array, *, as_text
                     f"{table.where(at, name)}: {short(table.cell(at, name))} is no whole number",
                     "dataset.task: regression",
                 )
-            return Targets(_values(table, [name], there), (), there)
+            return _values(table, [name], there)
     row = table.mixed(name)
     if row is not None and task is None and not as_text:
         raise DataError(
@@ -183,12 +166,12 @@ def _wholes(
     used = np.bincount(codes[there], minlength=len(cells)) > 0
     distinct = sorted({whole for whole, known in zip(cells, used, strict=True) if known and whole is not None})
     if task is None and len(distinct) > MOST_CLASSES:
-        return Targets(_values(table, [name], there), (), there, (_taken_for_values(name, len(distinct)),))
+        return _values(table, [name], there, (_taken_for_values(name, len(distinct)),))
     numbered = {whole: n for n, whole in enumerate(distinct)}
     values = np.array([0 if whole is None else numbered.get(whole, 0) for whole in cells], np.int64)[codes]
     said = f"{short(name)}: {len(distinct)} different whole numbers are taken for classes; dataset.task: regression"
     notes = (f"{said} takes them for values",) if task is None else ()
-    return Targets(values, tuple(map(str, distinct)), there, notes)
+    return Targets(tuple(map(str, distinct)), (values,), notes)
 
 
 def _taken_for_values(name: str, count: int) -> str:
@@ -202,11 +185,11 @@ def _texts(table: Table, name: str, there: Array) -> Targets:
     for row, cell in enumerate(texts):
         if there[row] and not cell.isprintable():
             raise DataError(f"{table.where(row, name)}: {short(cell)} holds control characters", "correct it")
-    names = sorted({cell for cell, known in zip(texts, there, strict=True) if known}, key=natural)
+    names = sorted({cell for cell, known in zip(texts, there, strict=True) if known}, key=order)
     numbered = {label: n for n, label in enumerate(names)}
     values = np.array([numbered.get(cell, 0) for cell in texts], np.int64)
     notes = (f"{short(name)}: {len(names)} classes: {listed(names)}",)
-    return Targets(values, tuple(names), there, notes, tuple(_alike(name, names)))
+    return Targets(tuple(names), (values,), notes, tuple(_alike(name, names)))
 
 
 def _alike(column: str, names: Sequence[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """Your own NumPy arrays: a .npz file, or a folder of .npy files."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 
@@ -19,8 +19,8 @@ from nnlab.datasets import (
     _arrays,
     build,
     choose,
-    hold_out,
     listed,
+    parted,
     short,
 )
 from nnlab.errors import DataError, did_you_mean
@@ -99,22 +99,20 @@ def _dataset(found: Mapping[str, Array], there: Sequence[str], params: Params, s
     chosen = _chosen(params, there)
     inputs, layout = _inputs(params, chosen, found)
     targets = _array_targets.read(
-        [_array_targets.Given(found[y], _where(y, params), len(inputs[split])) for split, (_, y) in chosen.items()],
+        [(_where(y, params), found[y]) for _, y in chosen.values()],
+        [len(inputs[split]) for split in chosen],
         params.task,
         params.classes,
     )
     pools = [Examples(x, y) for x, y in zip(inputs.values(), targets.arrays, strict=True)]
-    names = targets.names
+    names = targets.classes
     if names:
         names, pools = choose(params.classes, names, *pools)
     elif params.classes:
         raise DataError("dataset.classes: the targets are values, there are no classes", "set dataset.task")
-    splits: dict[SplitName, Examples | None] = dict(zip(chosen, pools, strict=True))
-    train, val, test = pools[0], splits.get("val"), splits.get("test")
-    if not val and not test:
-        train, test = hold_out(train, params)
+    train, val, test = parted(dict(zip(chosen, pools, strict=True)), params)
     scale = _scale(params, inputs["train"])
-    notes = [*targets.notes, *_said_of_layout(params, found[chosen["train"][0]], layout), *_said_of_splits(splits)]
+    notes = [*targets.notes, *_said_of_layout(params, found[chosen["train"][0]], layout), *_said_of_splits(chosen)]
     if unused := [name for name in there if name not in found]:
         notes.append(f"not used of what {_source(params)} holds: {listed(unused)}")
     return build(
@@ -230,7 +228,7 @@ def _said_of_layout(params: Params, raw: Array, layout: Layout | None) -> Iterat
     )
 
 
-def _said_of_splits(splits: Mapping[SplitName, Examples | None]) -> Iterator[str]:
+def _said_of_splits(splits: Collection[SplitName]) -> Iterator[str]:
     if "val" in splits and "test" not in splits:
         yield "the data has a validation split of its own and no test split: none is held out"
 

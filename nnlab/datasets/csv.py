@@ -25,6 +25,7 @@ from nnlab.datasets import (
     listed,
     short,
 )
+from nnlab.datasets._labels import Targets
 from nnlab.errors import DataError, did_you_mean
 from nnlab.plugin import DatasetFile
 from nnlab.tables import Keys, Table, reading, sniff, source
@@ -191,8 +192,7 @@ def load_table(table: Table, params: Params, seed: int, test: Table | None = Non
     facts = Transform(header=table.style.header, width=len(table.names), target_places=places)
 
     def learn(examples: Examples) -> Transform:
-        rows = np.arange(len(examples)) if examples.rows is None else examples.rows
-        return replace(facts, columns=cells.learnt(rows, rules))
+        return replace(facts, columns=cells.learnt(examples.at, rules))
 
     dataset = build(
         "csv",
@@ -272,12 +272,12 @@ def _column(path: Path, columns: Sequence[str], key: str, given: str | int) -> s
 
 def _pool(
     table: Table, params: Params, roles: Roles, task: _targets.TaskKey | None, known: Sequence[Column] | None = None
-) -> tuple[Examples, _targets.Targets, _columns.Cells, list[str]]:
+) -> tuple[Examples, Targets, _columns.Cells, list[str]]:
     """All examples of a table, with what their targets and cells are; ``known`` are the columns where that is known."""
     rules, drop = params.rules(), params.missing == "drop"
     cells, warnings = _columns.of(table, roles.features, rules, known)
-    targets = _targets.read(table, roles.targets, task, params.classes, ~cells.missing() if drop else None)
-    kept = targets.there
+    kept = _targets.there(table, roles.targets, params.classes, ~cells.missing() if drop else None)
+    targets = _targets.read(table, roles.targets, task, params.classes, kept)
     if drop:
         if left := int(table.rows - kept.sum()):
             warnings.append(f"{left:,} of {table.rows:,} rows are left out, because a cell is missing")
@@ -289,7 +289,7 @@ def _pool(
         _columns.refuse_missing(table, cells)
     pool = Examples(
         cells.values,
-        targets.values,
+        targets.arrays[0],
         groups=None if roles.group is None else _numbered(table, roles.group),
         order=None if roles.order is None else _sorted_by(table, roles.order),
     )
@@ -297,7 +297,7 @@ def _pool(
 
 
 def _test_pool(
-    test: Table, table: Table, params: Params, roles: Roles, targets: _targets.Targets, cells: _columns.Cells
+    test: Table, table: Table, params: Params, roles: Roles, targets: Targets, cells: _columns.Cells
 ) -> tuple[Examples, list[str]]:
     """The examples of ``test_path``, their classes numbered as those of the table are."""
     if set(test.names) != set(table.names):

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from nnlab.dataset import Array, Card, Classification, Dataset, Progress, SplitName, Transform, quiet
-from nnlab.dataset.transform import Picture
+from nnlab.dataset.transform import Colour, Fit, Picture
 from nnlab.datasets import (
     ClassKeys,
     Examples,
@@ -23,8 +23,8 @@ from nnlab.datasets import (
     build,
     choose,
     divided,
-    hold_out,
     listed,
+    parted,
 )
 from nnlab.errors import DataError, did_you_mean
 from nnlab.plugin import DatasetFile
@@ -48,9 +48,9 @@ class Params(ClassKeys, HoldOutKeys, TrainKeys):
     """The folder."""
     size: list[Annotated[int, Field(ge=1, le=1024)]] = Field(default=[28, 28], min_length=2, max_length=2)
     """Height and width that every picture is brought to."""
-    colour: _pictures.Colour = "grey"
+    colour: Colour = "grey"
     """grey: one number a pixel, shape (h, w). rgb: three, shape (3, h, w)."""
-    fit: _pictures.Fit = "stretch"
+    fit: Fit = "stretch"
     """What happens to a picture of other proportions: stretch, pad (whole, on black) or crop (its middle)."""
     broken: Literal["refuse", "skip"] = "refuse"
     """Whether pictures that cannot be read are an error, or left out with a warning."""
@@ -65,10 +65,7 @@ def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
     found = _folders.look(folder, params.classes)
     names, pools, looked = _decoded(folder, found.splits, params)
     names, pools = choose(params.classes, names, *pools)
-    splits: dict[SplitName, Examples | None] = dict(zip(found.splits, pools, strict=True))
-    train, val, test = pools[0], splits.get("val"), splits.get("test")
-    if not val and not test:
-        train, test = hold_out(train, params)
+    train, val, test = parted(dict(zip(found.splits, pools, strict=True)), params)
     height, width = params.size
     return build(
         "image-folder",
@@ -80,8 +77,8 @@ def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
         classes=names,
         transform=Transform(scale=255, picture=Picture((height, width), params.colour, params.fit)),
         your_files=True,
-        notes=[*looked.notes(params), *found.notes, *found.left.notes()],
-        warnings=[*found.warnings, *found.left.warnings(), *looked.warnings(folder), *_labels.doubts(names)],
+        notes=[*looked.notes(params), *found.notes()],
+        warnings=[*found.warnings(), *looked.warnings(folder), *_labels.doubts(names)],
     )
 
 
@@ -148,7 +145,7 @@ def _decoded(
     names, looked = tuple(splits["train"]), _Looked()
     for split, files in splits.items():
         if unknown := set(files) - set(names):
-            first = sorted(unknown, key=_labels.natural)
+            first = sorted(unknown, key=_labels.order)
             raise DataError(
                 f"no picture to train is of class {listed(first)}, of which there are some in {split}",
                 f"{did_you_mean(first[0], names)}classes: {listed(names)}",

@@ -7,22 +7,11 @@ from nnlab.experiment.given import Given
 from nnlab.experiment.jobs import Job, Jobs, jobs_of_seeds
 from nnlab.experiment.loading import sample_sheet
 from nnlab.experiment.plan import planned_steps
-from nnlab.experiment.predict import (
-    Part,
-    Predicted,
-    Prediction,
-    Predictions,
-    Predictor,
-    lines,
-    predict,
-    predict_frame,
-    predict_rows,
-    predictions_of,
-)
+from nnlab.experiment.predict import Predictor
 from nnlab.experiment.reproduce import compare_runs, configs_in, latest_of, train_again
 from nnlab.experiment.resolving import json_schema, resolve
 from nnlab.experiment.resume import resume
-from nnlab.experiment.survey import Survey, config_for, survey
+from nnlab.experiment.survey import config_for, survey
 from nnlab.experiment.train import train
 from nnlab.experiment.verify import verify
 
@@ -33,14 +22,9 @@ __all__ = [
     "Job",
     "Jobs",
     "Notice",
-    "Part",
-    "Predicted",
-    "Prediction",
-    "Predictions",
     "Predictor",
     "SplitReport",
     "Started",
-    "Survey",
     "Working",
     "compare_runs",
     "config_for",
@@ -49,12 +33,7 @@ __all__ = [
     "jobs_of_seeds",
     "json_schema",
     "latest_of",
-    "lines",
     "planned_steps",
-    "predict",
-    "predict_frame",
-    "predict_rows",
-    "predictions_of",
     "resolve",
     "resume",
     "sample_sheet",

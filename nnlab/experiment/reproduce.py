@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -35,13 +34,8 @@ AGAIN = "reproduction"
 _AGAIN = re.compile(rf"-{AGAIN}(-[0-9]+)?$")
 
 
-@dataclass(frozen=True)
-class _Apart:
-    """Two numbers that differ."""
-
-    by: float
-    where: str
-    step: int
+Apart = tuple[float, str, int]
+"""By how much two numbers differ, where, and at which step."""
 
 
 def train_again(
@@ -72,53 +66,53 @@ def compare_runs(run: RunDir, again: RunDir, tolerance: float = TOLERANCE) -> Fi
     differs in their ``environment``.
     """
     apart = [*_losses(run, again, tolerance), *_rows(run, again), *_results(run, again), *_arrays(run, again)]
-    furthest = max(apart, key=lambda each: each.by, default=_Apart(0.0, "", 0))
-    step = min((each.step for each in apart if each.by > tolerance), default=None)
-    verdict = "BITWISE" if not apart else "DIFFERENT" if furthest.by > tolerance else "WITHIN TOLERANCE"
+    largest, where, _ = max(apart, key=lambda each: each[0], default=(0.0, "", 0))
+    step = min((step for by, _, step in apart if by > tolerance), default=None)
+    verdict = "BITWISE" if not apart else "DIFFERENT" if largest > tolerance else "WITHIN TOLERANCE"
     differing = environment.differences(run.environment.read(), again.environment.read())
     ours, theirs = ({"data": each.summary().dataset.sha256} for each in (run, again))
     values = {
         "run": str(run.path),
         "again": str(again.path),
         "verdict": verdict,
-        "largest": furthest.by,
-        "where": furthest.where,
+        "largest": largest,
+        "where": where,
         "step": step,
         "environment": differing + environment.differences(ours, theirs),
     }
     detail = "every loss, row, weight and score is equal to the bit"
     if apart:
         start = f"from step {step:,} on; " if step is not None else ""
-        detail = f"{start}at most {furthest.by:.2g} of a number apart, in {furthest.where}"
+        detail = f"{start}at most {largest:.2g} of a number apart, in {where}"
     return Finding(run.name, "wrong" if verdict == "DIFFERENT" else "ok", detail, values=values)
 
 
-def _losses(run: RunDir, again: RunDir, tolerance: float) -> Iterator[_Apart]:
+def _losses(run: RunDir, again: RunDir, tolerance: float) -> Iterator[Apart]:
     """Of the losses of all steps, the two furthest apart, and the first two that are further than ``tolerance``."""
     b = again.losses.read()
     a = run.losses.read(2 * b.nbytes + HEADERS)
     if a.shape != b.shape or not a.dtype == b.dtype == np.float64:
-        yield _Apart(1.0, f"{LOSSES}, its length", min(a.size, b.size))
+        yield 1.0, f"{LOSSES}, its length", min(a.size, b.size)
         return
     if a.tobytes() == b.tobytes():
         return
     by = differences(a, b)
     for number in [int(by.argmax()), *np.flatnonzero(by > tolerance)[:1].tolist()]:
-        yield _Apart(float(by[number]), f"{LOSSES}, step {number + 1:,}", number + 1)
+        yield float(by[number]), f"{LOSSES}, step {number + 1:,}", number + 1
 
 
-def _rows(run: RunDir, again: RunDir) -> Iterator[_Apart]:
+def _rows(run: RunDir, again: RunDir) -> Iterator[Apart]:
     a, b = run.metrics.read(), again.metrics.read()
     if list(a) != list(b) or a["step"] != b["step"]:
-        yield _Apart(1.0, f"{METRICS}, its columns or steps", 0)
+        yield 1.0, f"{METRICS}, its columns or steps", 0
         return
     for name in [name for name in a if name != "seconds"]:
         by = differences(np.array(a[name]), np.array(b[name]))
         for row in np.flatnonzero(by).tolist():
-            yield _Apart(float(by[row]), f"{METRICS}, step {a['step'][row]:,.0f}, {name}", int(a["step"][row]))
+            yield float(by[row]), f"{METRICS}, step {a['step'][row]:,.0f}, {name}", int(a["step"][row])
 
 
-def _results(run: RunDir, again: RunDir) -> Iterator[_Apart]:
+def _results(run: RunDir, again: RunDir) -> Iterator[Apart]:
     """The metrics in run.json."""
     ours, theirs = run.summary(), again.summary()
     last = ours.steps or 0
@@ -128,10 +122,10 @@ def _results(run: RunDir, again: RunDir) -> Iterator[_Apart]:
             x, y = a.get(name), b.get(name)  # null for a number that is none
             by = float(x != y) if x is None or y is None else difference(x, y)
             if by:
-                yield _Apart(by, f"{SUMMARY}, {split} {name}", last)
+                yield by, f"{SUMMARY}, {split} {name}", last
 
 
-def _arrays(run: RunDir, again: RunDir) -> Iterator[_Apart]:
+def _arrays(run: RunDir, again: RunDir) -> Iterator[Apart]:
     """Weights and scores, each array measured by its largest number."""
     last = run.summary().steps or 0
     there = run.files().keys() & again.files().keys()
@@ -141,7 +135,7 @@ def _arrays(run: RunDir, again: RunDir) -> Iterator[_Apart]:
         a = ours.read(HEADERS + 2 * sum(array.nbytes for array in b.values()))
         for name in sorted({*a, *b}):
             if by := array_difference(a.get(name), b.get(name)):
-                yield _Apart(by, f"{file}, {name}", last)
+                yield by, f"{file}, {name}", last
 
 
 def latest_of(resolved: Resolved, runs: Path) -> RunDir | None:

@@ -1,27 +1,14 @@
 """Survey: a table that is not described yet, and a config to train on it."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from nnlab import discover
 from nnlab.config import yaml
 from nnlab.config.resolve import resolve_named
 from nnlab.datasets import _survey, csv
-from nnlab.datasets._survey import ColumnSurvey, Survey
+from nnlab.datasets._survey import Survey
 from nnlab.errors import DataError
-
-__all__ = ["ColumnSurvey", "Survey", "config_for", "survey"]
-
-
-@dataclass(frozen=True)
-class _Asked:
-    params: csv.Params
-    target: str | None
-    """None where nobody has said which column it is."""
-    keys: dict[str, Any]
-    """Those that were given."""
 
 
 def survey(path: Path, keys: list[str]) -> Survey:
@@ -29,13 +16,16 @@ def survey(path: Path, keys: list[str]) -> Survey:
 
     Raises ConfigError for keys that are none, and DataError for a file that is no table.
     """
-    asked = _asked(path, keys)
-    table = csv.read_whole(asked.params, str(path))
-    target = None if asked.target is None else csv.roles_of(asked.params, table.names, path).targets[0]
-    found = _survey.survey(table, target, {"path": str(path), **asked.keys})
-    if "decimal" in found.keys and asked.params.decimal == ".":
+    given = {key.partition("=")[0].removeprefix("dataset.") for key in keys}
+    asked = [f"path={path}", *keys, *([] if "target" in given else ["target=-1"])]
+    params: csv.Params = resolve_named("datasets", "csv", asked, discover.registry()).params
+    shown = {key: value for key, value in params.model_dump(exclude_none=True).items() if key in given - {"target"}}
+    table = csv.read_whole(params, str(path))
+    target = csv.roles_of(params, table.names, path).targets[0] if "target" in given else None
+    found = _survey.survey(table, target, {"path": str(path), **shown})
+    if "decimal" in found.keys and params.decimal == ".":
         return survey(path, [*keys, 'decimal=","'])
-    if "thousands" in found.keys and asked.params.thousands is None:
+    if "thousands" in found.keys and params.thousands is None:
         return survey(path, [*keys, 'thousands="."'])
     return found
 
@@ -55,12 +45,3 @@ def config_for(path: Path, keys: list[str], folder: Path) -> str:
         "seed": 0,
     }
     return yaml.dump(content)
-
-
-def _asked(path: Path, keys: list[str]) -> _Asked:
-    given = {key.partition("=")[0].removeprefix("dataset.") for key in keys}
-    own = [f"path={path}", *keys, *([] if "target" in given else ["target=-1"])]
-    params: csv.Params = resolve_named("datasets", "csv", own, discover.registry()).params
-    shown = {key: value for key, value in params.model_dump(exclude_none=True).items() if key in given}
-    target = None if "target" not in given else str(shown.pop("target"))
-    return _Asked(params, target, shown)

@@ -51,15 +51,6 @@ class GradientCheck:
     warnings: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Pair:
-    """The net to be checked, another that should have the same gradients, where there is one, and what to say of it."""
-
-    net: Net
-    reference: Net | None
-    note: str
-
-
 def gradcheck(
     resolved: Resolved, rows: int = ROWS, tolerance: float = TOLERANCE, progress: Progress = quiet
 ) -> GradientCheck:
@@ -79,17 +70,17 @@ def gradcheck(
     except NnlabError as error:
         raise resolved.located(error) from None
     with ThreadpoolController().limit(limits=1):
-        pair = _pair(model, config, dataset)
+        net, reference, note = _nets(model, config, dataset)
         rng = generator(config.seed, Purpose.CHECK)
-        _move(pair, rng)
+        _move(net, reference, rng)
         batch = _batch(dataset, rows, config.seed)
         if discover.registry().listed("models", config.model.name).source != "nnlab":
-            check_shapes(pair.net, batch, dataset.task)
-        loss, found = check_gradients(pair.net, batch, pair.reference, tolerance, rng)
-        wrong = check_large(pair.net, batch, pair.reference, tolerance) if dataset.classes else ""
+            check_shapes(net, batch, dataset.task)
+        loss, found = check_gradients(net, batch, reference, tolerance, rng)
+        wrong = check_large(net, batch, reference, tolerance) if dataset.classes else ""
     outcome = "wrong" if wrong else worst(found)
     warnings = (*resolved.warnings, *([warning] if warning else []))
-    notes = (pair.note,) if pair.note else ()
+    notes = (note,) if note else ()
     verdict = "; ".join(filter(None, (_verdict(config.model.name, found), wrong)))
     whole = Finding(config.model.name, outcome, verdict)
     return GradientCheck(
@@ -117,13 +108,14 @@ def check_gradients(
         evidence, kinks = [], []
         for name, weight in net.weights.items():
             given = grads.get(name)
-            found = slopes(_loss_of(net, batch), weight, _places(weight, given, rng), magnitude)
+            places = _places(weight, given, rng)
+            measured, rounding = slopes(_loss_of(net, batch), weight, places, magnitude)
+            smooth = ~np.isnan(measured)
+            kinks.append(int((~smooth).sum()))
+            slope = (places[smooth], measured[smooth], rounding[smooth])
             exact = theirs[1][name] if theirs else None
             of_batch = (len(batch), batch.targets.size, tolerance)
-            evidence.append(
-                Gradient(name, weight.shape, given, found.places, found.values, found.rounding, exact, *of_batch)
-            )
-            kinks.append(found.kinks)
+            evidence.append(Gradient(name, weight.shape, given, *slope, exact, *of_batch))
         outcomes = [_outcome(e) for e in evidence]
         causes = _causes(evidence, outcomes, (loss, theirs[0]) if theirs else None, net, reference, batch)
     return loss, tuple(
@@ -184,25 +176,25 @@ def _put(net: Net, weights: Mapping[str, Array]) -> None:
         weight[...] = weights[name]
 
 
-def _pair(model: Model, config: Config, dataset: Dataset) -> _Pair:
-    """The model's net in float64, and what to hold it against."""
+def _nets(model: Model, config: Config, dataset: Dataset) -> tuple[Net, Net | None, str]:
+    """The model's net in float64, another that should have the same gradients, if any, and what to say of it."""
     backend, task = discover.model(config.model.name).backend, dataset.task
     net = backend.by_hand(model, task) if backend.by_hand else None
     if backend.autograd:
         autograd = backend.autograd(model, task)
         if net is None:
-            return _Pair(autograd, None, "autograd takes this model's gradients itself: only differences can check it")
-        return _Pair(net, autograd, "checked is the backward pass that it trains by")
+            return autograd, None, "autograd takes this model's gradients itself: only differences can check it"
+        return net, autograd, "checked is the backward pass that it trains by"
     if net is None:
         message = f"model.name: {backend.name}, which computes {config.model.name}, shows no gradients to check"
         raise ConfigError(message, "check a model of another backend: see `nnlab models`")
     named = twin(config.model, dataset)
     if named is None:
         note = f"{config.model.name} names no twin in PyTorch, so only differences can check it"
-        return _Pair(net, None, note)
+        return net, None, note
     differentiate = discover.model(named.name).backend.autograd
     if differentiate is None:
-        return _Pair(net, None, f"{named.name} is no model in PyTorch, so only differences can check it")
+        return net, None, f"{named.name} is no model in PyTorch, so only differences can check it"
     scores = net.forward(dataset.train.inputs[:1].astype(np.float64)).shape[1]
     other = build_model(
         replace(config, model=named), dataset.shape, task.of(task.classes[:scores], scores), len(dataset.train)
@@ -211,21 +203,21 @@ def _pair(model: Model, config: Config, dataset: Dataset) -> _Pair:
     ours, theirs = ({name: weight.shape for name, weight in each.weights.items()} for each in (net, reference))
     if ours != theirs:
         note = f"{named.name} has other parameters ({_shapes(theirs)}), so only differences can check it"
-        return _Pair(net, None, note)
-    return _Pair(net, reference, f"autograd's are those of {named.name}, its twin, with the same weights")
+        return net, None, note
+    return net, reference, f"autograd's are those of {named.name}, its twin, with the same weights"
 
 
 def _shapes(shapes: Mapping[str, tuple[int, ...]]) -> str:
     return ", ".join(f"{name} {shape}" for name, shape in shapes.items())
 
 
-def _move(pair: _Pair, rng: np.random.Generator) -> None:
+def _move(net: Net, reference: Net | None, rng: np.random.Generator) -> None:
     """Both nets' weights a little off their initial values, among which zeros and equal ones would hide mistakes."""
-    for name, weight in pair.net.weights.items():
+    for name, weight in net.weights.items():
         fan_in = math.prod(weight.shape[1:])
         weight += rng.standard_normal(weight.shape) * 0.1 / math.sqrt(max(fan_in, 1))
-        if pair.reference is not None:
-            pair.reference.weights[name][...] = weight
+        if reference is not None:
+            reference.weights[name][...] = weight
 
 
 def _batch(dataset: Dataset, rows: int, seed: int) -> Split:

@@ -1,7 +1,6 @@
 """Slopes: how steeply a loss rises with single weights, by central differences, and where it has a kink instead."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,31 +14,20 @@ SMOOTH = 1e-7
 """How far the slopes over a step and over half of it may be apart, by the steepest of that parameter."""
 
 
-@dataclass(frozen=True)
-class Slopes:
-    """The slopes by some elements of one parameter."""
-
-    places: Array
-    """(n,) int64: where the elements lie in the flattened parameter."""
-    values: Array
-    """(n,) float64."""
-    rounding: Array
-    """(n,) float64: what each of them may be off by."""
-    kinks: int
-    """Elements left out, because the loss has a kink there as narrowly as it was looked at."""
-
-
-def slopes(loss: Callable[[], float], weight: Array, places: Array, magnitude: float) -> Slopes:
+def slopes(loss: Callable[[], float], weight: Array, places: Array, magnitude: float) -> tuple[Array, Array]:
     """Central differences of ``loss`` by the elements of ``weight`` (float64) at ``places``, moved and put back.
 
-    ``magnitude`` is the largest number that goes into the loss. A difference taken across a kink, such as relu's at 0,
-    is no slope. There the slopes over a step and over half of it differ, or the bends do not fall with the step: a
-    kink that both tests miss makes up for less than four times what they allow.
+    (n,) float64 each: the slopes, nan where the loss has a kink as narrowly as it was looked at, and what each of them
+    may be off by. ``magnitude`` is the largest number that goes into the loss.
+
+    A difference taken across a kink, such as relu's at 0, is no slope. There the slopes over a step and over half of it
+    differ, or the bends do not fall with the step: a kink that both tests miss makes up for less than four times what
+    they allow.
     """
-    values, rounding, found = np.zeros(len(places)), np.zeros(len(places)), np.zeros(len(places), bool)
+    values, rounding = np.full(len(places), np.nan), np.zeros(len(places))
     middle = loss()
     for step in STEPS:
-        left = np.flatnonzero(~found)
+        left = np.flatnonzero(np.isnan(values))
         if not len(left):
             break
         around = np.array([_around(loss, weight, place, step) for place in places[left]])
@@ -48,9 +36,8 @@ def slopes(loss: Callable[[], float], weight: Array, places: Array, magnitude: f
         noise = ROUNDING * max(1.0, magnitude, abs(middle)) / step
         allowed = SMOOTH * np.abs(slope).max() + noise
         smooth = (np.abs(slope - half_slope) <= allowed) & (np.abs(bend - 2 * half_bend) <= allowed)
-        at = left[smooth]
-        values[at], rounding[at], found[at] = slope[smooth], noise, True
-    return Slopes(places[found], values[found], rounding[found], int((~found).sum()))
+        values[left[smooth]], rounding[left[smooth]] = slope[smooth], noise
+    return values, rounding
 
 
 def _around(loss: Callable[[], float], weight: Array, place: int, step: float) -> list[float]:

@@ -1,7 +1,6 @@
 """First layer: what a run's looks like, and how it, the confusion and the updates changed over the epochs."""
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 from nnlab.comparison import Row
 from nnlab.dataset import Array
 from nnlab.dataset.dataset import is_picture
+from nnlab.dataset.natural import natural
 from nnlab.errors import RunError
 from nnlab.experiment.frames import first_of
 from nnlab.report import images
@@ -61,7 +61,7 @@ class Learning:
     @property
     def names(self) -> list[str]:
         """The weights whose updates are drawn, layer by layer."""
-        return sorted(self.stepped[-1].ratios, key=_natural)[:MOST_WEIGHTS] if self.stepped else []
+        return sorted(self.stepped[-1].ratios, key=_layered)[:MOST_WEIGHTS] if self.stepped else []
 
     def measured(self, number: int) -> Frame | None:
         """The latest frame until then that has a confusion matrix fit to be shown."""
@@ -144,10 +144,9 @@ def _cells(texts: Sequence[Sequence[str]], levels: Array) -> list[list[Any]]:
     return [[text, level] for row in zip(texts, levels.tolist(), strict=True) for text, level in zip(*row, strict=True)]
 
 
-def _natural(name: str) -> tuple[tuple[int, str], ...]:
+def _layered(name: str) -> list[tuple[int, int, str]]:
     """Sorts 2.bias before 10.weight, and in a layer the weight first."""
-    parts = re.split(r"(\d+)", name.replace("weight", " weight"))
-    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in parts)
+    return natural(name.replace("weight", " weight"))
 
 
 def _at_the_end(row: Row, confusion: Array | None) -> Frame | None:
@@ -155,7 +154,7 @@ def _at_the_end(row: Row, confusion: Array | None) -> Frame | None:
     if WEIGHTS not in row.run.files() or row.run.weights.count() > MOST_NUMBERS:
         return None
     weights = row.run.weights.read()
-    found = first_of({name: weights[name] for name in sorted(weights, key=_natural)})  # a file has them in any order
+    found = first_of({name: weights[name] for name in sorted(weights, key=_layered)})  # a file has them in any order
     step, epoch = row.summary.steps or 0, row.summary.epochs or 0.0
     return None if found is None else Frame(step, float(epoch), found.weight, {}, confusion)
 

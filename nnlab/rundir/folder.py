@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
+from nnlab.dataset.natural import natural
 from nnlab.errors import RunError
 from nnlab.rundir import storage
 from nnlab.rundir.directory import SUMMARY, RunDir
@@ -63,7 +63,7 @@ def all_runs(runs: Path) -> list[RunDir]:
         raise RunError(f"{runs}: this is not a folder", "name the folder that holds the runs")
     with os.scandir(runs) as entries:
         names = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-    return [RunDir(runs / name) for name in sorted(names, key=_natural) if _is_run(runs / name)]
+    return [RunDir(runs / name) for name in sorted(names, key=natural) if _is_run(runs / name)]
 
 
 def _is_run(path: Path) -> bool:
@@ -186,8 +186,3 @@ def _inside(folder: Path) -> list[tuple[str, bool]]:
 
 def _is_plain(path: Path) -> bool:
     return stat.S_ISREG(path.lstat().st_mode)
-
-
-def _natural(name: str) -> tuple[Any, ...]:
-    """Sorts run-2 before run-10, and run before run-2."""
-    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name))

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from nnlab.dataset import Dataset, SplitName, Task, Transform
 from nnlab.dataset.task import TASKS
-from nnlab.dataset.transform import Layout
+from nnlab.dataset.transform import UNCHANGED, Layout
 from nnlab.rundir import strict
 from nnlab.standing import Best, Count
 
@@ -166,7 +166,7 @@ class Facts:
         if len(means) != len(deviations) or (means and outputs is not None and len(means) != outputs):
             return "target_std"
         try:
-            transform = self.transform
+            transform = self.transform if self.columns or self.picture else UNCHANGED  # else its keys are right
         except (ValueError, TypeError, KeyError):
             return "columns"
         if transform.columns and features is not None and len(transform.feature_names) != features:

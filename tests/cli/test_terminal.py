@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nnlab.cli import screen
+from nnlab.present.values import Listing
 from tests.conftest import ROOT
 from tests.run_fixtures import good, loaded, posix, the_run
 
@@ -133,5 +134,5 @@ def test_on_a_terminal_no_color_is_kept_to_and_quiet_draws_nothing(digits, tmp_p
 
 
 def test_a_cell_of_a_table_is_one_line(capsys):
-    screen.print_table(["name", "n"], [["run\nerror: forged", 1]])
+    screen.show(Listing(["name", "n"], [["run\nerror: forged", 1]]))
     assert "run\\nerror: forged" in capsys.readouterr().out

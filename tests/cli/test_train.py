@@ -36,6 +36,7 @@ def test_train_prints_the_result_and_last_the_path_and_all_else_on_stderr(traine
     assert "\x1b" not in noise + "".join(lines)
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_quiet_train_prints_nothing_but_the_path_and_json_one_document(cli, digits):
     quiet = good(cli("train", "-q", digits, "train.epochs=1"))
     assert quiet.stderr == ""
@@ -132,6 +133,7 @@ def test_the_same_config_and_seed_give_the_same_bits_also_from_the_runs_own_conf
         assert (again / "config.yaml").read_text() == (first / "config.yaml").read_text()
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_a_validation_split_chooses_the_best_weights(cli, digits, tmp_path):
     good(cli("train", "-q", digits, "dataset.val_fraction=0.2", "train.lr=1.0"))
     run = the_run(tmp_path)
@@ -143,6 +145,7 @@ def test_a_validation_split_chooses_the_best_weights(cli, digits, tmp_path):
     assert load_file(run / "best.safetensors").keys() == load_file(run / "weights.safetensors").keys()
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_two_runs_of_the_same_second_get_names_of_their_own(cli, digits, tmp_path):
     # As if a run had been made at every second from now on for two minutes.
     now = time.time()
@@ -234,6 +237,7 @@ def test_a_full_disk_fails_the_run_with_exit_code_1(digits, tmp_path):
     assert not list(run.glob(".*"))
 
 
+@pytest.mark.usefixtures("no_pictures")
 def test_the_fallback_is_taken_with_a_warning_and_named_everywhere(cli, digits, tmp_path, no_data):
     dataset = "dataset={name: sign-digits, fallback: digits}"
     made = good(cli("train", "-q", digits, dataset, **no_data))

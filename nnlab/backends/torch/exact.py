@@ -8,8 +8,8 @@ from torch import nn
 
 from nnlab.backends.torch.fused import Fused, Layer, layers_of
 from nnlab.backends.torch.losses import LOSSES, Both
+from nnlab.backends.torch.optim import Update
 from nnlab.backends.torch.products import Float32
-from nnlab.backends.torch.updates import Update
 from nnlab.dataset import Array, Task
 from nnlab.model import Optimizer
 

@@ -9,8 +9,8 @@ from torch import nn
 
 from nnlab.backends.torch.activations import ACTIVATIONS
 from nnlab.backends.torch.losses import Both
+from nnlab.backends.torch.optim import Update
 from nnlab.backends.torch.products import Products
-from nnlab.backends.torch.updates import Update
 
 PREDICT_ROWS = 5000
 """So many examples fill the products; more only take memory."""

@@ -13,8 +13,8 @@ from nnlab.backends.torch.draft import check_net, rows_at_once
 from nnlab.backends.torch.fused import Fused, layers_of
 from nnlab.backends.torch.graph import Graph
 from nnlab.backends.torch.losses import LOSSES, in_own_units
+from nnlab.backends.torch.optim import Update
 from nnlab.backends.torch.products import Bfloat16, Float32
-from nnlab.backends.torch.updates import Update
 from nnlab.backends.updates import check_state
 from nnlab.dataset import Array, Split
 from nnlab.errors import RunError

@@ -6,7 +6,7 @@ import numpy as np
 
 from nnlab.config import Named, yaml
 from nnlab.dataset import Array, Dataset
-from nnlab.datasets._doubts import id_like
+from nnlab.datasets._columns import id_like
 from nnlab.finding import Finding
 from nnlab.inspection.checkup.repeats import of_repeats
 from nnlab.inspection.checkup.sample import share, spread_out

@@ -1,4 +1,4 @@
-"""Updates: torch.optim's rules on named weights, through its functional forms.
+"""Optim: torch.optim's rules on named weights, through its functional forms.
 
 Its classes import PyTorch's compiler when the first one is made: 900 modules, a second and 150 MB for nothing here.
 """
