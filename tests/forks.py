@@ -139,8 +139,8 @@ def _become(job: dict[str, Any]) -> None:
     os.chdir(job["cwd"])
     os.environ.clear()
     os.environ.update(job["environment"])
-    path = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    sys.path[:0] = [place for place in path if place and place not in sys.path]
+    given = [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place not in ("", *sys.path)]
+    sys.path[:] = [job["cwd"], *given, *sys.path[1:]]  # as python -m has it
     if job["first"]:
         module, name = job["first"]
         getattr(importlib.import_module(module), name)()
