@@ -37,7 +37,8 @@ FLOORS = [
     {"fit", "models"},
     {"experiment", "comparison"},
     {"report", "inspection"},
-    {"cli", "api", "testing"},
+    {"testing"},
+    {"cli", "api"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 HEAVY = {"torch", "torchvision", "sklearn", "matplotlib", "scipy", "polars"}

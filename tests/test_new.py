@@ -1,5 +1,6 @@
 """What ``nnlab new`` lays out: the files work once they are filled in, and until then errors say where in two lines."""
 
+import json
 import runpy
 from collections.abc import Iterator
 from pathlib import Path
@@ -132,3 +133,32 @@ def test_what_is_there_is_never_written_over(cli: Cli, plugins: Path) -> None:
     bad(cli("new", "model", "my-net", "--torch"), 2, "there is such a file already")
     assert (plugins / "models/my_net.py").read_text() == "mine"
     good(cli("new", "model", "my-net", "--torch", "--into", "elsewhere"))
+
+
+def test_a_plugin_is_checked_from_the_command_line_as_tests_check_it(cli: Cli, plugins: Path) -> None:
+    good(cli("new", "model", "my-net", "--numpy"))
+    fill(plugins / "models/my_net.py", FORWARD, GRADS)
+    arguments = ("--plugins", "plugins", "check", "--plugin", "my-net")
+    held = json.loads(good(cli(*arguments, "--json")).stdout)["checks"]
+    assert len(held) > 20
+    assert all(check["held"] for check in held)
+    file = plugins / "models/my_net.py"
+    file.write_text(file.read_text().replace("dz.sum(axis=0)", "dz.mean(axis=0)"))
+    wrong = cli(*arguments)
+    assert wrong.returncode == 3
+    assert "gradients agree with finite differences (classification, 2)" in wrong.stdout
+    assert "too small" in wrong.stdout
+    assert "the hash is of what scores depend on" in good(cli("check", "--plugin", "digits")).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "of what?"),
+        (["c.yaml", "--plugin", "digits"], "of what?"),
+        (["--plugin", "nothing-like-it"], "there is no model called 'nothing-like-it'"),
+        (["--plugin", "csv"], "it needs path, target"),
+    ],
+)
+def test_what_cannot_be_checked_is_said(cli: Cli, arguments: list[str], said: str) -> None:
+    bad(cli("check", *arguments), 2, said)

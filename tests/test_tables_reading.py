@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from nnlab.errors import DataError, NnlabError
 from nnlab.tables import Keys, Table, dates, source
-from nnlab.tables.cells import CellError, number, people_number, plain_whole
+from nnlab.tables.cells import number, people_number, plain_whole
 from nnlab.tables.keep import key, pack, unpack
 from nnlab.tables.keys import AUTO, Style
 from nnlab.tables.reading import read, stream
@@ -49,7 +49,7 @@ def everything(table: Table) -> object:
         kind = table.kind(name)
         try:
             numbers: object = table.numbers(name).tobytes()
-        except CellError as error:
+        except DataError as error:
             numbers = str(error)
         columns[name] = (kind, numbers, table.texts(name).tolist(), table.missing(name).tolist())
     return table.rows, list(table.lines()), columns
@@ -542,7 +542,7 @@ def test_a_form_that_is_known_reads_what_alone_is_in_doubt(write: Write) -> None
     table = read(write("when,b\n01/02/2024,1\n"))
     assert table.kind("when") == "text"
     assert table.dates("when", ["day"], "31/01/2024").tolist() == [[1]]
-    with pytest.raises(CellError, match="line 2, column 'when': '01/02/2024' is no date"):
+    with pytest.raises(DataError, match="line 2, column 'when': '01/02/2024' is no date"):
         table.dates("when", ["day"])
 
 
@@ -553,9 +553,9 @@ def test_text_among_numbers_is_named_with_line_column_and_cell(write: Write, fas
     assert table.kind("b") == "text"
     assert table.mixed("b") == 20
     assert table.mixed("a") is None
-    with pytest.raises(CellError, match=r"'.*t\.csv' line 22, column 'b': 'Total' is no number"):
+    with pytest.raises(DataError, match=r"'.*t\.csv' line 22, column 'b': 'Total' is no number"):
         table.numbers("b")
-    with pytest.raises(CellError, match="line 22, column 'b'"):
+    with pytest.raises(DataError, match="line 22, column 'b'"):
         table.matrix(["a", "b"])
 
 
@@ -584,7 +584,7 @@ def test_text_after_many_rows_of_numbers_is_read_as_text(write: Write, fast: boo
 )
 def test_a_cell_that_is_no_number_comes_with_its_cure(write: Write, cell: str, hint: str, fast: bool) -> None:
     table = read(write(f"a;b\n1;2\n{cell};3\n"), fast=fast)
-    with pytest.raises(CellError, match="line 3, column 'a'") as caught:
+    with pytest.raises(DataError, match="line 3, column 'a'") as caught:
         table.numbers("a")
     assert hint in caught.value.hint
 
@@ -601,7 +601,7 @@ def test_decimal_commas_and_thousands_are_read(write: Write, fast: bool) -> None
 @BOTH
 def test_a_cell_that_breaks_the_groups_of_thousands_is_named(write: Write, fast: bool) -> None:
     table = read(write('a,b\n"2,100",1\n"12,34",2\n'), Keys(thousands=","), fast=fast)
-    with pytest.raises(CellError, match="line 3, column 'a': '12,34' is no number") as caught:
+    with pytest.raises(DataError, match="line 3, column 'a': '12,34' is no number") as caught:
         table.numbers("a")
     assert "groups of three" in caught.value.hint or "dataset.decimal" in caught.value.hint
 
@@ -638,7 +638,7 @@ def test_numbers_can_be_had_as_they_are_written(write: Write, fast: bool) -> Non
 @BOTH
 def test_cells_are_shown_escaped_and_short(write: Write, fast: bool) -> None:
     table = read(write("a,b\n1,2\n\x1b[31m" + "x" * 500 + ",3\n"), fast=fast)
-    with pytest.raises(CellError) as caught:
+    with pytest.raises(DataError) as caught:
         table.numbers("a")
     assert "\x1b" not in caught.value.message
     assert "x" * 40 not in caught.value.message
@@ -661,7 +661,7 @@ def test_a_stream_gives_the_rows_of_the_table_in_order(write: Write, fast: bool)
 @BOTH
 def test_a_stream_names_the_line_of_a_cell(write: Write, fast: bool) -> None:
     path = write("a,b\n" + "1,2\n" * 500 + "x,2\n" + "1,2\n" * 500)
-    with mock.patch.object(source, "PIECE", 512), pytest.raises(CellError, match="line 502, column 'a': 'x'"):
+    with mock.patch.object(source, "PIECE", 512), pytest.raises(DataError, match="line 502, column 'a': 'x'"):
         _ = [some.numbers("a") for some in stream(path, fast=fast)]
 
 
@@ -817,7 +817,7 @@ def test_a_parquet_file_keeps_its_types(parquet: Path) -> None:
     assert table.dates("when", ["year", "hour", "timestamp"])[0].tolist() == [2024, 12, 1709209800.0]
     assert table.dates("day", ["day"]).tolist() == [[29]] * 3
     assert table.where(1, "n") == f"{str(parquet)!r} row 2, column 'n'"
-    with pytest.raises(CellError, match="row 1, column 'label': '01' is no number"):
+    with pytest.raises(DataError, match="row 1, column 'label': '01' is no number"):
         table.numbers("label")
 
 

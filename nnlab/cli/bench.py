@@ -18,8 +18,7 @@ def bench(config: options.Config, overrides: options.Overrides = None, json: opt
     resolved = experiment.resolve(config, overrides or [])
     with Fetching(json) as progress:
         found = inspection.bench(resolved, progress)
-    for warning in found.warnings:
-        screen.note(f"warning: {warning}")
+    screen.warn(found.warnings)
     if json:
         screen.print_json(asdict(found))
     else:
@@ -34,9 +33,8 @@ def _print(found: "Benchmark") -> None:
         for contestant in dict.fromkeys(speed.contestant for speed in found.speeds)
     ]
     columns = ["thousand examples/s", *(f"batch {batch:,}{' *' * (batch == found.batch)}" for batch in batches)]
-    screen.show(Listing(columns, rows, title=f"{found.model} on {found.dataset}: training, * is this config's batch"))
-    for line in found.advice:
-        screen.line(line)
+    title = f"{found.model} on {found.dataset}: training, * is this config's batch"
+    screen.show(Listing(columns, rows, title, notes=found.advice))
 
 
 def _thousands(speed: float) -> str:

@@ -57,8 +57,7 @@ def compare(
         return
     chosen = [run for found in named for run in found] if runs else rundir.all_runs(runs_dir)
     comparison = comparing.compare(chosen, sort, each=each)
-    for warning in comparison.warnings:
-        screen.note(f"warning: {warning}")
+    screen.warn(comparison.warnings)
     if plot:
         for path, picture in pictures(comparison, plot):
             screen.note(f"curves: {write_picture(path, picture)}")
@@ -84,19 +83,15 @@ def _test(named: "Sequence[Sequence[RunDir]]", form: Format | None, *, beside: b
     entries = several.sides(named)
     if len(entries) == 2:
         verdict = significance.judge(*entries)
-        document, remarks = significance.as_json(verdict), verdict.remarks
-        shown, said = _verdict(verdict), [verdict.sentence]
+        document, remarks, shown = significance.as_json(verdict), verdict.remarks, _verdict(verdict)
     else:
         verdicts = several.judge_all(entries)
-        document, remarks = several.as_json(verdicts), verdicts.remarks
-        shown, said = _verdicts(verdicts), [verdicts.design, verdicts.sentence]
+        document, remarks, shown = several.as_json(verdicts), verdicts.remarks, _verdicts(verdicts)
     if form is Format.json:
         screen.print_json(document)
         return
     for each in shown:
         screen.show(each)
-    for text in said:
-        screen.line(text)
     for remark in remarks:
         screen.note(f"note: {remark}")
 
@@ -104,7 +99,9 @@ def _test(named: "Sequence[Sequence[RunDir]]", form: Format | None, *, beside: b
 def _verdict(found: "Verdict") -> list[Listing]:
     metrics = dict.fromkeys(each.metric for each in found.contrasts)
     rows = [[f"test {each.metric}", each.over, f"{each.n:,}", each.shown(), each.method] for each in found.contrasts]
-    contrasts = Listing(["metric", "over", "n", "difference", "method"], rows, left=(0, 1, 3, 4))
+    contrasts = Listing(
+        ["metric", "over", "n", "difference", "method"], rows, left=(0, 1, 3, 4), notes=[found.sentence]
+    )
     return [_sides({"A": found.a, "B": found.b}, metrics), contrasts]
 
 
@@ -112,10 +109,8 @@ def _verdicts(found: "Verdicts") -> list[Listing]:
     names = {id(entry): str(number) for number, entry in enumerate(found.entries, 1)}
     rows = [[names[id(each.a)], names[id(each.b)], each.sentence] for each in found.verdicts]
     sides = dict(zip(names.values(), found.entries, strict=True))
-    return [
-        _sides(sides, [found.verdicts[0].contrasts[0].metric]),
-        Listing(["A", "B", "verdict"], rows, left=(0, 1, 2)),
-    ]
+    metric, notes = found.verdicts[0].contrasts[0].metric, [found.design, found.sentence]
+    return [_sides(sides, [metric]), Listing(["A", "B", "verdict"], rows, left=(0, 1, 2), notes=notes)]
 
 
 def _sides(entries: "Mapping[str, Entry]", metrics: "Iterable[str]") -> Listing:

@@ -16,8 +16,7 @@ def config(config: options.Config, overrides: options.Overrides = None, json: op
     from nnlab import experiment
 
     resolved = experiment.resolve(config, overrides)
-    for warning in resolved.warnings:
-        screen.note(f"warning: {warning}")
+    screen.warn(resolved.warnings)
     if json:
         origins = {".".join(map(str, path)): place for path, place in resolved.origins.items()}
         screen.print_json({"config": resolved.config.to_dict(), "origins": origins})

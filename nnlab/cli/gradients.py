@@ -61,8 +61,7 @@ def gradcheck(
     resolved = experiment.resolve(config, overrides or [])
     with Fetching(json) as progress:
         found = inspection.gradcheck(resolved, rows, tolerance, progress)
-    for warning in found.warnings:
-        screen.note(f"warning: {warning}")
+    screen.warn(found.warnings)
     if json:
         parameters = [as_json(row, **PARAMETER) for row in found.parameters]
         screen.print_json(_document({**asdict(found), "parameters": parameters}, found.whole))
@@ -125,8 +124,7 @@ def parity(
     first, second = (experiment.resolve(path, overrides or []) for path in (config, other))
     with Fetching(json) as progress:
         found = inspection.parity(first, second, steps, tolerance, progress)
-    for warning in found.warnings:
-        screen.note(f"warning: {warning}")
+    screen.warn(found.warnings)
     if json:
         findings = {
             "steps": [step.values for step in found.steps],
@@ -157,8 +155,7 @@ def _print_parity(found: "Parity") -> None:
         f"{' and '.join(found.models)}, {found.dataset} in batches of {found.batch:,}: "
         "the largest relative differences, and where"
     )
-    screen.show(Listing(columns, rows, title=title, left=(4, 6)))
-    screen.line(found.whole.detail)
+    screen.show(Listing(columns, rows, title, left=(4, 6), notes=[found.whole.detail]))
 
 
 def _sparse(found: "Parity") -> list[dict[str, Any]]:

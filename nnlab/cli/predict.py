@@ -49,8 +49,7 @@ def evaluate(
 
     with Fetching() as progress:
         report = experiment.evaluate(rundir.find(runs_dir, run), split.value if split else None, progress, data)
-    for warning in report.warnings:
-        screen.note(f"warning: {warning}")
+    screen.warn(report.warnings)
     if report.recorded and report.recorded != report.metrics:
         screen.note("warning: these numbers differ from those in run.json; another machine or version may be why")
     if json:
@@ -132,8 +131,7 @@ def predict(
         document["predictions"] = [item for part in predictor.parts(inputs) for item in part.each()]
     else:
         _print_first(predictor, inputs)
-    for warning in predictor.warnings:
-        screen.note(f"warning: {warning}")
+    screen.warn(predictor.warnings)
     if json:
         screen.print_json({**document, "metrics": predictor.metrics})
     elif output == STDOUT:

@@ -34,6 +34,5 @@ def report(
             )
     with Fetching() as progress:
         made = make(chosen, progress)
-    for warning in made.warnings:
-        screen.note(f"warning: {warning}")
+    screen.warn(made.warnings)
     screen.line(str(write(output, made.page)))

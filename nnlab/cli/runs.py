@@ -44,9 +44,7 @@ def list_runs(
             time = "-" if entry.seconds is None else screen.duration(entry.seconds)
             rows.append([entry.name, entry.status, steps, time, score(entry)])
             marks += [f"{entry.name}: {mark}" for mark in entry.marks]
-        screen.show(Listing(columns, rows, left=(0, 1)))
-        for mark in marks:
-            screen.line(mark)
+        screen.show(Listing(columns, rows, left=(0, 1), notes=marks))
 
 
 def _rows(runs_dir: "Path") -> "Iterator[Row]":

@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import traceback
+from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -49,6 +50,12 @@ def note(text: str) -> None:
         sys.stderr.flush()
     except OSError:
         silence(sys.stderr)
+
+
+def warn(warnings: Iterable[str]) -> None:
+    """What the user should know of the result, on stderr."""
+    for warning in warnings:
+        note(f"warning: {warning}")
 
 
 def can_write(text: str) -> bool:

@@ -172,7 +172,5 @@ def print_entry(entry: "Entry", group: "Group") -> None:
     baselines = entry.baselines
     faint = range(len(rows), len(rows) + len(baselines))
     rows += [[name, *(shown(column, scores.get(column)) for column in names)] for name, scores in baselines.items()]
-    title = f"{summary.model} on {group.data.title}"
-    screen.show(Listing(["seed", *(name.replace("_", " ") for name in names)], rows, title=title, faint=faint))
-    for mark in entry.marks:
-        screen.line(mark)
+    title, columns = f"{summary.model} on {group.data.title}", [name.replace("_", " ") for name in names]
+    screen.show(Listing(["seed", *columns], rows, title, faint=faint, notes=entry.marks))

@@ -5,8 +5,6 @@ import unicodedata
 from functools import cache
 from pathlib import Path
 
-from nnlab.errors import DataError
-
 BLANKS = " \t\n\r\v\f\x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
 """What is taken off both ends of a cell: the white space of Unicode, no-break spaces among it."""
 GRAMMAR = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
@@ -23,10 +21,6 @@ _SIGN = re.compile(r"^[-+]? ?[$€£¥₹₽₩¢]|[$€£¥₹₽₩¢%‰]$")
 _ENCLOSED = re.compile(r"\((.*)\)")
 _INFINITE = re.compile(r"[-+]?inf(?:inity)?", re.IGNORECASE)
 _MINUS = str.maketrans("\u2212\u2013\ufe63\uff0d", "----")
-
-
-class CellError(DataError):
-    """A cell is not what its column is read as; the message names file, line, column and cell."""
 
 
 def stripped(cell: str) -> str:
@@ -97,6 +91,15 @@ def infinite(cell: str) -> bool:
     return _INFINITE.fullmatch(cell.strip(BLANKS)) is not None
 
 
+def digits(thousands: str | None) -> str:
+    """The pattern of the whole digits of a number, with what stands between groups of three."""
+    if thousands is None:
+        return "[0-9]+"
+    between = f"[{SPACES}]" if thousands == " " else "['\u2019]" if thousands == "'" else re.escape(thousands)
+    # Not shorter nor longer groups, nor a zero before them: 1,5 is no 15, 12,34 no 1234, and 0,190 no 190.
+    return f"(?:[1-9][0-9]{{0,2}}(?:{between}[0-9]{{3}})+|[0-9]+)"
+
+
 def where(path: Path, line: int, column: str, unit: str = "line") -> str:
     """How a message names a cell."""
     return f"{str(path)!r} {unit} {line}, column {short(column)}"
@@ -118,10 +121,5 @@ def _keys(cell: str, decimal: str) -> str:
 @cache
 def _written(decimal: str, thousands: str | None) -> re.Pattern[str]:
     """The parts of a number with these signs: sign and whole digits, fraction, exponent."""
-    point = re.escape(decimal)
-    whole = "[0-9]+"
-    if thousands is not None:
-        between = f"[{SPACES}]" if thousands == " " else "['\u2019]" if thousands == "'" else re.escape(thousands)
-        # Not shorter nor longer groups, nor a zero before them: 1,5 is no 15, 12,34 no 1234, and 0,190 no 190.
-        whole = f"(?:[1-9][0-9]{{0,2}}(?:{between}[0-9]{{3}})+|[0-9]+)"
+    point, whole = re.escape(decimal), digits(thousands)
     return re.compile(f"([-+]?{whole}|[-+]?(?={point}[0-9]))({point}[0-9]*)?([eE][-+]?[0-9]+)?")

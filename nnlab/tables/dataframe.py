@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from nnlab.dataset import Array
 from nnlab.errors import DataError
 from nnlab.tables.cells import short, stripped
 from nnlab.tables.keys import AUTO, Keys, Style
-from nnlab.tables.table import Table, Text, distinct
+from nnlab.tables.table import Table, Text, text_of
 
 PLACE = Path("the data frame")
 """What messages call it."""
@@ -48,7 +48,7 @@ class DataFrame:
 
     def table(self, keys: Keys = AUTO) -> Table:
         """The table that its CSV file would be: numbers as they are, all else as text."""
-        style = _style(self.names, keys)
+        style = Style(self.names, keys.words, decimal=keys.decimal, thousands=keys.thousands)
         numbered = [name for name in self.names if self.columns[name].dtype.kind in "iuf"]
         values = np.empty((self.rows, len(numbered)))
         for n, name in enumerate(numbered):
@@ -63,9 +63,7 @@ class DataFrame:
 
     def text(self, name: str, style: Style) -> Text:
         """A column as text."""
-        cells = self.cells(name, style.decimal)
-        codes = distinct(cells)
-        return Text(list(codes), np.array([codes[cell] for cell in cells], np.int32))
+        return text_of(self.cells(name, style.decimal))
 
     def cells(self, name: str, decimal: str = ".") -> list[str]:
         """A column as a CSV file has it."""
@@ -84,23 +82,6 @@ class DataFrame:
         writer.writerow(self.names)
         writer.writerows(zip(*(self.cells(name, keys.decimal) for name in self.names), strict=True))
         return buffer.getvalue().encode()
-
-
-def _style(names: Sequence[str], keys: Keys) -> Style:
-    return Style(
-        header=True,
-        delimiter="",
-        decimal=keys.decimal,
-        thousands=keys.thousands,
-        encoding="utf-8",
-        comment=None,
-        compression="",
-        missing_words=tuple(stripped(word) for word in keys.missing_words),
-        names=tuple(names),
-        left_out=0,
-        start=0,
-        line=1,
-    )
 
 
 def _column(name: str, column: Array, truth: Mapping[bool, str]) -> Array:

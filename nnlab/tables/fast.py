@@ -2,43 +2,15 @@
 
 import codecs
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 
 from nnlab.dataset import Array
-from nnlab.tables.cells import BLANKS, GRAMMAR, SPACES, number
+from nnlab.tables.cells import BLANKS, GRAMMAR, SPACES, digits, number
 from nnlab.tables.keys import Style
-
-
-class Columns:
-    """Some rows, as columns by their position in the file."""
-
-    def __init__(
-        self,
-        lines: Sequence[int],
-        series: dict[int, Any],
-        values: dict[int, Array | None],
-        again: Callable[[int], Any] | None = None,
-    ) -> None:
-        """``again`` reads a column of numbers as text: another part of the table may have found text in it."""
-        self.rows = len(lines)
-        self.lines = lines
-        self._series = series
-        self._values = values
-        self._again = again
-
-    def numbers(self, position: int) -> Array | None:
-        """(n,) float64, NaN where a cell is missing; None where one is text."""
-        return self._values[position]
-
-    def texts(self, position: int) -> list[str]:
-        """The cells as they are written, of a column that is kept as text or holds some."""
-        series = self._series.get(position)
-        if self._again is not None and (series is None or not series.dtype.is_(_text())):
-            series = self._again(position)
-        return [] if series is None else list(series.fill_null("").to_list())
+from nnlab.tables.records import Columns
 
 
 class Fast:
@@ -85,7 +57,7 @@ class Fast:
             data, lines = b"".join(written[at] + b"\n" for at in kept), [lines[at] for at in kept]
             ends = _places(data, "\n")
         if not lines:
-            return Columns([], {}, {position: np.empty(0) for position in self.numbered}), cut
+            return Columns([], lambda _: np.empty(0), lambda _: []), cut
         starts = self._rows(data, ends)
         if starts is None or data.startswith(codecs.BOM_UTF8):  # which polars would take for the mark of a file
             return None
@@ -138,7 +110,14 @@ class Fast:
             values[position] = self._careful(column) if position in self.doubtful else column.to_numpy()
         texts = {position for position, numbers in values.items() if numbers is None}
         self.numbered, self.text = [at for at in self.numbered if at not in texts], texts
-        return Columns(lines, found, values, lambda position: self._series(data, [position], {position})[position])
+
+        def as_written(position: int) -> list[str]:
+            series = found.get(position)
+            if series is None or series.dtype.is_numeric():  # another part of the table may have found text in it
+                series = self._series(data, [position], {position})[position]
+            return list(series.fill_null("").to_list())
+
+        return Columns(lines, values.__getitem__, as_written)
 
     def _series(self, data: bytes, positions: Sequence[int], text: Collection[int]) -> dict[int, Any]:
         """The columns at these positions, as text or float64."""
@@ -173,21 +152,11 @@ class Fast:
         return values
 
 
-def _text() -> Any:
-    """The type of a column of text."""
-    import polars as pl
-
-    return pl.String
-
-
 def _grammar(decimal: str, thousands: str | None) -> str:
     """A number with these signs, as ``cells.number`` has it."""
     if decimal == "." and thousands is None:
         return GRAMMAR
-    point, whole = re.escape(decimal), "[0-9]+"
-    if thousands is not None:
-        between = f"[{SPACES}]" if thousands == " " else "['\u2019]" if thousands == "'" else re.escape(thousands)
-        whole = f"(?:[1-9][0-9]{{0,2}}(?:{between}[0-9]{{3}})+|[0-9]+)"
+    point, whole = re.escape(decimal), digits(thousands)
     return f"[-+]?(?:{whole}(?:{point}[0-9]*)?|{point}[0-9]+)(?:[eE][-+]?[0-9]+)?"
 
 

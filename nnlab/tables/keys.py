@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from nnlab.tables.cells import stripped
+
 MISSING = (
     "",
     *("NA", "N/A", "n/a", "na", "#N/A", "#NA", "<NA>"),
@@ -47,6 +49,11 @@ class Keys:
         if self.comment is not None and (not self.comment or not self.comment.isprintable() or '"' in self.comment):
             raise ValueError("comment: what such lines begin with")
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words for a missing cell, as cells are compared with them."""
+        return tuple(stripped(word) for word in self.missing_words)
+
 
 AUTO = Keys()
 """Everything found out."""
@@ -54,25 +61,25 @@ AUTO = Keys()
 
 @dataclass(frozen=True)
 class Style:
-    """How a file is written, and its columns: enough to read it without guessing."""
+    """How a file is written, and its columns: enough to read it without guessing; by default no text at all."""
 
-    header: bool
-    delimiter: str
-    """whitespace, or one character; empty in a parquet file."""
-    decimal: str
-    thousands: str | None
-    encoding: str
-    comment: str | None
-    compression: str
-    """gzip, or empty."""
-    missing_words: tuple[str, ...]
     names: tuple[str, ...]
     """Of all columns that count."""
-    left_out: int
+    missing_words: tuple[str, ...]
+    header: bool = True
+    delimiter: str = ""
+    """whitespace, or one character; empty where columns have types, as in a parquet file."""
+    decimal: str = "."
+    thousands: str | None = None
+    encoding: str = "utf-8"
+    comment: str | None = None
+    compression: str = ""
+    """gzip, or empty."""
+    left_out: int = 0
     """Columns before the first that counts: 1 where the file numbers its rows without saying so, else 0."""
-    start: int
+    start: int = 0
     """Where the rows begin, in characters of the decoded file with line ends of one character."""
-    line: int
+    line: int = 1
     """The line that stands there, counted from 1."""
     notes: tuple[str, ...] = ()
     """What was found out and is worth saying."""

@@ -1,6 +1,6 @@
 """Parquet files: columns whose types the file declares, read by polars one at a time."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 from nnlab.errors import DataError
 from nnlab.tables.cells import short, stripped
 from nnlab.tables.keys import Keys, Style
-from nnlab.tables.table import Kind, Table, Text, distinct
+from nnlab.tables.table import Kind, Table, Text, text_of
 
 
 def find_style(path: Path, keys: Keys) -> Style:
@@ -22,56 +22,24 @@ def find_style(path: Path, keys: Keys) -> Style:
             raise DataError(f"{str(path)!r}: column {i} has no printable name: {short(name)}", "give it one")
         if name in names[: i - 1]:
             raise DataError(f"{str(path)!r}: two columns are called {short(name)}", "rename one of them")
-    return Style(
-        header=True,
-        delimiter="",
-        decimal=".",
-        thousands=None,
-        encoding="utf-8",
-        comment=None,
-        compression="",
-        missing_words=tuple(stripped(word) for word in keys.missing_words),
-        names=tuple(names),
-        left_out=0,
-        start=0,
-        line=1,
-    )
+    return Style(tuple(names), keys.words)
 
 
 def read(
     path: Path, style: Style, wanted: Sequence[str], text: Collection[str], must_fit: Callable[[int], None]
 ) -> Table:
     """The table of these columns."""
-    import polars as pl
-
-    lazy = pl.scan_parquet(path)
-    written = dict(zip(style.names, _asked(path, lambda: lazy.collect_schema().names()), strict=True))
-    rows = int(_asked(path, lambda: lazy.select(pl.len()).collect()).item())
+    lazy, rows, columns = _opened(path, style, wanted)
     if not rows:
         raise DataError(f"{str(path)!r} has columns and no data", "one row an example")
     must_fit(8 * rows * len(wanted))
 
     def column(name: str) -> Any:
-        return _asked(path, lambda: lazy.select(pl.col(written[name])).collect()).to_series()
+        return _asked(path, lambda: lazy.select(columns[name][0]).collect()).to_series()
 
-    schema = _asked(path, lazy.collect_schema)
-    kinds = {name: _kind(path, name, schema[written[name]]) for name in wanted}
-    numbered = [name for name in wanted if kinds[name] == "number" and name not in text]
-    values = np.empty((rows, len(numbered)))
-    for i, name in enumerate(numbered):
-        values[:, i] = _numbers(column(name))
-    texts = {name: _text(column(name), kinds[name]) for name in wanted if name not in numbered}
-    return Table(
-        path,
-        style,
-        rows,
-        numbered,
-        values,
-        texts,
-        range(1, rows + 1),
-        again=lambda name: _text(column(name), "number"),
-        unit="row",
-    )
+    table = _table(path, style, wanted, text, columns, column, range(1, rows + 1))
+    table.again = lambda name: _text(column(name), "number")
+    return table
 
 
 def stream(
@@ -80,21 +48,41 @@ def stream(
     """The tables of at most so many rows."""
     import polars as pl
 
+    lazy, rows, columns = _opened(path, style, wanted)
+    for start in range(0, rows, rows_at_once):
+        some = lazy.slice(start, rows_at_once).select([pl.col(columns[name][0]).alias(name) for name in wanted])
+        frame = _asked(path, some.collect)
+        lines = range(start + 1, start + 1 + frame.height)
+        yield _table(path, style, wanted, text, columns, frame.get_column, lines)
+
+
+def _opened(path: Path, style: Style, wanted: Sequence[str]) -> tuple[Any, int, dict[str, tuple[str, Kind]]]:
+    """A file's lazy frame, how many rows it has, and of each wanted column the name there and what it holds."""
+    import polars as pl
+
     lazy = pl.scan_parquet(path)
     schema = _asked(path, lazy.collect_schema)
     written = dict(zip(style.names, schema.names(), strict=True))
-    kinds = {name: _kind(path, name, schema[written[name]]) for name in wanted}
-    rows = int(_asked(path, lambda: lazy.select(pl.len()).collect()).item())
-    numbered = [name for name in wanted if kinds[name] == "number" and name not in text]
-    for start in range(0, rows, rows_at_once):
-        some = lazy.slice(start, rows_at_once).select([written[name] for name in wanted])
-        frame = _asked(path, some.collect)
-        values = np.empty((frame.height, len(numbered)))
-        for i, name in enumerate(numbered):
-            values[:, i] = _numbers(frame[written[name]])
-        texts = {name: _text(frame[written[name]], kinds[name]) for name in wanted if name not in numbered}
-        lines = range(start + 1, start + 1 + frame.height)
-        yield Table(path, style, frame.height, numbered, values, texts, lines, unit="row")
+    columns = {name: (written[name], _kind(path, name, schema[written[name]])) for name in wanted}
+    return lazy, int(_asked(path, lambda: lazy.select(pl.len()).collect()).item()), columns
+
+
+def _table(
+    path: Path,
+    style: Style,
+    wanted: Sequence[str],
+    text: Collection[str],
+    columns: Mapping[str, tuple[str, Kind]],
+    column: Callable[[str], Any],
+    rows: range,
+) -> Table:
+    """The table of some rows, whose columns come one at a time."""
+    numbered = [name for name in wanted if columns[name][1] == "number" and name not in text]
+    values = np.empty((len(rows), len(numbered)))
+    for i, name in enumerate(numbered):
+        values[:, i] = _numbers(column(name))
+    texts = {name: _text(column(name), columns[name][1]) for name in wanted if name not in numbered}
+    return Table(path, style, len(rows), numbered, values, texts, rows, unit="row")
 
 
 def _kind(path: Path, name: str, dtype: Any) -> Kind:
@@ -127,9 +115,7 @@ def _text(column: Any, kind: Kind) -> Text:
     if kind == "date":
         zone = "" if column.dtype == pl.Date or column.dtype.time_zone is None else "%:z"
         column = column.dt.strftime("%Y-%m-%d" if column.dtype == pl.Date else f"%Y-%m-%dT%H:%M:%S%.6f{zone}")
-    cells = [_cell(value) for value in column.to_list()]
-    codes = distinct(cells)
-    return Text(list(codes), np.array([codes[cell] for cell in cells], np.int32), kind)
+    return text_of(map(_cell, column.to_list()), kind)
 
 
 def _cell(value: object) -> str:

@@ -3,6 +3,7 @@
 import codecs
 from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
@@ -12,9 +13,9 @@ from nnlab.dataset import Array
 from nnlab.errors import DataError
 from nnlab.tables import parquet, source
 from nnlab.tables.cells import number, stripped
-from nnlab.tables.fast import Columns, Fast
+from nnlab.tables.fast import Fast
 from nnlab.tables.keys import AUTO, Keys, Style
-from nnlab.tables.records import Records, records
+from nnlab.tables.records import Columns, Records, records
 from nnlab.tables.sniff import find_style
 from nnlab.tables.table import Table, Text, changed, part
 
@@ -28,40 +29,6 @@ _PLAIN = frozenset("0123456789+-.eE \t")
 
 def nothing(needed: int) -> None:
     """The limit on memory that allows everything."""
-
-
-class Plain:
-    """Some rows, cell by cell: the same as fast.Columns."""
-
-    def __init__(self, style: Style, found: Records) -> None:
-        self.rows = len(found.rows)
-        self.lines: Sequence[int] = found.lines
-        self._style = style
-        self.cells = found.rows
-        self._missing = set(style.missing_words)
-        self._simple = style.decimal == "." and style.thousands is None
-
-    def numbers(self, position: int) -> Array | None:
-        """(n,) float64, NaN where a cell is missing; None where one is text."""
-        cells = self.texts(position)
-        if self._simple and _PLAIN.issuperset("".join(cells)) and self._missing.isdisjoint(cells):
-            try:
-                return np.array([float(cell) for cell in cells], np.float64)
-            except ValueError:  # one is missing or text
-                pass
-        values = np.empty(len(cells))
-        for row, cell in enumerate(cells):
-            if stripped(cell) in self._missing:
-                values[row] = np.nan
-            elif (found := number(cell, self._style.decimal, self._style.thousands)) is not None:
-                values[row] = found
-            else:
-                return None
-        return values
-
-    def texts(self, position: int) -> list[str]:
-        """The cells as they are written."""
-        return [row[position] for row in self.cells]
 
 
 def read(
@@ -134,7 +101,7 @@ def stream(
             yield part(table, start, min(start + rows_at_once, table.rows))
 
 
-def written(path: Path, style: Style) -> Iterator[tuple[Sequence[int], list[list[str]]]]:
+def written(path: Path, style: Style) -> Iterator[tuple[Sequence[int], Sequence[list[str]]]]:
     """The rows of a file as they are written, some at a time, each with the line where it begins.
 
     They are those of ``read`` and ``stream``, with the columns before the first that counts. Raises as these do.
@@ -145,13 +112,12 @@ def written(path: Path, style: Style) -> Iterator[tuple[Sequence[int], list[list
             yield table.lines(), [list(row) for row in zip(*columns, strict=True)]
         return
     for some in _parse(path, style, (), (), fast=False):
-        if isinstance(some, Plain):
-            yield some.lines, some.cells
+        yield some.lines, some.cells
 
 
 def _parse(
     path: Path, style: Style, numbered: Collection[int], text: Collection[int], fast: bool | None
-) -> Iterator[Columns | Plain]:
+) -> Iterator[Columns]:
     """All rows of a file, some at a time. Raises DataError for a line that has too many cells or too few."""
     quick = Fast(style, numbered, text) if fast is not False and Fast.reads(style) else None
     rest, line, skip = b"", style.line, style.start
@@ -165,14 +131,14 @@ def _parse(
         if not rest:
             continue
         big = len(rest) >= FAST_FROM if fast is None else True
-        found: tuple[Columns | Plain, int] | None = quick.parse(rest, line, final) if quick and big else None
+        found: tuple[Columns, int] | None = quick.parse(rest, line, final) if quick and big else None
         if found is None:
             decoded = codecs.utf_8_decode(rest, "strict", final)[0]
             kept = records(path, decoded, line, style.delimiter, style.comment, final=final)
             _same_width(path, style, kept)
-            found = Plain(style, kept), len(decoded[: kept.used].encode())
+            found = _plain(style, kept), len(decoded[: kept.used].encode())
         some, used = found
-        if some.rows:
+        if some.lines:
             yield some
         line += rest.count(b"\n", 0, used)
         rest = rest[used:]
@@ -181,6 +147,32 @@ def _parse(
                 f"{str(path)!r} line {line} is longer than {source.LONGEST:,} characters",
                 "is a quotation mark never closed?",
             )
+
+
+def _plain(style: Style, found: Records) -> Columns:
+    """Some rows, cell by cell."""
+
+    def texts(position: int) -> list[str]:
+        return [row[position] for row in found.rows]
+
+    return Columns(found.lines, lambda position: _numbers(style, texts(position)), texts, found.rows)
+
+
+def _numbers(style: Style, cells: Sequence[str]) -> Array | None:
+    """(n,) float64, NaN where a cell is missing; None where one is text."""
+    missing, simple = set(style.missing_words), style.decimal == "." and style.thousands is None
+    if simple and _PLAIN.issuperset("".join(cells)) and missing.isdisjoint(cells):
+        with suppress(ValueError):  # one is missing or text
+            return np.array([float(cell) for cell in cells], np.float64)
+    values = np.empty(len(cells))
+    for row, cell in enumerate(cells):
+        if stripped(cell) in missing:
+            values[row] = np.nan
+        elif (found := number(cell, style.decimal, style.thousands)) is not None:
+            values[row] = found
+        else:
+            return None
+    return values
 
 
 def _same_width(path: Path, style: Style, found: Records) -> None:
@@ -258,9 +250,9 @@ class _Growing:
         """The positions of those that are kept as text."""
         return [self.at[name] for name in self.text]
 
-    def add(self, some: Columns | Plain) -> None:
+    def add(self, some: Columns) -> None:
         """Some more rows."""
-        start, stop = self.rows, self.rows + some.rows
+        start, stop = self.rows, self.rows + len(some.lines)
         found = {name: some.numbers(self.at[name]) for name in self.numbered if name not in self.late}
         texts = [name for name, values in found.items() if values is None]
         if start == 0:
@@ -269,7 +261,7 @@ class _Growing:
         else:
             self.late += texts
         self._make_room(stop, some)
-        filled = self.values[start * len(self.numbered) : stop * len(self.numbered)].reshape(some.rows, -1)
+        filled = self.values[start * len(self.numbered) : stop * len(self.numbered)].reshape(len(some.lines), -1)
         for column, name in enumerate(self.numbered):
             if name not in self.late:
                 filled[:, column] = found[name]
@@ -291,7 +283,7 @@ class _Growing:
             lines = self.places
         return Table(self.path, self.style, self.rows, kept, values, ordered, lines, again)
 
-    def _make_room(self, rows: int, some: Columns | Plain) -> None:
+    def _make_room(self, rows: int, some: Columns) -> None:
         """Room in memory for so many rows. Raises what ``must_fit`` does."""
         needed = rows * len(self.numbered)
         if needed > len(self.values):

@@ -1,10 +1,12 @@
 """Records: the plain way from text to rows of cells, which the fast one is tested against."""
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from nnlab.dataset import Array
 from nnlab.errors import DataError
 from nnlab.tables.cells import BLANKS
 
@@ -20,6 +22,20 @@ class Records:
     """Characters of the text that these rows and what was passed over take."""
     starts: list[int] = field(default_factory=list)
     """The end of each row, in characters."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Some rows, as columns by their position in the file."""
+
+    lines: Sequence[int]
+    """Of each row, counted from 1 for the first of the file."""
+    numbers: Callable[[int], Array | None]
+    """A column as (n,) float64, NaN where a cell is missing; None where one is text."""
+    texts: Callable[[int], list[str]]
+    """The cells of a column as they are written."""
+    cells: Sequence[list[str]] = ()
+    """Those of each row, where they were read one by one."""
 
 
 def records(

@@ -70,7 +70,7 @@ def find_style(path: Path, keys: Keys = AUTO, named: Collection[str] = ()) -> St
     if not any(rows):
         raise DataError(f"{str(path)!r} is empty", "one line of column names, then one line an example")
     header = _header(rows, keys, named, notes)
-    names, left_out = _names(path, rows, header, head, delimiter, skipped, notes)
+    names, left_out = _names(rows, header, head, delimiter, skipped, notes)
     start = _after(head.text, skipped)
     line = skipped + 1
     if header:
@@ -85,7 +85,7 @@ def find_style(path: Path, keys: Keys = AUTO, named: Collection[str] = ()) -> St
         encoding=codec,
         comment=keys.comment,
         compression=packed,
-        missing_words=tuple(stripped(word) for word in keys.missing_words),
+        missing_words=keys.words,
         names=names,
         left_out=left_out,
         start=start,
@@ -274,7 +274,6 @@ def _type(cell: str, keys: Keys) -> _Type:
 
 
 def _names(
-    path: Path,
     rows: Sequence[Sequence[str]],
     header: bool,
     head: _Head,
@@ -283,6 +282,7 @@ def _names(
     notes: list[str],
 ) -> tuple[tuple[str, ...], int]:
     """The names of the columns that count, and how many do not before them."""
+    path = head.path
     if not header:
         return tuple(f"column {i}" for i in range(len(rows[0]))), 0
     line = head.records(delimiter, skipped, most=1).lines[0]

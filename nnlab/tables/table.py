@@ -12,7 +12,7 @@ import numpy as np
 from nnlab.dataset import Array
 from nnlab.errors import DataError
 from nnlab.tables import dates
-from nnlab.tables.cells import CellError, boolean, infinite, number, people_number, plain_whole, short, where
+from nnlab.tables.cells import boolean, infinite, number, people_number, plain_whole, short, where
 from nnlab.tables.keys import Style
 
 Kind = Literal["number", "boolean", "date", "text"]
@@ -138,7 +138,7 @@ class Table:
         return np.isnan(self.values[:, self._position(name)])
 
     def numbers(self, name: str) -> Array:
-        """(n,) float64, NaN where the cell is missing, 1 and 0 for true and false. Raises CellError for text."""
+        """(n,) float64, NaN where the cell is missing, 1 and 0 for true and false. Raises DataError for text."""
         if name not in self.text:
             values = self.values[:, self._position(name)].copy()
         elif self.kind(name) == "boolean":
@@ -166,7 +166,7 @@ class Table:
         return Counter({c: n for c, n in zip(text.cells, often, strict=True) if n and not self._missing(c)})
 
     def matrix(self, names: Sequence[str]) -> Array:
-        """(n, names) float64 in C order, NaN where a cell is missing. Raises CellError for the first that is no number.
+        """(n, names) float64 in C order, NaN where a cell is missing. Raises DataError for the first that is no number.
 
         Where the columns that are kept as numbers begin with these, it is the table's own memory: do not write into it.
         """
@@ -183,7 +183,7 @@ class Table:
     def dates(self, name: str, parts: Sequence[str], form: str | None = None) -> Array:
         """(n, parts) float64 of the dates in a column, NaN where they are missing; ``dates.PARTS`` has the parts.
 
-        ``form`` is the form found in another table of the kind, for 01/02/2024 says nothing by itself. Raises CellError
+        ``form`` is the form found in another table of the kind, for 01/02/2024 says nothing by itself. Raises DataError
         for a cell that is no date.
         """
         text = self._text(name)
@@ -193,7 +193,7 @@ class Table:
         wrong = ~read[text.codes] if len(read) else np.zeros(0, np.bool_)
         if wrong.any():
             row = int(np.argmax(wrong))
-            raise CellError(
+            raise DataError(
                 f"{self.where(row, name)}: {short(self.cell(row, name))} is no date"
                 + (f" like {form}" if form else " that can be read in one way"),
                 f"dates are written like {', '.join(dates.FORMS)}, all of a column alike",
@@ -276,9 +276,9 @@ class Table:
     def _moment(self, cell: str, form: str | None) -> datetime | None:
         return None if form is None or self._missing(cell) else dates.read(cell, form)
 
-    def _no_number(self, row: int, name: str) -> CellError:
+    def _no_number(self, row: int, name: str) -> DataError:
         cell = self.cell(row, name)
-        return CellError(f"{self.where(row, name)}: {short(cell)} is no number", self._cure(cell, row, name))
+        return DataError(f"{self.where(row, name)}: {short(cell)} is no number", self._cure(cell, row, name))
 
     def _cure(self, cell: str, row: int, name: str) -> str:
         """What would make a number of a cell."""
@@ -296,13 +296,13 @@ class Table:
         )
 
     def _finite(self, values: Array, names: Sequence[str]) -> None:
-        """Raises CellError for the first number that is larger than any float64."""
+        """Raises DataError for the first number that is larger than any float64."""
         step = max(1, (1 << 17) // max(1, len(names)))  # a mask of the whole would be an eighth more memory
         for start in range(0, len(values), step):
             wrong = np.isinf(values[start : start + step])
             if wrong.any():
                 row, column = divmod(int(np.argmax(wrong)), len(names))
-                raise CellError(
+                raise DataError(
                     f"{self.where(start + row, names[column])}: the number is too large for 64 bits",
                     "correct the cell, or leave the line out",
                 )
@@ -322,9 +322,8 @@ def changed(path: Path) -> DataError:
     return DataError(f"{str(path)!r} changed while it was read", "try again when it is whole")
 
 
-def distinct(cells: Iterable[str]) -> dict[str, int]:
-    """Each cell's number, in the order in which they come first."""
-    found: dict[str, int] = {}
-    for cell in cells:
-        found.setdefault(cell, len(found))
-    return found
+def text_of(cells: Iterable[str], declared: Kind | None = None) -> Text:
+    """The column of these cells, which are stripped and in NFC."""
+    codes: dict[str, int] = {}
+    numbers = [codes.setdefault(cell, len(codes)) for cell in cells]
+    return Text(list(codes), np.array(numbers, np.int32), declared)

@@ -1,8 +1,9 @@
 """What every dataset must keep to, each a check of one dataset with keys that load it."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,9 +13,10 @@ from pydantic import ValidationError
 
 from nnlab.config import Strict
 from nnlab.dataset import Dataset, Split, quiet
-from nnlab.errors import CheckError
+from nnlab.errors import ConfigError
+from nnlab.finding import Finding
 from nnlab.plugin import DatasetFile
-from nnlab.testing.hold import hold, refused
+from nnlab.testing.hold import hold, raise_first, refused, tried
 
 PICTURE_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F")
 WRONG_VALUES = (("val_fraction", 1.0), ("test_fraction", -0.1), ("limit", 0), ("classes", [1]), ("limit", "9"))
@@ -247,20 +249,25 @@ CHECKS: dict[Callable[[DatasetCase], None], str | None] = {
 """What a dataset keeps to; some only where it has a key, which must then mean what it means everywhere."""
 
 
+def held_of_dataset(file: DatasetFile, keys: Mapping[str, Any] | None = None) -> Iterator[Finding]:
+    """What became of each check of a dataset, one after the other; see ``check_dataset``."""
+    with TemporaryDirectory() as folder:
+        if keys is None:
+            needed = [key for key, known in file.params.model_fields.items() if known.is_required()]
+            if needed and not file.example:
+                message = f"there is no data to check it on: it needs {', '.join(needed)}"
+                raise ConfigError(message, "declare example=, which writes some, in its DATASET")
+            keys = file.example(Path(folder)) if file.example else {}
+        case = DatasetCase(file, keys)
+        for check, key in CHECKS.items():
+            if key is None or case.has(key):
+                yield tried(partial(check, case), check.__name__.replace("_", " "))
+
+
 def check_dataset(file: DatasetFile, keys: Mapping[str, Any] | None = None) -> None:
     """Check a dataset for all that nnlab counts on.
 
     ``keys`` load it; without them what its file's ``example`` writes into a folder is loaded. Raises CheckError for
     the first thing that does not hold.
     """
-    with TemporaryDirectory() as folder:
-        if keys is None:
-            keys = file.example(Path(folder)) if file.example else {}
-        case = DatasetCase(file, keys)
-        for check, key in CHECKS.items():
-            if key is None or case.has(key):
-                try:
-                    check(case)
-                except CheckError as error:
-                    error.message = f"{check.__name__.replace('_', ' ')}: {error.message}"
-                    raise
+    raise_first(held_of_dataset(file, keys))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,10 +10,11 @@ from pydantic import ValidationError
 
 from nnlab.dataset import Array, Split, Task
 from nnlab.errors import CheckError, RunError
+from nnlab.finding import Finding
 from nnlab.inspection.gradcheck import check_gradients
 from nnlab.model import Model, Optimizer, Setup, Step
 from nnlab.plugin import ModelFile
-from nnlab.testing.hold import hold, refused
+from nnlab.testing.hold import hold, raise_first, refused, tried
 
 ROWS = 40
 OPTIMIZERS = (
@@ -243,18 +245,20 @@ def checks(file: ModelFile) -> tuple[Callable[[ModelCase], None], ...]:
     return CHECKS + STEPPED if file.backend.steppable else CHECKS
 
 
+def held_of_model(
+    file: ModelFile, params: Mapping[str, Any] | None = None, shape: tuple[int, ...] = (8, 8)
+) -> Iterator[Finding]:
+    """What became of each check of a model, one after the other; see ``check_model``."""
+    for case in cases(file, params, shape):
+        of = f"{case.task.name}, {case.task.outputs}"
+        for check in checks(file):
+            yield tried(partial(check, case), f"{check.__name__.replace('_', ' ')} ({of})")
+
+
 def check_model(file: ModelFile, params: Mapping[str, Any] | None = None, shape: tuple[int, ...] = (8, 8)) -> None:
     """Check a model, on small data for every task that it can learn, for all that nnlab counts on.
 
     ``params`` are keys of its own to build it with, ``shape`` that of one input. Raises CheckError for the first thing
     that does not hold.
     """
-    for case in cases(file, params, shape):
-        for check in checks(file):
-            try:
-                check(case)
-            except CheckError as error:
-                error.message = (
-                    f"{check.__name__.replace('_', ' ')} ({case.task.name}, {case.task.outputs}): {error.message}"
-                )
-                raise
+    raise_first(held_of_model(file, params, shape))
