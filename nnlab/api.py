@@ -13,8 +13,12 @@ from nnlab.comparison.entries import Spread
 from nnlab.config import yaml
 from nnlab.dataset import Array, SplitName
 from nnlab.errors import ConfigError, TrainingError
-from nnlab.experiment import Given, SplitReport
+from nnlab.experiment.evaluate import SplitReport
+from nnlab.experiment.events import Ended, Notice
+from nnlab.experiment.given import Given
+from nnlab.experiment.jobs import Jobs, jobs_of_seeds
 from nnlab.finding import Finding
+from nnlab.rundir.directory import CONFIG
 from nnlab.tables.dataframe import DataFrame, is_frame
 
 
@@ -39,7 +43,7 @@ class Run:
     @property
     def config(self) -> dict[str, Any]:
         """The resolved config."""
-        config: dict[str, Any] = yaml.read(self._directory.config.read(), rundir.CONFIG).data
+        config: dict[str, Any] = yaml.read(self._directory.config.read(), CONFIG).data
         return config
 
     @property
@@ -205,7 +209,7 @@ def train(
     if seeds is None:
         resolved = experiment.resolve(path, keys)
         return _finished(experiment.train(resolved, folder, name, data=given, keep_data=keep_data), 3)
-    wanted = experiment.jobs_of_seeds(path, keys, _text_of(seeds), folder, name, jobs)
+    wanted = jobs_of_seeds(path, keys, _text_of(seeds), folder, name, jobs)
     if given is None:
         return Runs(_trained(wanted))
     runs = []
@@ -217,7 +221,7 @@ def train(
 def _finished(events: Iterator[Any], level: int) -> Run:
     """The run that a training ends in; what it warns of is a Python warning ``level`` calls up."""
     for event in events:
-        if isinstance(event, experiment.Notice):
+        if isinstance(event, Notice):
             warnings.warn(event.text, stacklevel=level)
         elif isinstance(event, experiment.Finished):
             return open_run(event.run.path)
@@ -262,13 +266,13 @@ def _of_data(given: Given | None, target: Any) -> list[str]:
     return ["dataset.name=arrays", "dataset.path=''"]
 
 
-def _trained(jobs: experiment.Jobs) -> list[Run]:
+def _trained(jobs: Jobs) -> list[Run]:
     """The runs of jobs, in their order. Raises TrainingError, once all have ended, where one failed."""
-    ended: dict[str, experiment.Ended] = {}
+    ended: dict[str, Ended] = {}
     for event in experiment.train_jobs(jobs):
-        if isinstance(event, experiment.Notice):
+        if isinstance(event, Notice):
             warnings.warn(event.text, stacklevel=3)
-        elif isinstance(event, tuple) and isinstance(event[1], experiment.Ended):
+        elif isinstance(event, tuple) and isinstance(event[1], Ended):
             ended[event[0].title] = event[1]
     failed = {title: end for title, end in ended.items() if end.code}
     if failed:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "nnlab"
 MOST = {
-    "classes": 245,
+    "classes": 235,
     "functions": 690,
     "constants": 495,
-    "exported names": 230,
+    "exported names": 90,
     "lines": 29_000,
 }
 """What is never to be exceeded: whoever adds a concept looks first for one that can go."""

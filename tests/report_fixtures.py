@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from nnlab.dataset import Dataset, Split
-from nnlab.rundir import Frame, RunDir
+from nnlab.rundir import RunDir
+from nnlab.rundir.frames import Frame
 from tests.run_fixtures import forge
 
 HOSTILE = "<img src=x onerror=\"document.title='owned'\">"

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from nnlab import experiment, rundir
-from nnlab.rundir import METRICS, SUMMARY, WEIGHTS, RunDir, edited
+from nnlab.rundir import RunDir
+from nnlab.rundir.directory import METRICS, SUMMARY, WEIGHTS
+from nnlab.rundir.edited import edited
 from tests.conftest import Cli
 from tests.run_fixtures import config_for, good, run_to_end, stop_at
 

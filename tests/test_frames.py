@@ -13,7 +13,8 @@ from nnlab.experiment.loading import load_dataset
 from nnlab.experiment.making import model_for
 from nnlab.experiment.plan import plan_for
 from nnlab.fit import Plan, each_step
-from nnlab.rundir import Frame, RunDir
+from nnlab.rundir import RunDir
+from nnlab.rundir.frames import Frame
 
 
 def trained(config: Path, runs: Path, *overrides: str) -> RunDir:

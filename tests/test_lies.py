@@ -11,7 +11,8 @@ from nnlab import environment, experiment, rundir
 from nnlab.dataset import Classification
 from nnlab.experiment.verify.scores import reach
 from nnlab.finding import Outcome, worst
-from nnlab.rundir import SUMMARY, WEIGHTS, RunDir
+from nnlab.rundir import RunDir
+from nnlab.rundir.directory import SUMMARY, WEIGHTS
 from tests.conftest import Cli
 from tests.reliability.lies import CLASSES, CONFIGS, Lie, all_lies, found_out, honest, put_right
 from tests.run_fixtures import run_to_end, stop_at

@@ -72,11 +72,12 @@ def test_every_config_it_names_is_there_and_every_config_is_named() -> None:
 
 def test_every_shell_line_with_a_shipped_config_resolves(cli: object) -> None:
     from nnlab import experiment
+    from nnlab.experiment.reproduce import configs_in
 
     for line in shell_lines():
         words = shlex.split(line, comments=True)
         if "configs/" in words:
-            assert experiment.configs_in(ROOT / "configs")
+            assert configs_in(ROOT / "configs")
         elif "configs/" in line and "nnlab" in words:
             arguments = words[words.index("nnlab") + 2 :]
             for config in [word for word in arguments if word.startswith("configs/")]:

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from nnlab import experiment
-from nnlab.rundir import LOSSES, RunDir
+from nnlab.experiment.events import Notice
+from nnlab.rundir import RunDir
+from nnlab.rundir.directory import LOSSES
 from tests.conftest import ROOT, needs_mirror
 
 pytestmark = pytest.mark.usefixtures("no_pictures", "no_large_baselines")
@@ -111,7 +113,7 @@ def test_without_data_the_fallback_is_trained_and_named(tmp_path: Path, monkeypa
     monkeypatch.setenv("NNLAB_DATA", str(tmp_path / "data"))
     resolved = experiment.resolve(CONFIGS / "ann.yaml", ["train.epochs=1"])
     events = list(experiment.train(resolved, tmp_path / "runs"))
-    notices = [event.text for event in events if isinstance(event, experiment.Notice)]
+    notices = [event.text for event in events if isinstance(event, Notice)]
     assert any("digits" in text for text in notices)
     finished = events[-1]
     assert isinstance(finished, experiment.Finished)

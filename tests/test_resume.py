@@ -15,7 +15,9 @@ from nnlab.backends.updates import UpdateRule
 from nnlab.errors import CheckError, ConfigError, DataError, Interrupted, RunError, TrainingError
 from nnlab.experiment.events import Finishing
 from nnlab.finding import worst
-from nnlab.rundir import CONFIG, STATE, RunDir, sealed
+from nnlab.rundir import RunDir, sealed
+from nnlab.rundir.checkpoint import STATE
+from nnlab.rundir.directory import CONFIG
 from nnlab.rundir.file import Stored
 from tests.reliability.twins import STEPPABLE, outcome
 from tests.run_fixtures import config_for, run_to_end, stop_at

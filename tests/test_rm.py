@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnlab.rundir import KEPT_ARRAYS
+from nnlab.rundir.directory import KEPT_ARRAYS
 from tests.conftest import Cli
 from tests.run_fixtures import bad, good
 

@@ -15,6 +15,10 @@ import pytest
 from nnlab import rundir
 from nnlab.errors import RunError
 from nnlab.rundir import RunDir, folder
+from nnlab.rundir.directory import MAX_TEXT_BYTES
+from nnlab.rundir.directory import SUMMARY as SUMMARY_
+from nnlab.rundir.folder import Removal
+from nnlab.rundir.ours import is_ours
 from nnlab.standing import Best
 
 SUMMARY = {
@@ -294,7 +298,7 @@ def test_links_folders_and_pipes_are_refused_without_waiting(run, tmp_path):
 
 def test_a_file_larger_than_it_can_be_is_refused_unread(run):
     with (run.path / "run.json").open("wb") as file:
-        file.truncate(rundir.MAX_TEXT_BYTES * 100)
+        file.truncate(MAX_TEXT_BYTES * 100)
     with pytest.raises(RunError, match="more than the"):
         run.summary()
 
@@ -364,7 +368,7 @@ def test_a_run_is_removed_and_nothing_else(tmp_path):
     runs = made(tmp_path / "runs", "a", "b")
     (tmp_path / "kept.txt").write_text("x")
     (runs / "a" / "link").symlink_to(tmp_path)
-    assert rundir.remove(RunDir(runs / "a")) == rundir.Removal(["run.json"], ["link"])
+    assert rundir.remove(RunDir(runs / "a")) == Removal(["run.json"], ["link"])
     assert [path.name for path in (runs / "a").iterdir()] == ["link"]
     rundir.remove(RunDir(runs / "b"))
     assert sorted(path.name for path in runs.iterdir()) == ["a"]
@@ -384,8 +388,8 @@ def test_everything_in_a_run_is_removed_and_nothing_behind_a_link(tmp_path):
 def test_nnlabs_names_are_told_from_others(base):
     folder, _, name = base.rpartition("/")
     place = f"{folder}/" if folder else ""
-    assert rundir.is_ours(base)
-    assert rundir.is_ours(f"{place}.{name}.tmp")
+    assert is_ours(base)
+    assert is_ours(f"{place}.{name}.tmp")
     for other in (
         f"inner/{base}",
         f"{base}/x",
@@ -394,7 +398,7 @@ def test_nnlabs_names_are_told_from_others(base):
         f"{place}{name.upper()}",
         f"../{base}",
     ):
-        assert not rundir.is_ours(other), other
+        assert not is_ours(other), other
 
 
 def test_a_folder_that_is_no_run_and_a_link_to_one_are_not_removed(tmp_path):
@@ -455,9 +459,9 @@ def test_what_run_json_says_is_written_again_as_it_was(run):
     written = {**SUMMARY, "award": {"first": [1, None]}, "dataset": {"of": 3, **SUMMARY["dataset"], "scale": 1}}
     for content in (SUMMARY, written, {**written, "best": None, "steps": 3, "epochs": 1}):
         run.json.write(content)
-        before = run.read(rundir.SUMMARY)
+        before = run.read(SUMMARY_)
         run.json.write(run.summary().to_json())
-        assert run.read(rundir.SUMMARY) == before
+        assert run.read(SUMMARY_) == before
 
 
 def test_what_is_put_into_a_summary_is_written(run):

@@ -19,7 +19,7 @@ from nnlab.comparison.entries import Spread
 from nnlab.comparison.groups import read_rows
 from nnlab.errors import ConfigError, Interrupted, TrainingError
 from nnlab.experiment.events import Ended, Finished, Finishing, Notice, Started, Working
-from nnlab.experiment.jobs import read_seeds
+from nnlab.experiment.jobs import jobs_of_seeds, read_seeds
 from nnlab.experiment.wire import from_line, to_line
 from nnlab.rundir import RunDir
 from nnlab.standing import Standing
@@ -250,7 +250,7 @@ def test_events_come_back_as_they_were_told(tmp_path: Path, digits: Path):
 
 @posix
 def test_what_was_begun_is_named_though_the_signal_came_before_it_was_heard_of(tmp_path: Path, digits: Path):
-    jobs = experiment.jobs_of_seeds(digits, ["train.epochs=100000"], "0-1", tmp_path, at_once=2)
+    jobs = jobs_of_seeds(digits, ["train.epochs=100000"], "0-1", tmp_path, at_once=2)
     events = experiment.train_jobs(jobs)
     next(event for event in events if isinstance(event, tuple))  # one has begun
     while len(begun(tmp_path, "")) < 2 or not all(run.metrics.read()["step"] for run in begun(tmp_path, "")):
@@ -277,7 +277,7 @@ def test_a_worker_that_dies_is_said_and_leaves_the_others(
     popen = subprocess.Popen
     monkeypatch.setattr(subprocess, "Popen", start)
     keys = ["train.epochs=100000", "train.checkpoint_every=45"]
-    jobs = experiment.jobs_of_seeds(digits, keys, "0-1", tmp_path, at_once=2)
+    jobs = jobs_of_seeds(digits, keys, "0-1", tmp_path, at_once=2)
     ended = {}
     events = experiment.train_jobs(jobs)
     for event in events:

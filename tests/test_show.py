@@ -19,10 +19,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nnlab import errors, experiment, rundir
+from nnlab import errors, rundir
 from nnlab.cli import curves, watch
+from nnlab.experiment.plan import planned_steps
 from nnlab.present.charts import of_run
 from nnlab.present.panel import _log_axis, _step_axis, _value_axis, panel
+from nnlab.rundir.growing import Growing
 from tests.chart_fixtures import chart
 from tests.conftest import DIGITS
 from tests.run_fixtures import forge
@@ -132,7 +134,7 @@ def test_the_panels_are_the_loss_and_the_score_of_the_watched_split():
 
 def test_growing_columns_are_those_of_the_file_and_old_rows_are_not_read_again(tmp_path, monkeypatch):
     path = tmp_path / "metrics.csv"
-    growing = rundir.Growing(path, 1000)
+    growing = Growing(path, 1000)
     with pytest.raises(errors.RunError, match="no such file"):
         growing.read()
     parsed = []
@@ -172,9 +174,9 @@ def test_the_time_left_is_told_by_the_latest_evaluations():
 def test_how_many_steps_are_planned_is_in_the_config(tmp_path):
     run = forge(tmp_path, "run")
     (run.path / "config.yaml").write_text(DIGITS)
-    assert experiment.planned_steps(run, 1438) == 540
+    assert planned_steps(run, 1438) == 540
     (run.path / "config.yaml").write_text("model: 1\n")
-    assert experiment.planned_steps(run, 1438) is None
+    assert planned_steps(run, 1438) is None
 
 
 # The command

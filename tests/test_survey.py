@@ -11,6 +11,7 @@ import pytest
 
 from nnlab import experiment
 from nnlab.errors import ConfigError, DataError
+from nnlab.experiment.survey import config_for
 from tests.conftest import Cli
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
@@ -54,7 +55,7 @@ def test_every_column_is_told_with_what_it_becomes(tmp_path: Path) -> None:
 
 def test_the_config_that_is_written_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    text = experiment.config_for(write(tmp_path), ["target=price"], tmp_path)
+    text = config_for(write(tmp_path), ["target=price"], tmp_path)
     assert "path: houses.csv\n" in text
     (tmp_path / "c.yaml").write_text(text)
     overrides = ["train.epochs=2", "model.name=mlp-np"]

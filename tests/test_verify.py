@@ -9,9 +9,11 @@ import pytest
 
 from nnlab import experiment, rundir
 from nnlab.errors import RunError
-from nnlab.experiment import compare_runs, latest_of
+from nnlab.experiment import compare_runs
+from nnlab.experiment.reproduce import latest_of
 from nnlab.finding import subjects, worst
-from nnlab.rundir import LOSSES, METRICS, WEIGHTS, RunDir, sealed
+from nnlab.rundir import RunDir, sealed
+from nnlab.rundir.directory import LOSSES, METRICS, WEIGHTS
 from tests.conftest import Cli
 from tests.run_fixtures import config_for, run_to_end, stop_at
 

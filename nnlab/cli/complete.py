@@ -68,7 +68,8 @@ def dotted_keys() -> list[str]:
 
 def runs(incomplete: str) -> list[str]:
     """Names of runs under runs/, newest first."""
-    from nnlab.rundir import LATEST, all_runs
+    from nnlab.rundir import all_runs
+    from nnlab.rundir.folder import LATEST
 
     names = [LATEST, *(run.name for run in reversed(all_runs(Path("runs"))))]
     return [name for name in names if incomplete in name]

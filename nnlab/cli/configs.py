@@ -62,8 +62,8 @@ def init(
 
 def _init_table(table: Path, keys: list[str], target: str | None) -> None:
     """Write a config for a table into the working directory, and print its path."""
-    from nnlab import experiment
     from nnlab.config import yaml
+    from nnlab.experiment.survey import config_for
 
     if target is None and not any(key.partition("=")[0] in ("target", "dataset.target") for key in keys):
         raise ConfigError(f"{table}: which column is to be predicted?", "name it: --target COLUMN")
@@ -71,7 +71,7 @@ def _init_table(table: Path, keys: list[str], target: str | None) -> None:
     config = Path(f"{table.name.partition('.')[0]}.yaml")
     if config.exists():
         raise ConfigError(f"{config}: there is such a file already", "move it away, or write the config by hand")
-    text = experiment.config_for(table, own, config.parent)
+    text = config_for(table, own, config.parent)
     write(config, f"# nnlab train {config}\n{text}".encode())
     screen.line(str(config))
     screen.note(f"next: nnlab train {config}")

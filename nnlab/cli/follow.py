@@ -11,7 +11,9 @@ from nnlab.signals import Patience
 
 if TYPE_CHECKING:
     from nnlab.cli.download import Fetching
-    from nnlab.experiment import Ended, Job, Jobs, Started
+    from nnlab.experiment import Started
+    from nnlab.experiment.events import Ended
+    from nnlab.experiment.jobs import Job, Jobs
     from nnlab.experiment.wire import Teller
 
 SIGNALLED = 128
@@ -39,8 +41,9 @@ def follow(
     ``display`` is what shows them, where it is not to be told from the terminal. Raises Interrupted once they have
     stopped where they can be resumed.
     """
-    from nnlab.experiment import Ended, Finished, Jobs, Notice, Started, Working
-    from nnlab.experiment.events import in_words
+    from nnlab.experiment import Finished, Started
+    from nnlab.experiment.events import Ended, Notice, Working, in_words
+    from nnlab.experiment.jobs import Jobs
     from nnlab.standing import Standing
 
     display, several = display or _display(quiet), False
@@ -143,7 +146,7 @@ class Ends(Display):
         screen.note(_opening_of(jobs))
 
     def show(self, event: Any, title: str = "", scores: str = "") -> None:
-        from nnlab.experiment import Ended
+        from nnlab.experiment.events import Ended
 
         if scores:
             self.scores[title] = scores

@@ -162,6 +162,7 @@ def show_dataset(
 ) -> None:
     """Draw some of a dataset's examples into a picture file, and print its path; or tell how a table would be read."""
     from nnlab import experiment
+    from nnlab.experiment.loading import sample_sheet
 
     if name not in discover.names("datasets") and (len(Path(name).parts) > 1 or Path(name).suffix):
         _show_table(experiment.survey(Path(name), keys or []), json)
@@ -170,7 +171,7 @@ def show_dataset(
     from nnlab.cli.files import write_picture
 
     with Fetching() as progress:
-        picture = experiment.sample_sheet(name, keys or [], progress)
+        picture = sample_sheet(name, keys or [], progress)
     screen.line(str(write_picture(plot or Path(f"{name}-samples.png"), picture)))
 
 

@@ -20,7 +20,8 @@ from nnlab.metrics import shown
 from nnlab.present.values import Listing
 
 if TYPE_CHECKING:
-    from nnlab.experiment import Predictor, SplitReport
+    from nnlab.experiment import Predictor
+    from nnlab.experiment.evaluate import SplitReport
 
 MOST_CELLS = 12
 MOST_ROWS = 1000

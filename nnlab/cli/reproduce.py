@@ -34,7 +34,8 @@ def reproduce(
     With --all, the latest run of each config, which is trained first where there is none. Ends in exit code 3 where
     something came out DIFFERENT.
     """
-    from nnlab import experiment, rundir
+    from nnlab import rundir
+    from nnlab.experiment.reproduce import configs_in
 
     if (run is None) == (configs is None):
         raise ConfigError("reproduce takes one RUN, or --all and a folder of configs", "nnlab reproduce latest")
@@ -44,7 +45,7 @@ def reproduce(
     failures: list[NnlabError] = []
     if run is not None:
         results.append(_again(rundir.find(runs_dir, run), runs_dir, device, tolerance, data))
-    wanted = experiment.configs_in(configs) if configs else []
+    wanted = configs_in(configs) if configs else []
     for config in wanted:
         try:
             results.append(_again(_original(config, runs_dir), runs_dir, device, tolerance))
@@ -78,9 +79,10 @@ def _original(config: Path, runs: Path) -> "RunDir":
     """The latest run of a config, or a new one."""
     from nnlab import experiment
     from nnlab.cli.download import Fetching
+    from nnlab.experiment.reproduce import latest_of
 
     resolved = experiment.resolve(config)
-    found = experiment.latest_of(resolved, runs)
+    found = latest_of(resolved, runs)
     if found is not None:
         return found
     screen.note(f"{config}: there is no finished run of it yet, so it is trained twice")

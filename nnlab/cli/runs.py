@@ -12,6 +12,8 @@ from nnlab.cli import options, screen
 from nnlab.errors import NnlabError, RunError
 from nnlab.present import terminal
 from nnlab.present.values import Listing
+from nnlab.rundir.folder import Removal
+from nnlab.rundir.summary import RUNNING
 
 MOST_LEFT = 20
 """Names that are listed."""
@@ -100,7 +102,7 @@ def remove(
             screen.print_json(documents)
 
 
-def _said(run: rundir.RunDir, removal: rundir.Removal) -> str:
+def _said(run: rundir.RunDir, removal: Removal) -> str:
     """What was deleted, and what was left."""
     if not removal.left:
         return f"deleted {run.path}"
@@ -113,7 +115,7 @@ def _refuse_to_delete(runs: list[rundir.RunDir]) -> None:
     """Raise RunError for the first run that is going, or damaged."""
     for run in runs:
         status = _status(run)
-        if status == rundir.RUNNING:
+        if status == RUNNING:
             raise RunError(f"{run.path}: this run is still going", "stop it first, or add --force")
         if status == "damaged":
             raise RunError(f"{run.path}: its run.json is not a run's, or damaged", "look at it, then add --force")

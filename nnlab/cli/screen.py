@@ -103,7 +103,7 @@ def write(text: str) -> None:
 
 def print_json(content: Any) -> None:
     """Exactly one JSON document on stdout. It has no word for nan and infinity: they become null."""
-    from nnlab.rundir import finite
+    from nnlab.rundir.sealed import finite
 
     sys.stdout.write(json.dumps(finite(content), indent=2, allow_nan=False) + "\n")
 

@@ -11,6 +11,7 @@ from nnlab.errors import ConfigError, RunError
 from nnlab.metrics import shortfall
 from nnlab.present import terminal
 from nnlab.present.values import Listing
+from nnlab.rundir.summary import DIED, RUNNING
 from nnlab.signals import undisturbed
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def show(
         return
     found = matches[0]
     summary = found.summary()
-    ended = watching and summary.status == rundir.RUNNING
+    ended = watching and summary.status == RUNNING
     if ended:
         watch(found, summary, every, drawing=with_curves is not False, results=not json)
         summary = found.summary()
@@ -98,7 +99,7 @@ def _show_seeds(runs: list[rundir.RunDir], json: bool, drawing: bool) -> None:
 def status_in_words(run: rundir.RunDir, summary: rundir.Summary) -> str:
     """The status with its reason, and where a stopped run would go on."""
     text = summary.status + (f": {summary.error}" if summary.error else "")
-    if summary.status not in (rundir.DIED, "interrupted"):
+    if summary.status not in (DIED, "interrupted"):
         return text
     state = run.checkpoint_state()
     return f"{text}; nnlab resume " + (f"goes on from step {state.standing.step:,}" if state else "starts it again")

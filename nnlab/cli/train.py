@@ -68,8 +68,9 @@ def _train_seeds(
     from nnlab import comparison, experiment
     from nnlab.cli.download import Fetching
     from nnlab.comparison.listing import as_json
+    from nnlab.experiment.jobs import jobs_of_seeds
 
-    wanted = experiment.jobs_of_seeds(config, overrides, seeds, runs_dir, name, jobs)
+    wanted = jobs_of_seeds(config, overrides, seeds, runs_dir, name, jobs)
     with Fetching(quiet) as progress:
         ended = follow(experiment.train_jobs(wanted, progress), progress, quiet)
     ended.sort(key=lambda each: wanted.each.index(each[0]))

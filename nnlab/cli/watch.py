@@ -9,7 +9,8 @@ from nnlab import rundir
 from nnlab.cli import curves, screen
 from nnlab.errors import RunError
 from nnlab.present import terminal
-from nnlab.rundir import Growing
+from nnlab.rundir.growing import Growing
+from nnlab.rundir.summary import RUNNING
 from nnlab.signals import undisturbed
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def watch(run: rundir.RunDir, summary: rundir.Summary, every: float, *, drawing:
     display: Display = Screen(run, _planned(run, summary), drawing) if animated else Lines(results)
     eye = Eye(run, summary)
     try:
-        while (sight := eye.look()).summary.status == rundir.RUNNING:
+        while (sight := eye.look()).summary.status == RUNNING:
             display.show(sight)
             display.wait(every)
         display.show(sight)
@@ -90,10 +91,10 @@ def watch(run: rundir.RunDir, summary: rundir.Summary, every: float, *, drawing:
 
 def _planned(run: rundir.RunDir, summary: rundir.Summary) -> int | None:
     """How many steps the run is to have, if that can be told."""
-    from nnlab import experiment
+    from nnlab.experiment.plan import planned_steps
 
     rows = summary.dataset.train
-    return experiment.planned_steps(run, rows) if rows else None
+    return planned_steps(run, rows) if rows else None
 
 
 class Lines:

@@ -9,7 +9,7 @@ from nnlab.comparison.groups import Comparison, Group
 from nnlab.dataset.task import metric_of
 from nnlab.present import documents
 from nnlab.present.values import Format, Listing
-from nnlab.rundir import finite
+from nnlab.rundir.sealed import finite
 
 BASELINE = "baseline"
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from nnlab.comparison.rows import Row
 from nnlab.dataset import Array
 from nnlab.errors import RunError
-from nnlab.rundir import HEADERS, PREDICTIONS
+from nnlab.rundir.directory import HEADERS, PREDICTIONS
 
 NUMBER = 8
 """Bytes of a score or a target at most."""

@@ -8,7 +8,9 @@ from typing import Any
 from nnlab import metrics
 from nnlab.config import yaml
 from nnlab.dataset import SplitName, Task
-from nnlab.rundir import CONFIG, RunDir, Summary, edited
+from nnlab.rundir import RunDir, Summary
+from nnlab.rundir.directory import CONFIG
+from nnlab.rundir.edited import edited
 
 SPLITS: tuple[SplitName, ...] = ("test", "val", "train")
 SEED = "seed"

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from nnlab import rundir
 from nnlab.comparison.entries import alike
 from nnlab.comparison.groups import read_rows
 from nnlab.rundir import RunDir
+from nnlab.rundir.folder import ambiguous, matching
 
 
 def select(runs: Path, wanted: str) -> list[RunDir]:
@@ -13,9 +13,9 @@ def select(runs: Path, wanted: str) -> list[RunDir]:
 
     Raises RunError where there is none, or where it may mean runs of several configs.
     """
-    matches = rundir.matching(runs, wanted)
+    matches = matching(runs, wanted)
     if len(matches) > 1:
         rows, _ = read_rows(matches)
         if len(rows) < len(matches) or not alike(rows):
-            raise rundir.ambiguous(runs, wanted, matches)
+            raise ambiguous(runs, wanted, matches)
     return matches

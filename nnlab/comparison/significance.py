@@ -22,7 +22,7 @@ from nnlab.comparison.twins import twins
 from nnlab.dataset import Array
 from nnlab.dataset.task import metric_of
 from nnlab.errors import RunError
-from nnlab.rundir import PREDICTIONS
+from nnlab.rundir.directory import PREDICTIONS
 
 MOST_PAIRS = 20
 """Seeds that get a test of their own."""

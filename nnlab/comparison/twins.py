@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from nnlab.comparison.rows import Row
 from nnlab.errors import RunError
-from nnlab.rundir import LOSSES
+from nnlab.rundir.directory import LOSSES
 
 SHOWN = 5
 """Sets of twins that are named, and names of each."""

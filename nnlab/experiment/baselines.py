@@ -16,7 +16,9 @@ from nnlab.dataset import Dataset, SplitName
 from nnlab.errors import DataError
 from nnlab.experiment.events import Working
 from nnlab.experiment.making import threads_for
-from nnlab.rundir import Baselines, sealed, sha256, strict
+from nnlab.rundir import sealed, strict
+from nnlab.rundir.sealed import sha256
+from nnlab.rundir.summary import Baselines
 
 VERSION = 3
 """Of what is kept in the cache; another one is worked out anew."""

@@ -12,7 +12,8 @@ from nnlab.experiment.given import Given
 from nnlab.experiment.loading import load_same_dataset
 from nnlab.experiment.reopen import reopen
 from nnlab.metrics import ClassReport
-from nnlab.rundir import MANIFEST, RunDir
+from nnlab.rundir import RunDir
+from nnlab.rundir.directory import MANIFEST
 
 
 @dataclass(frozen=True)

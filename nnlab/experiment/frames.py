@@ -9,7 +9,8 @@ from nnlab import metrics
 from nnlab.dataset import Array, Dataset
 from nnlab.fit import Plan
 from nnlab.model import Model
-from nnlab.rundir import Frame, RunDir
+from nnlab.rundir import RunDir
+from nnlab.rundir.frames import Frame
 from nnlab.standing import Standing
 
 GROWTH = 1.5

@@ -13,7 +13,7 @@ from nnlab import discover
 from nnlab.config import Config, Named
 from nnlab.dataset import Array, Dataset, Progress
 from nnlab.errors import ConfigError, DataError
-from nnlab.rundir import KEPT_ARRAYS, KEPT_TABLE
+from nnlab.rundir.directory import KEPT_ARRAYS, KEPT_TABLE
 from nnlab.tables.dataframe import DataFrame
 
 Given = Path | DataFrame | Mapping[str, Array]

@@ -11,7 +11,8 @@ from nnlab.experiment.events import Event
 from nnlab.experiment.given import Given
 from nnlab.experiment.resolving import resolve
 from nnlab.experiment.train import train
-from nnlab.rundir import Membership, check_name, new_stamp
+from nnlab.rundir.folder import check_name, new_stamp
+from nnlab.rundir.summary import Membership
 
 MOST_SEEDS = 1000
 _PART = re.compile(r"([0-9]{1,18})(?:-([0-9]{1,18}))?")

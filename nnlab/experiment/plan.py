@@ -9,7 +9,9 @@ from nnlab.errors import ConfigError, NnlabError
 from nnlab.experiment.resolving import config_of
 from nnlab.fit import Plan
 from nnlab.model import Model
-from nnlab.rundir import MAX_ARRAY_BYTES, MAX_ROWS, RunDir
+from nnlab.rundir import RunDir
+from nnlab.rundir.directory import MAX_ARRAY_BYTES
+from nnlab.rundir.table import MAX_ROWS
 
 
 def complete(config: Config, model: Model, rows: int) -> tuple[Config, Plan]:

@@ -9,7 +9,8 @@ from nnlab.config import Config, yaml
 from nnlab.discover import KINDS, Kind
 from nnlab.errors import ConfigError, NnlabError, RunError
 from nnlab.plugin import Origin
-from nnlab.rundir import CONFIG, SOURCES, RunDir
+from nnlab.rundir import RunDir
+from nnlab.rundir.directory import CONFIG, SOURCES
 
 KEY = "plugins"
 """In env.json; a run of what nnlab brings has no such key."""

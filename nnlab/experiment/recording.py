@@ -20,18 +20,11 @@ from nnlab.experiment.ready import Ready
 from nnlab.experiment.rows import Rows
 from nnlab.experiment.writers import Account, BestWeights, Checkpoints, Writer, now
 from nnlab.fit import fit
-from nnlab.rundir import (
-    CONFIG,
-    RUNNING,
-    SUMMARY,
-    Checkpoint,
-    Facts,
-    RunDir,
-    Status,
-    Summary,
-    sealed,
-    sha256,
-)
+from nnlab.rundir import RunDir, Summary, sealed
+from nnlab.rundir.checkpoint import Checkpoint
+from nnlab.rundir.directory import CONFIG, SUMMARY
+from nnlab.rundir.sealed import sha256
+from nnlab.rundir.summary import RUNNING, Facts, Status
 from nnlab.standing import Standing
 
 

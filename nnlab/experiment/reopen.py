@@ -13,7 +13,10 @@ from nnlab.experiment.making import build_model
 from nnlab.experiment.resolving import config_of
 from nnlab.fit import Plan
 from nnlab.model import Model, check_weights
-from nnlab.rundir import SUMMARY, Checkpoint, Header, RunDir, Summary
+from nnlab.rundir import RunDir, Summary
+from nnlab.rundir.checkpoint import Checkpoint
+from nnlab.rundir.directory import SUMMARY
+from nnlab.rundir.tensors import Header
 
 
 @dataclass(frozen=True)

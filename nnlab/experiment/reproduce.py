@@ -17,15 +17,8 @@ from nnlab.experiment.given import Given, refuse_gone
 from nnlab.experiment.resolving import resolve, unedited_config_of
 from nnlab.experiment.train import train
 from nnlab.finding import Finding
-from nnlab.rundir import (
-    CONFIG,
-    HEADERS,
-    LOSSES,
-    METRICS,
-    SUMMARY,
-    RunDir,
-    all_runs,
-)
+from nnlab.rundir import RunDir, all_runs
+from nnlab.rundir.directory import CONFIG, HEADERS, LOSSES, METRICS, SUMMARY
 
 TOLERANCE = 1e-3
 """Relative: rounding in another order grows from step to step, and stays below this where all else is equal."""

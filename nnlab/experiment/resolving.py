@@ -14,7 +14,9 @@ from nnlab.errors import (
     RunError,
 )
 from nnlab.experiment import plugins
-from nnlab.rundir import CONFIG, Checkpoint, RunDir, Summary
+from nnlab.rundir import RunDir, Summary
+from nnlab.rundir.checkpoint import Checkpoint
+from nnlab.rundir.directory import CONFIG
 
 
 def resolve(config: Path, overrides: list[str] | None = None) -> Resolved:

@@ -19,7 +19,9 @@ from nnlab.experiment.reopen import checkpoint_of
 from nnlab.experiment.resolving import resolve, unedited_config_of
 from nnlab.experiment.train import unlocked
 from nnlab.model import Model
-from nnlab.rundir import CONFIG, Checkpoint, RunDir
+from nnlab.rundir import RunDir
+from nnlab.rundir.checkpoint import Checkpoint
+from nnlab.rundir.directory import CONFIG
 
 
 def resume(

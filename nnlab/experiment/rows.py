@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 from nnlab.dataset import Dataset
 from nnlab.errors import CheckError, RunError
-from nnlab.rundir import METRICS, RunDir, sha256, table
+from nnlab.rundir import RunDir, table
+from nnlab.rundir.directory import METRICS
+from nnlab.rundir.sealed import sha256
 from nnlab.standing import Standing
 
 MAX_DIGITS = 15

@@ -16,7 +16,9 @@ from nnlab.experiment.making import batch_rows, optimizer
 from nnlab.experiment.ready import Ready, prepare
 from nnlab.experiment.recording import Recording
 from nnlab.model import Setup
-from nnlab.rundir import Membership, RunDir, check_name, create, discard
+from nnlab.rundir import RunDir, create
+from nnlab.rundir.folder import check_name, discard
+from nnlab.rundir.summary import Membership
 
 
 def train(

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from nnlab.experiment.events import Ended, Event, Finished, Finishing, Notice, Started, Working, in_words
-from nnlab.rundir import RunDir, finite
+from nnlab.rundir import RunDir
+from nnlab.rundir.sealed import finite
 from nnlab.standing import Standing
 
 TELL_SECONDS = 0.2

@@ -10,7 +10,7 @@ from nnlab.errors import Interrupted, NnlabError, complaint, trouble
 from nnlab.experiment.events import Ended, Started
 from nnlab.experiment.jobs import Job
 from nnlab.experiment.wire import Teller
-from nnlab.rundir import Membership
+from nnlab.rundir.summary import Membership
 from nnlab.signals import Patience, catch_signals, ignore_signals
 
 

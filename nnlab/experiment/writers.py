@@ -14,7 +14,10 @@ from nnlab.dataset import Array, Dataset
 from nnlab.experiment.rows import Rows
 from nnlab.fit import Plan
 from nnlab.model import Model
-from nnlab.rundir import RUNNING, Checkpoint, RunDir, Status, Summary, sha256
+from nnlab.rundir import RunDir, Summary
+from nnlab.rundir.checkpoint import Checkpoint
+from nnlab.rundir.sealed import sha256
+from nnlab.rundir.summary import RUNNING, Status
 from nnlab.standing import Best, Standing
 
 CHECKPOINT_SECONDS = 30.0

@@ -16,7 +16,8 @@ from nnlab.experiment.frames import first_of
 from nnlab.report import images
 from nnlab.report.heat import confusion_levels, weight_levels
 from nnlab.report.numbers import rounded, shown_step
-from nnlab.rundir import WEIGHTS, Frame
+from nnlab.rundir.directory import WEIGHTS
+from nnlab.rundir.frames import Frame
 
 MOST_NUMBERS = 20_000_000
 """Of a net whose last weights are looked at."""

@@ -12,7 +12,7 @@ from nnlab.dataset import Array, Dataset
 from nnlab.dataset.dataset import is_picture
 from nnlab.dataset.task import log_softmax
 from nnlab.report import images
-from nnlab.rundir import PREDICTIONS
+from nnlab.rundir.directory import PREDICTIONS
 
 MOST_EXAMPLES = 12
 MOST_FEATURES = 8

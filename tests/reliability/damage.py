@@ -16,7 +16,10 @@ from nnlab import comparison, experiment, rundir
 from nnlab.comparison import overview
 from nnlab.errors import Interrupted, NnlabError
 from nnlab.experiment import pictures
+from nnlab.experiment.reproduce import latest_of
 from nnlab.rundir import RunDir
+from nnlab.rundir.directory import CONFIG, MANIFEST, METRICS
+from nnlab.rundir.summary import DIED
 from tests.reliability.children import few_pictures
 from tests.reliability.finding import Finding
 from tests.reliability.processes import answer, start_worker
@@ -124,7 +127,7 @@ def _died(process: Any, folder: Path) -> RunDir:
     process.stdout.close()
     process.stderr.close()
     (run,) = rundir.all_runs(folder / "died")
-    assert run.summary().status == rundir.DIED
+    assert run.summary().status == DIED
     return run
 
 
@@ -183,15 +186,15 @@ def try_out(runs: Sequence[RunDir], rng: random.Random, trials: int, every: int)
 
 def _watched(run: RunDir) -> list[str]:
     """The files that verify answers for: all of them, and of a run that died those that belong to its checkpoint."""
-    if (run.path / rundir.MANIFEST).exists():
+    if (run.path / MANIFEST).exists():
         return list(run.files())
-    return [name for name in run.files() if name in (rundir.CONFIG, rundir.METRICS) or name.startswith("checkpoint/")]
+    return [name for name in run.files() if name in (CONFIG, METRICS) or name.startswith("checkpoint/")]
 
 
 def _differs(run: RunDir, name: str, before: bytes, after: bytes) -> bool:
     """Whether the damage changed what verify answers for: rows after the checkpoint come again anyway."""
     state = run.checkpoint_state()
-    if name == rundir.METRICS and not (run.path / rundir.MANIFEST).exists() and state:
+    if name == METRICS and not (run.path / MANIFEST).exists() and state:
         return before[: state.metrics_bytes] != after[: state.metrics_bytes]
     return before != after
 
@@ -204,7 +207,7 @@ def _verified(run: RunDir, name: str) -> list[str]:
         return [f"verify raised {type(error).__name__}: {error!s:.300}"]
     if any(check.subject == name for check in checks):
         return []
-    if not (run.path / rundir.MANIFEST).exists() and any(name in check.detail for check in checks):
+    if not (run.path / MANIFEST).exists() and any(name in check.detail for check in checks):
         return []  # without hashes of each file, a check of several names the one
     return [f"verify does not name it, but {[check.subject for check in checks]}"]
 
@@ -222,7 +225,7 @@ def _read(run: RunDir) -> list[str]:
         "compare": lambda _, runs: overview.page(comparison.compare(rundir.all_runs(runs))),
         "evaluate": lambda copy, _: experiment.evaluate(copy),
         "predict": lambda copy, _: experiment.predict(copy, [INPUTS[task]]),
-        "latest of": lambda copy, runs: experiment.latest_of(experiment.resolve(copy.path / "config.yaml"), runs),
+        "latest of": lambda copy, runs: latest_of(experiment.resolve(copy.path / "config.yaml"), runs),
         "reproduce": lambda copy, runs: experiment.compare_runs(copy, _ended(experiment.train_again(copy, runs))),
         "resume": lambda copy, _: _ended(experiment.resume(copy)),
         "extend": lambda copy, _: _ended(experiment.resume(copy, epochs=20)),
@@ -258,7 +261,7 @@ def _cuts(folder: Path, every: int) -> tuple[int, list[str]]:
         shutil.rmtree(folder / "cut", ignore_errors=True)
         copy = RunDir(folder / "cut" / run.name)
         shutil.copytree(run.path, copy.path)
-        os.truncate(copy.path / rundir.METRICS, length)
+        os.truncate(copy.path / METRICS, length)
         whole = [float(line.split(b",")[0]) for line in content[:length].split(b"\n")[1:-1]]
         if copy.metrics.read()["step"] != whole:
             failures.append(f"cut at {length}: metrics() gives the steps {copy.metrics.read()['step']}, not {whole}")

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from nnlab import experiment
-from nnlab.rundir import METRICS, RunDir
+from nnlab.rundir import RunDir
+from nnlab.rundir.directory import METRICS
 from tests.reliability.children import Children, Outcome
 from tests.reliability.finding import Finding
 from tests.reliability.forged_site import CLASSES, STOPPED, VALUES, Site

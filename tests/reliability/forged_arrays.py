@@ -10,8 +10,9 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 
-from nnlab import rundir
-from nnlab.rundir import RunDir, sha256
+from nnlab.rundir import RunDir
+from nnlab.rundir.directory import LOSSES, PREDICTIONS, WEIGHTS
+from nnlab.rundir.sealed import sha256
 from tests.reliability.forged_site import CLASSES, STOPPED, VALUES, Change, Content, Forgery, Site
 
 
@@ -38,10 +39,10 @@ def tensors() -> Iterator[Forgery]:
         "huge sides": _tensors({"a": {**float_8, "shape": [0, 10**300]}}),
     }
     for kind, content in headers.items():
-        yield f"weights: {kind}", CLASSES, lambda site, content=content: site.write(rundir.WEIGHTS, content)
+        yield f"weights: {kind}", CLASSES, lambda site, content=content: site.write(WEIGHTS, content)
         yield f"checkpoint: {kind}", STOPPED, lambda site, content=content: _checkpoint(site, content)
     zeros = _tensors({"weights:a": {"dtype": "U8", "shape": [2**29], "data_offsets": [0, 2**29]}})
-    yield "weights: 0.5 GB of zeros", CLASSES, lambda site: _zeros(site.run / rundir.WEIGHTS, zeros)
+    yield "weights: 0.5 GB of zeros", CLASSES, lambda site: _zeros(site.run / WEIGHTS, zeros)
     yield "checkpoint: 0.5 GB of zeros", STOPPED, lambda site: _checkpoint_of_zeros(site, zeros)
     changes: dict[str, Change] = {
         "one missing": lambda found: found.pop(min(found)),
@@ -138,7 +139,7 @@ def numpy_files() -> Iterator[Forgery]:
         "arrays of arrays": "('<f8', (2, 2)), 'shape': (2,)",
         "dates": "'<M8[s]', 'shape': (8,)",
     }
-    for name in (rundir.PREDICTIONS, rundir.LOSSES):
+    for name in (PREDICTIONS, LOSSES):
         for kind, what in kinds.items():
             header = f"{{'fortran_order': False, 'descr': {what}}}"
             yield f"{name}: {kind}", CLASSES, lambda site, name=name, header=header: _npy(site, name, header, b"x" * 64)
@@ -146,7 +147,7 @@ def numpy_files() -> Iterator[Forgery]:
         yield f"{name}: deep nesting", CLASSES, lambda site, name=name, deep=deep: _npy(site, name, deep, b"")
         yield f"{name}: a pickle", CLASSES, lambda site, name=name: _npy(site, name, _OBJECTS, _pickle(site))
         yield f"{name}: a bare pickle", CLASSES, lambda site, name=name: site.write(name, _pickle(site))
-        yield f"{name}: 1 GB of zeros", CLASSES, _bomb if name == rundir.PREDICTIONS else _long_losses
+        yield f"{name}: 1 GB of zeros", CLASSES, _bomb if name == PREDICTIONS else _long_losses
     yield "predictions.npz: 100,000 parts", CLASSES, _many_parts
 
 
@@ -159,7 +160,7 @@ def _pickle(site: Site) -> bytes:
 
 def _npy(site: Site, name: str, header: str, content: bytes) -> None:
     whole = b"\x93NUMPY\x01\x00" + (len(header) + 1).to_bytes(2, "little") + header.encode() + b"\n" + content
-    if name == rundir.LOSSES:
+    if name == LOSSES:
         site.write(name, whole)
     else:
         with ZipFile(site.run / name, "w") as file:
@@ -169,7 +170,7 @@ def _npy(site: Site, name: str, header: str, content: bytes) -> None:
 
 def _bomb(site: Site) -> None:
     with (
-        ZipFile(site.run / rundir.PREDICTIONS, "w", ZIP_DEFLATED, compresslevel=1) as file,
+        ZipFile(site.run / PREDICTIONS, "w", ZIP_DEFLATED, compresslevel=1) as file,
         file.open("scores.npy", "w", force_zip64=True) as part,
     ):
         np.lib.format.write_array_header_1_0(part, {"descr": "<f4", "fortran_order": False, "shape": (2**28,)})
@@ -178,12 +179,12 @@ def _bomb(site: Site) -> None:
 
 
 def _long_losses(site: Site) -> None:
-    with (site.run / rundir.LOSSES).open("wb") as file:
+    with (site.run / LOSSES).open("wb") as file:
         np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": (2**27,)})
         os.truncate(file.fileno(), file.tell() + 2**30)
 
 
 def _many_parts(site: Site) -> None:
-    with ZipFile(site.run / rundir.PREDICTIONS, "w") as file:
+    with ZipFile(site.run / PREDICTIONS, "w") as file:
         for number in range(100_000):
             file.writestr(f"{number}.npy", b"")

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nnlab import rundir
 from nnlab.errors import NnlabError
-from nnlab.rundir import RunDir, sealed, sha256
+from nnlab.rundir import RunDir, sealed
+from nnlab.rundir.checkpoint import STATE
+from nnlab.rundir.directory import CONFIG, SUMMARY
+from nnlab.rundir.sealed import sha256
 
 CLASSES, VALUES, STOPPED = "classes", "values", "stopped"
 """What is forged: a finished run of either task, or one that was stopped."""
@@ -57,9 +59,9 @@ class Site:
 
     def summary(self, change: Change) -> None:
         """Change run.json."""
-        found = self.read(rundir.SUMMARY)
+        found = self.read(SUMMARY)
         change(found)
-        self.write(rundir.SUMMARY, json.dumps(found))
+        self.write(SUMMARY, json.dumps(found))
 
     def facts(self, **facts: Any) -> None:
         """Change what run.json says of the data."""
@@ -67,14 +69,14 @@ class Site:
 
     def state(self, change: Change) -> None:
         """Change the checkpoint's state, under a seal that holds."""
-        found = sealed.unseal((self.run / rundir.STATE).read_bytes())
+        found = sealed.unseal((self.run / STATE).read_bytes())
         change(found)
-        self.write(rundir.STATE, sealed.seal(found))
+        self.write(STATE, sealed.seal(found))
 
     def config(self, text: str) -> None:
         """Another config, with its hash in run.json made right."""
-        self.write(rundir.CONFIG, text.replace("OUTSIDE", str(self.outside)).replace("DATA", str(self.data)))
-        digest = sha256((self.run / rundir.CONFIG).read_bytes())
+        self.write(CONFIG, text.replace("OUTSIDE", str(self.outside)).replace("DATA", str(self.data)))
+        digest = sha256((self.run / CONFIG).read_bytes())
         self.summary(lambda found: found.update(config_sha256=digest))
 
 

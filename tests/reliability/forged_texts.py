@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from itertools import cycle
 from typing import Any
 
-from nnlab import rundir
-from nnlab.rundir import sealed, sha256
+from nnlab.rundir import sealed
+from nnlab.rundir.directory import MANIFEST
+from nnlab.rundir.sealed import sha256
 from tests.reliability.forged_site import CLASSES, HUGE, STOPPED, VALUES, Content, Forge, Forgery, Site
 
 WRONG: list[Any] = [None, [], {}, "x", -1, HUGE, True, [[]], {"x": {}}, 1.5, [HUGE], "9" * 4000]
@@ -179,4 +180,4 @@ def sealed_files() -> Iterator[Forgery]:
 
 
 def _manifest(site: Site, hashes: Any) -> None:
-    site.write(rundir.MANIFEST, lambda: sealed.seal({"schema_version": 1, "sha256": hashes}))
+    site.write(MANIFEST, lambda: sealed.seal({"schema_version": 1, "sha256": hashes}))

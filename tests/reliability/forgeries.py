@@ -9,8 +9,8 @@ from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
-from nnlab import rundir
-from nnlab.rundir import sha256
+from nnlab.rundir.directory import CONFIG, METRICS
+from nnlab.rundir.sealed import sha256
 from tests.reliability import forged_arrays, forged_texts
 from tests.reliability.forged_site import CLASSES, STOPPED, VALUES, Content, Forge, Forgery, Site
 
@@ -81,7 +81,7 @@ def _all_text(site: Site, text: str) -> None:
 
 def _config_text(site: Site, text: str) -> None:
     quoted = json.dumps(text)
-    config = (site.run / rundir.CONFIG).read_text()
+    config = (site.run / CONFIG).read_text()
     site.config(config.replace("model:\n", f"model:\n  ? {quoted}\n  : {quoted}\n") + f"? {quoted}\n: [{quoted}]\n")
 
 
@@ -208,7 +208,7 @@ def tables() -> Iterator[Forgery]:
 
 
 def _table(site: Site, content: Content) -> None:
-    site.write(rundir.METRICS, content)
-    written = (site.run / rundir.METRICS).read_bytes()
+    site.write(METRICS, content)
+    written = (site.run / METRICS).read_bytes()
     changes = {"metrics_bytes": len(written), "metrics_sha256": sha256(written)}
     site.state(lambda found: found["state"].update(changes))

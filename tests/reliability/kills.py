@@ -10,7 +10,9 @@ from typing import Any
 from safetensors.numpy import load_file, save_file
 
 from nnlab import rundir
-from nnlab.rundir import STATE, RunDir, sealed
+from nnlab.rundir import RunDir, sealed
+from nnlab.rundir.checkpoint import FOLDER as CHECKPOINTS
+from nnlab.rundir.checkpoint import STATE
 from tests.reliability.children import KILL, Children
 from tests.reliability.finding import Finding
 from tests.reliability.twins import STEPPABLE, config, differing, outcome
@@ -96,7 +98,7 @@ class Case:
         shutil.copytree(self.folder / "kept", self.runs)
         folder = rundir.all_runs(self.runs)[0].path
         if arrays is not None:
-            file = folder / rundir.CHECKPOINTS / stored["file"]
+            file = folder / CHECKPOINTS / stored["file"]
             save_file(arrays, file)
             stored = {**stored, "sha256": sealed.sha256(file.read_bytes())}
         (folder / STATE).write_bytes(sealed.seal(stored))
@@ -127,7 +129,7 @@ def _dropped(children: Children, folder: Path, models: list[str]) -> Iterator[tu
         case = Case(children, folder / model, model, number=1)
         kept = case.stopped()
         stored = sealed.unseal((kept.path / STATE).read_bytes())
-        arrays = load_file(kept.path / rundir.CHECKPOINTS / stored["file"])
+        arrays = load_file(kept.path / CHECKPOINTS / stored["file"])
         for key in stored["state"]:
             inner = {other: value for other, value in stored["state"].items() if other != key}
             yield f"{model}: state.{key}", case.refused({**stored, "state": inner})

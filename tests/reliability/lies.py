@@ -9,18 +9,12 @@ from typing import Any, Literal
 import numpy as np
 
 from nnlab.finding import Outcome
-from nnlab.rundir import (
-    BEST_WEIGHTS,
-    CONFIG,
-    FRAMES,
-    LOSSES,
-    METRICS,
-    WEIGHTS,
-    Checkpoint,
-    Frame,
-    RunDir,
-    sha256,
-)
+from nnlab.rundir import RunDir
+from nnlab.rundir.checkpoint import Checkpoint
+from nnlab.rundir.directory import BEST_WEIGHTS, CONFIG, LOSSES, METRICS, WEIGHTS
+from nnlab.rundir.frames import FOLDER as FRAMES
+from nnlab.rundir.frames import Frame
+from nnlab.rundir.sealed import sha256
 from nnlab.rundir.table import line as line_of
 
 CLASSES, VALUES = "classes", "values"

@@ -13,6 +13,7 @@ from typing import Any
 from nnlab import comparison, experiment, rundir
 from nnlab.errors import NnlabError
 from nnlab.experiment import pictures
+from nnlab.rundir.directory import METRICS
 from tests.reliability.finding import Finding
 from tests.reliability.processes import answer, begin_together, nnlab, start_worker, wait_for_the_others
 
@@ -162,7 +163,7 @@ class Loop:
     def against_the_end(self) -> None:
         """Every row ever read is a row of the final file: each reading began with the rows of the one before."""
         for name, rows in self.seen.items():
-            with (Path(RUNS) / name / rundir.METRICS).open(newline="") as file:
+            with (Path(RUNS) / name / METRICS).open(newline="") as file:
                 final = [tuple(map(float, cells)) for cells in itertools.islice(csv.reader(file), 1, None)]
             if final[: len(rows)] != rows:
                 self.failures.append(f"{name}: rows that were read are not those of the finished run")

@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from nnlab import discover, rundir
+from nnlab import discover
 from nnlab.rundir import RunDir
+from nnlab.rundir.directory import BEST_WEIGHTS, CONFIG, LOSSES, METRICS, PREDICTIONS, WEIGHTS
+from nnlab.rundir.frames import FOLDER as FRAMES
 
 STEPPABLE = [name for name in discover.names("models") if discover.model(name).backend.steppable]
 OPTIMIZERS = ("sgd, lr: 0.004", "sgd, lr: 0.001, momentum: 0.9, nesterov: true", "adam, lr: 0.01", "adamw, lr: 0.01")
@@ -29,12 +31,12 @@ def config(folder: Path, model: str, number: int, steps: int = 60) -> Path:
 
 def outcome(run: RunDir) -> dict[str, Any]:
     """All that must be equal: weights, losses, predictions, rows less their seconds, metrics, best, config."""
-    files = (rundir.WEIGHTS, rundir.BEST_WEIGHTS, rundir.LOSSES, rundir.PREDICTIONS, rundir.CONFIG)
+    files = (WEIGHTS, BEST_WEIGHTS, LOSSES, PREDICTIONS, CONFIG)
     there = run.files()
-    framed = [name for name in there if name.startswith(rundir.FRAMES)]
+    framed = [name for name in there if name.startswith(FRAMES)]
     found: dict[str, Any] = {name: run.read(name) for name in (*files, *framed) if name in there}
     rows = run.metrics.bytes().splitlines()
-    found[rundir.METRICS] = [row.rpartition(b",")[0] for row in rows]
+    found[METRICS] = [row.rpartition(b",")[0] for row in rows]
     summary = run.summary().to_json()
     return found | {key: summary[key] for key in ("status", "steps", "metrics", "best", "parameters")}
 

@@ -6,7 +6,11 @@ from nnlab.errors import NnlabError
 from nnlab.experiment.verify.evidence import Evidence
 from nnlab.experiment.verify.scores import steppable
 from nnlab.finding import Finding
-from nnlab.rundir import CHECKPOINTS, CONFIG, FRAMES, LOSSES, METRICS, SUMMARY, WEIGHTS, RunDir, is_ours
+from nnlab.rundir import RunDir
+from nnlab.rundir.checkpoint import FOLDER as CHECKPOINTS
+from nnlab.rundir.directory import CONFIG, LOSSES, METRICS, SUMMARY, WEIGHTS
+from nnlab.rundir.frames import FOLDER as FRAMES
+from nnlab.rundir.ours import is_ours
 
 MOST = 5
 """Names that are listed."""

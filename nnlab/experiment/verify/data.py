@@ -12,7 +12,9 @@ from nnlab.experiment.distance import difference
 from nnlab.experiment.verify.check import differing, must_equal
 from nnlab.experiment.verify.evidence import ROUNDING, Evidence
 from nnlab.finding import Finding
-from nnlab.rundir import SUMMARY, Facts, sealed
+from nnlab.rundir import sealed
+from nnlab.rundir.directory import SUMMARY
+from nnlab.rundir.summary import Facts
 
 STATISTICS = 1e-6
 """What means and deviations may be off by on another processor, relative: sums of float32 in another order."""

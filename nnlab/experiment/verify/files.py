@@ -8,14 +8,10 @@ from nnlab.errors import NnlabError
 from nnlab.experiment import plugins
 from nnlab.experiment.verify.check import must_equal, tried
 from nnlab.finding import Finding
-from nnlab.rundir import (
-    CONFIG,
-    DIED,
-    ENVIRONMENT,
-    MANIFEST,
-    RunDir,
-)
+from nnlab.rundir import RunDir
+from nnlab.rundir.directory import CONFIG, ENVIRONMENT, MANIFEST
 from nnlab.rundir.ours import NAMES
+from nnlab.rundir.summary import DIED
 
 
 def manifest(run: RunDir, status: str) -> Iterator[Finding]:

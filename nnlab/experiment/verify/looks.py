@@ -18,7 +18,8 @@ from nnlab.experiment.verify.evidence import Evidence
 from nnlab.experiment.verify.scores import SPLITS, reach, rounding
 from nnlab.finding import Finding
 from nnlab.model import check_weights
-from nnlab.rundir import HEADERS, WEIGHTS, Frame
+from nnlab.rundir.directory import HEADERS, WEIGHTS
+from nnlab.rundir.frames import Frame
 
 FIRST = 1e-3
 """What the initial weights' float16 may be off by on another machine."""

@@ -17,20 +17,10 @@ from nnlab.experiment.resolving import unedited_config_of
 from nnlab.experiment.verify.check import must_equal
 from nnlab.experiment.verify.evidence import Evidence
 from nnlab.model import check_weights
-from nnlab.rundir import (
-    BEST_WEIGHTS,
-    CONFIG,
-    HEADERS,
-    LOSSES,
-    METRICS,
-    SUMMARY,
-    WEIGHTS,
-    Checkpoint,
-    RunDir,
-    Summary,
-    sha256,
-    table,
-)
+from nnlab.rundir import RunDir, Summary, table
+from nnlab.rundir.checkpoint import Checkpoint
+from nnlab.rundir.directory import BEST_WEIGHTS, CONFIG, HEADERS, LOSSES, METRICS, SUMMARY, WEIGHTS
+from nnlab.rundir.sealed import sha256
 from nnlab.standing import Best
 
 CLOCK = 1e-3

@@ -19,7 +19,7 @@ from nnlab.experiment.verify.check import must_equal
 from nnlab.experiment.verify.evidence import ROUNDING, Evidence
 from nnlab.fit import each_step
 from nnlab.model import check_weights
-from nnlab.rundir import BEST_WEIGHTS, HEADERS, METRICS, PREDICTIONS, SUMMARY
+from nnlab.rundir.directory import BEST_WEIGHTS, HEADERS, METRICS, PREDICTIONS, SUMMARY
 from nnlab.standing import Best
 
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")

@@ -14,7 +14,11 @@ from nnlab.experiment.verify import beyond, data, files, looks, recorded, scores
 from nnlab.experiment.verify.check import UNABLE, tried
 from nnlab.experiment.verify.evidence import Evidence
 from nnlab.finding import Finding, worst
-from nnlab.rundir import CHECKPOINTS, CONFIG, FRAMES, LOSSES, METRICS, RUNNING, SUMMARY, WEIGHTS, RunDir
+from nnlab.rundir import RunDir
+from nnlab.rundir.checkpoint import FOLDER as CHECKPOINTS
+from nnlab.rundir.directory import CONFIG, LOSSES, METRICS, SUMMARY, WEIGHTS
+from nnlab.rundir.frames import FOLDER as FRAMES
+from nnlab.rundir.summary import RUNNING
 
 DATA = f"{SUMMARY}: dataset"
 Load = Callable[..., Dataset]
