@@ -20,6 +20,7 @@ FLOORS = [
     {
         "config",
         "metrics",
+        "model",
         "rundir",
         "present",
         "cache",
