@@ -1,26 +1,34 @@
 """The article: its recipes' loops in our own words, with the habits that make them slow left as they are."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from torch import nn
 from torch.utils.data import DataLoader
-from torchvision import datasets, transforms
 
 from benchmarks.data import Batches, Order
 from nnlab.dataset import Array, Split
 
+if TYPE_CHECKING:
+    from torchvision.datasets import MNIST
 
-class Pictures(datasets.MNIST):
+
+def pictures_of(split: Split) -> "MNIST":
     """torchvision's MNIST over arrays that are there already: each picture still goes through PIL and ToTensor."""
+    from torchvision import datasets, transforms
 
-    def __init__(self, split: Split) -> None:
-        self.data = torch.from_numpy((split.inputs * 255).round().astype(np.uint8).reshape(-1, 28, 28))
-        self.targets = torch.from_numpy(split.targets)
-        self.transform = transforms.ToTensor()
-        self.target_transform = None
+    class Pictures(datasets.MNIST):
+        def __init__(self) -> None:
+            self.data = torch.from_numpy((split.inputs * 255).round().astype(np.uint8).reshape(-1, 28, 28))
+            self.targets = torch.from_numpy(split.targets)
+            self.transform = transforms.ToTensor()
+            self.target_transform = None
+
+    return Pictures()
 
 
-def train_epoch(net: nn.Module, pictures: Pictures, batches: Batches, lr: float) -> None:
+def train_epoch(net: nn.Module, pictures: "MNIST", batches: Batches, lr: float) -> None:
     """An epoch of the PyTorch recipes."""
     rule = torch.optim.SGD(net.parameters(), lr=lr)
     error = nn.CrossEntropyLoss()
@@ -33,7 +41,7 @@ def train_epoch(net: nn.Module, pictures: Pictures, batches: Batches, lr: float)
         losses.append(loss.data)
 
 
-def evaluate(net: nn.Module, pictures: Pictures) -> float:
+def evaluate(net: nn.Module, pictures: "MNIST") -> float:
     """The accuracy on all pictures, as the recipe works it out every 50 steps."""
     correct = total = 0
     for images, labels in DataLoader(pictures, batch_size=100, shuffle=False):

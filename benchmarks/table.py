@@ -16,6 +16,7 @@ from benchmarks import processes
 from benchmarks.rows import Goal, Row
 from benchmarks.timing import REST, timing
 from nnlab.datasets import _parsed, csv
+from nnlab.datasets._table_keys import Params
 
 if TYPE_CHECKING:
     from benchmarks.works import Effort
@@ -46,7 +47,7 @@ def table(effort: "Effort") -> list[Row]:
         os.environ["NNLAB_DATA"] = str(cache)
 
         def first() -> Any:
-            return csv.load(csv.Params(path=str(path), target="y"), 0)
+            return csv.load(Params(path=str(path), target="y"), 0)
 
         works: dict[str, Callable[[], Any]] = {
             "polars": lambda: pl.read_csv(path),

@@ -53,7 +53,7 @@ def ann_whole(effort: Effort) -> list[Row]:
     case = load("ann")
     test, data = case.test, case.dataset
     model, net = case.model(), peers.network(case)
-    pictures, test_pictures = article.Pictures(data.train), article.Pictures(test)
+    pictures, test_pictures = article.pictures_of(data.train), article.pictures_of(test)
     evaluations = len(case.batches) // _every(case)
 
     works: dict[str, Work] = {
@@ -183,7 +183,7 @@ def ann_epoch(effort: Effort) -> list[Row]:
     rounded = load("ann", "precision=bf16").model()
     relu = load("ann", "model.activations=relu").model()
     data = case.dataset.train
-    net, pictures = peers.network(case), article.Pictures(data)
+    net, pictures = peers.network(case), article.pictures_of(data)
     names = [name for name in peers.PEERS if not (effort.quick and name == "torch.compile")]
     works, missing = peers.ready(case, names)
     row = Row("ann-torch, one training epoch (600 steps of 100)", missing=missing)
@@ -209,7 +209,7 @@ def logreg_epoch(effort: Effort) -> list[Row]:
     """An epoch of logistic regression in PyTorch."""
     case = load("logreg")
     model, data = case.model(), case.dataset.train
-    net, pictures = torch.nn.Linear(case.dataset.features, case.dataset.outputs), article.Pictures(data)
+    net, pictures = torch.nn.Linear(case.dataset.features, case.dataset.outputs), article.pictures_of(data)
     row = Row("logreg-torch, one training epoch", facts={"threads": model.threads})
     row.timings = alternate(
         {

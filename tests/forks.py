@@ -102,8 +102,9 @@ def without_pictures() -> None:
 
 
 def _outside(environment: Any) -> dict[str, str]:
-    """The environment without what nnlab looks up when it is needed, pytest's own, and what scikit-learn sets."""
-    return {name: value for name, value in environment.items() if not name.startswith(("NNLAB_", "PYTEST_", "KMP_"))}
+    """The environment without what a command heeds after its imports, pytest's own, and what scikit-learn sets."""
+    later = ("NNLAB_", "PYTHONPATH", "PYTEST_", "KMP_")
+    return {name: value for name, value in environment.items() if not name.startswith(later)}
 
 
 def _tell(pipe: int, what: Any) -> None:
@@ -138,6 +139,8 @@ def _become(job: dict[str, Any]) -> None:
     os.chdir(job["cwd"])
     os.environ.clear()
     os.environ.update(job["environment"])
+    given = [place for place in os.environ.get("PYTHONPATH", "").split(os.pathsep) if place not in ("", *sys.path)]
+    sys.path[:] = [job["cwd"], *given, *sys.path[1:]]  # as python -m has it
     if job["first"]:
         module, name = job["first"]
         getattr(importlib.import_module(module), name)()

@@ -70,11 +70,11 @@ def test_the_article_with_a_dataloader_takes_the_steps_of_logreg_torch() -> None
     net = torch.nn.Linear(784, 10)
     net.load_state_dict({name: torch.from_numpy(weight) for name, weight in model.weights().items()})
     batches = list(rng.permutation(40).reshape(4, 10))
-    article.train_epoch(net, article.Pictures(split), batches, 0.1)
+    article.train_epoch(net, article.pictures_of(split), batches, 0.1)
     model.train(model.put(split), numbered(batches, 0.1))
     np.testing.assert_allclose(model.weights()["weight"], net.weight.detach().numpy(), atol=1e-6)
     accuracy = (model.predict(model.put(split)).argmax(axis=1) == split.targets).mean()
-    assert article.evaluate(net, article.Pictures(split)) == pytest.approx(accuracy)
+    assert article.evaluate(net, article.pictures_of(split)) == pytest.approx(accuracy)
 
 
 def test_the_readme_shows_the_kept_results() -> None:

@@ -13,6 +13,8 @@ from nnlab.testing import check_dataset, check_model
 from tests.conftest import Cli
 from tests.run_fixtures import bad, good
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 FORWARD = 'return inputs @ self.weights["weight"].T + self.weights["bias"]'
 GRADS = """from nnlab.models._loss import loss_and_grad
         loss, dz = loss_and_grad("cross-entropy", self.forward(inputs), targets)

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nnlab.datasets import image_folder
-from nnlab.datasets._pictures import open_picture, pixels, plain
+from nnlab.datasets._pictures import open_picture, pixels, plain, read_picture
 
 GREY, RGB, PALETTE, GREY_ALPHA, RGB_ALPHA = 0, 2, 3, 4, 6
 THREE = (b"PLTE", bytes([10, 10, 10, 50, 50, 50, 200, 200, 200]))
@@ -66,7 +65,7 @@ def test_what_is_transparent_is_white_in_training_and_in_predict(kind: str, tmp_
     size = (1, len(shades))
     assert pixels(open_picture(path), size, "grey").tolist() == [shades]
     assert (pixels(open_picture(path), size, "rgb") == np.array(shades)).all()
-    predicted = image_folder.read_picture(open_picture(path), size)
+    predicted = read_picture(open_picture(path), size)
     np.testing.assert_allclose(255 * predicted, shades, rtol=1e-6)
 
 

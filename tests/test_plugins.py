@@ -16,6 +16,8 @@ from nnlab.errors import ConfigError, NnlabError
 from nnlab.rundir import RunDir
 from tests.conftest import ROOT, Cli
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 NET = '''\
 """One layer, by hand."""
 
@@ -104,15 +106,13 @@ def package_with(
 
 @pytest.fixture
 def nnlab(tmp_path: Path, cli: Cli):
-    """The command line beside a config of my-net; with a ``path``, which is put on Python's, in a new process."""
+    """The command line beside a config of my-net; a ``path`` is put on Python's."""
     (tmp_path / "c.yaml").write_text(CONFIG)
 
     def run(*arguments: object, path: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-        if path is None:
-            return cli(*arguments, **environment)
-        command = [sys.executable, "-m", "nnlab", *map(str, arguments)]
-        given = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(path)]), **environment}
-        return subprocess.run(command, cwd=tmp_path, env=given, capture_output=True, text=True, timeout=100)
+        if path:
+            environment["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(path)])
+        return cli(*arguments, **environment)
 
     run.work = tmp_path
     return run

@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from nnlab.cli.app import app
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Cli
+from tests.run_fixtures import good
 
 README = (ROOT / "README.md").read_text()
 SHIPPED_MODELS = {
@@ -114,48 +115,48 @@ def test_every_shipped_model_is_in_some_config() -> None:
     assert used >= SHIPPED_MODELS
 
 
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """The package and its tests in a folder of their own, to add files to."""
-    for name in ("nnlab", "tests", "configs"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    return tmp_path
-
-
-def passed(copy: Path, *arguments: str) -> int:
-    """Run Python with the copy's package; how many tests it says have passed."""
-    environment = {**os.environ, "PYTHONPATH": str(copy)}
-    environment.pop("PYTEST_XDIST_WORKER", None)
-    command = [sys.executable, "-m", *arguments]
-    done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, timeout=100)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return sum(map(int, re.findall(r"(\d+) passed", done.stdout)))
-
-
-PYTEST = ("pytest", "-q", "-n0", "-p", "no:cacheprovider")
-
-
-def test_a_model_of_your_own_is_one_file_and_one_yaml(copy: Path) -> None:
+def model_of_your_own() -> str:
+    """The README's file of a model."""
     (code,) = [text for text in blocks("python") if "def build" in text]
+    return code
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_a_model_of_your_own_is_one_file_and_one_yaml(cli: Cli, tmp_path: Path) -> None:
     (config,) = [text for text in blocks("yaml") if "residual-torch" in text]
-    assert len(code.splitlines()) < 23
-    (copy / "plugins/models").mkdir(parents=True)
-    (copy / "plugins/models/residual_torch.py").write_text(code)
-    (copy / "residual.yaml").write_text(config)
+    assert len(model_of_your_own().splitlines()) < 23
+    (tmp_path / "plugins/models").mkdir(parents=True)
+    (tmp_path / "plugins/models/residual_torch.py").write_text(model_of_your_own())
+    (tmp_path / "residual.yaml").write_text(config)
     (command,) = [line.split("#")[0] for line in shell_lines() if "--plugins plugins residual" in line]
-    passed(copy, *command.split(), "train.epochs=2")
-    (copy / "plugins/models/residual_torch.py").rename(copy / "nnlab/models/residual_torch.py")
-    assert passed(copy, *PYTEST, "tests/test_models.py", "-k", "residual") > 20
+    good(cli(*command.split()[1:], "train.epochs=2"))
 
 
-def test_a_dataset_of_your_own_is_one_file_and_one_yaml(copy: Path) -> None:
-    (copy / "nnlab/datasets/two_moons.py").write_text(TWO_MOONS)
-    (copy / "moons.yaml").write_text(
+@pytest.mark.usefixtures("no_pictures")
+def test_a_dataset_of_your_own_is_one_file_and_one_yaml(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "plugins/datasets").mkdir(parents=True)
+    (tmp_path / "plugins/datasets/two_moons.py").write_text(TWO_MOONS)
+    (tmp_path / "moons.yaml").write_text(
         "model: {name: mlp-np, hidden: [8]}\ndataset: {name: two-moons}\ntrain: {epochs: 3, lr: 0.1}\n"
     )
-    passed(copy, "nnlab", "train", "moons.yaml")
-    assert passed(copy, *PYTEST, "tests/test_datasets.py", "-k", "moons") > 5
+    good(cli("train", "--plugins", "plugins", "moons.yaml"))
+
+
+def test_what_is_put_into_the_package_is_found_by_its_own_tests(tmp_path: Path) -> None:
+    for name in ("nnlab", "tests", "configs"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "nnlab/models/residual_torch.py").write_text(model_of_your_own())
+    (tmp_path / "nnlab/datasets/two_moons.py").write_text(TWO_MOONS)
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    environment.pop("PYTEST_XDIST_WORKER", None)
+    command = [sys.executable, "-m", "pytest", "-v", "-n0", "-p", "no:cacheprovider", "-k", "residual or moons"]
+    command += ["tests/test_models.py", "tests/test_datasets.py"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100)
+    assert done.returncode == 0, done.stdout + done.stderr
+    passed = [line for line in done.stdout.splitlines() if "PASSED" in line]
+    assert sum("residual" in line for line in passed) > 20
+    assert sum("moons" in line for line in passed) > 5
 
 
 TWO_MOONS = '''\

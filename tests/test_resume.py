@@ -152,7 +152,7 @@ def test_what_comes_after_a_row_that_was_let_differ_is_held_against_nothing_olde
 def test_stopped_while_a_row_is_written_the_row_comes_again(
     kind: type, method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    train = "steps: 45, batch_size: 50, eval_every: 10, checkpoint_every: 5"
+    train = "steps: 45, batch_size: 50, eval_every: 10, checkpoint_every: 5, lr: 0.1"
     resolved = experiment.resolve(config_for("mlp-np", tmp_path, train))
     straight = run_to_end(experiment.train(resolved, tmp_path / "a"))
     events = experiment.train(resolved, tmp_path / "b")

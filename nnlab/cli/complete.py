@@ -1,6 +1,7 @@
 """Shell completion: configs, dotted keys, model and dataset names, and runs."""
 
 from pathlib import Path
+from typing import get_args
 
 from nnlab import discover
 
@@ -36,12 +37,19 @@ def overrides(incomplete: str) -> list[str]:
     if equals:
         values = {"model.name": discover.names("models"), "dataset.name": discover.names("datasets")}
         values["dataset.fallback"] = values["dataset.name"]
-        values["train.optimizer"] = ["sgd", "adam", "adamw"]
+        values["train.optimizer"] = optimizers()
         values["device"] = ["auto", "cpu", "cuda"]
         found = [f"{key}={value}" for value in values.get(key, [])]
     else:
         found = [f"{dotted}=" for dotted in dotted_keys()]
     return [text for text in found if text.startswith(incomplete)]
+
+
+def optimizers() -> list[str]:
+    """The names of all update rules."""
+    from nnlab.config.frame import OptimizerName
+
+    return [*get_args(OptimizerName)]
 
 
 def dotted_keys() -> list[str]:

@@ -67,13 +67,6 @@ class Resolved:
         return "".join(f"{line:<{width}}  # {place}\n" if place else f"{line}\n" for line, place in marked)
 
 
-@dataclass(frozen=True)
-class _Problem:
-    place: str
-    message: str
-    hint: str
-
-
 def resolve(config: Path, overrides: list[str], registry: Catalogue) -> Resolved:
     """Read, merge and check a config.
 
@@ -101,7 +94,8 @@ class _Resolver:
     def __init__(self, layers: Layers, registry: Catalogue) -> None:
         self.layers = layers
         self.registry = registry
-        self.problems: list[_Problem] = []
+        self.problems: list[tuple[str, str, str]] = []
+        """Where each stands, what it is and what would work."""
         self.more = 0
         """Problems that are only counted."""
         self.warnings: list[str] = []
@@ -226,13 +220,14 @@ class _Resolver:
             self._problem(where, text, _did_you_mean(given, names) + " or ".join(wanted))
 
     def _problem(self, path: Keys, message: str, hint: str, *, key: bool = False) -> None:
-        self.problems.append(_Problem(self.layers.place(path, key=key), message, hint))
+        self.problems.append((self.layers.place(path, key=key), message, hint))
 
     def error(self) -> ConfigError:
         shown = self.problems[:MAX_PROBLEMS]
         if len(self.problems) == 1:
-            return ConfigError(f"{shown[0].place}: {shown[0].message}", shown[0].hint)
-        lines = [f"{problem.place}: {problem.message} ({problem.hint})" for problem in shown]
+            ((place, message, hint),) = shown
+            return ConfigError(f"{place}: {message}", hint)
+        lines = [f"{place}: {message} ({hint})" for place, message, hint in shown]
         more = len(self.problems) - len(shown) + self.more
         return ConfigError("\n".join(lines) + (f"\nand {more} more" if more else ""))
 

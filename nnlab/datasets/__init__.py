@@ -13,6 +13,7 @@ from nnlab.dataset.split import digest, digest_taken
 from nnlab.dataset.transform import UNCHANGED, Scaling, spread
 from nnlab.errors import DataError, did_you_mean
 from nnlab.randomness import Purpose, generator
+from nnlab.tables.cells import short
 
 _VAL, _TEST, _LIMIT = range(3)
 """Streams of their own for what is drawn of the rows; ``Purpose.SPLIT`` has no epochs to tell them apart."""
@@ -200,17 +201,6 @@ def build(
         notes=tuple(notes),
         warnings=tuple(warnings),
     )
-
-
-def divided(inputs: Array, scale: float) -> Array:
-    """Inputs of any shape (n, …) as (n, features) float32 in C order, divided by ``scale``."""
-    return Transform(scale=scale).apply(inputs)
-
-
-def short(value: object) -> str:
-    """A value out of a file as it can be shown: on one line, without control characters and not too long."""
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:36]}...{text[-1]}"
 
 
 def listed(names: Iterable[object]) -> str:

@@ -6,9 +6,10 @@ from typing import Literal
 import numpy as np
 
 from nnlab.dataset import Array
-from nnlab.datasets import _arrays, _labels, listed, short
+from nnlab.datasets import _arrays, _labels, listed
 from nnlab.datasets._labels import MOST_CLASSES, Targets
 from nnlab.errors import DataError
+from nnlab.tables.cells import short
 
 TaskKey = Literal["auto", "classification", "regression"]
 Kind = Literal["labels", "one-hot", "whole", "values"]

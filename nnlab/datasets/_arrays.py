@@ -10,8 +10,9 @@ from nnlab.dataset import Array
 from nnlab.dataset.dataset import PICTURE_CHANNELS
 from nnlab.dataset.npy import read_npy
 from nnlab.dataset.transform import Layout
-from nnlab.datasets import _files, short
+from nnlab.datasets import _files
 from nnlab.errors import DataError
+from nnlab.tables.cells import short
 
 LayoutKey = Literal["auto", "channels-first", "channels-last"]
 

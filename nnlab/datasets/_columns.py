@@ -3,38 +3,21 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
 from nnlab.dataset import Array, Transform
 from nnlab.dataset.transform import Column, mark
-from nnlab.datasets import listed, short
+from nnlab.datasets import listed
+from nnlab.datasets._table_keys import Params
 from nnlab.errors import DataError, did_you_mean
 from nnlab.tables import Table
-from nnlab.tables.cells import number
+from nnlab.tables.cells import number, short
 
-Missing = Literal["refuse", "drop", "mean", "median", "most_frequent"]
-Part = Literal["year", "month", "day", "weekday", "yearday", "hour", "minute", "second", "timestamp"]
 SHOWN = 10
 """Lines that are named in a message."""
 LEAST_ROWS = 10
 """Fewer numbers may rise by chance, or because somebody has sorted a few points."""
-
-
-@dataclass(frozen=True)
-class Rules:
-    """What the config says of columns that are no plain numbers."""
-
-    missing: Missing = "refuse"
-    indicator: bool = False
-    one_hot: bool = True
-    max_categories: int = 20
-    dates: Mapping[str, Sequence[Part]] | Sequence[Part] = ()
-
-    def parts(self, name: str) -> Sequence[Part]:
-        """What of the dates in a column becomes features; empty where the config does not say."""
-        return self.dates.get(name, ()) if isinstance(self.dates, Mapping) else self.dates
 
 
 @dataclass(frozen=True)
@@ -59,12 +42,12 @@ class Cells:
         for name, texts in self.texts.items():
             yield f"{short(name)}: text, a feature for each: {listed(sorted(texts.values()))}"
 
-    def learnt(self, rows: Array, rules: Rules) -> tuple[Column, ...]:
+    def learnt(self, rows: Array, params: Params) -> tuple[Column, ...]:
         """The columns with their categories and what a missing cell is taken for, from the rows to train on alone."""
-        return tuple(self._learnt(n, column, rows, rules) for n, column in enumerate(self.columns))
+        return tuple(self._learnt(n, column, rows, params) for n, column in enumerate(self.columns))
 
-    def _learnt(self, n: int, column: Column, rows: Array, rules: Rules) -> Column:
-        fills = rules.missing not in ("refuse", "drop")
+    def _learnt(self, n: int, column: Column, rows: Array, params: Params) -> Column:
+        fills = params.missing not in ("refuse", "drop")
         if column.kind != "category" and not fills:
             return column
         cells = self.values[rows, n]
@@ -76,7 +59,7 @@ class Cells:
             column = replace(column, categories=tuple(sorted(often, key=str)))
             fill: float | str | None = min(often, key=lambda text: (-often[text], text)) if often else None
         else:
-            fill = _fill(there, "most_frequent" if column.kind == "boolean" else rules.missing)
+            fill = _fill(there, "most_frequent" if column.kind == "boolean" else params.missing)
         if not fills:
             return column
         if fill is None:
@@ -85,11 +68,11 @@ class Cells:
                 f"to take for it",
                 f"leave it out: dataset.exclude: [{column.name}]",
             )
-        return replace(column, fill=fill, indicator=rules.indicator and bool(missing.any()))
+        return replace(column, fill=fill, indicator=params.missing_indicator and bool(missing.any()))
 
 
 def of(
-    table: Table, names: Sequence[str], rules: Rules, known: Sequence[Column] | None = None
+    table: Table, names: Sequence[str], params: Params, known: Sequence[Column] | None = None
 ) -> tuple[Cells, list[str]]:
     """The cells of these columns, and what is to be warned of.
 
@@ -100,9 +83,9 @@ def of(
     """
     if known is None:
         kinds: dict[str, str] = {name: table.kind(name) for name in names}
-        _refuse_no_dates(table, names, kinds, rules)
+        _refuse_no_dates(table, names, kinds, params)
         places = {name: place for place, name in enumerate(table.names)}
-        columns = [column for name in names for column in _columns(table, name, places[name], kinds[name], rules)]
+        columns = [column for name in names for column in _columns(table, name, places[name], kinds[name], params)]
     else:
         kinds, columns = {column.name: column.kind for column in known}, [_as_written(table, each) for each in known]
     if all(kind == "number" for kind in kinds.values()):
@@ -234,7 +217,7 @@ def target_places(table: Table, transform: Transform, names: Sequence[str]) -> l
     return [table.names[place] for place in transform.target_places]
 
 
-def _columns(table: Table, name: str, place: int, kind: str, rules: Rules) -> Iterator[Column]:
+def _columns(table: Table, name: str, place: int, kind: str, params: Params) -> Iterator[Column]:
     """What a column becomes before anything is learnt."""
     match kind:
         case "number":
@@ -242,7 +225,7 @@ def _columns(table: Table, name: str, place: int, kind: str, rules: Rules) -> It
         case "boolean":
             yield Column(name, "boolean", place=place)
         case "date":
-            if not (parts := rules.parts(name)):
+            if not (parts := params.parts(name)):
                 raise DataError(
                     f"{table.where(_first(table, name), name)}: {_said(table, _first(table, name), name)} is a date, "
                     f"not a number",
@@ -252,13 +235,13 @@ def _columns(table: Table, name: str, place: int, kind: str, rules: Rules) -> It
             form = table.date_form(name) or ""
             yield from (Column(name, "date", part, place=place, form=form) for part in parts)
         case _:
-            _refuse_text(table, name, rules)
+            _refuse_text(table, name, params)
             yield Column(name, "category", place=place)
 
 
-def _refuse_no_dates(table: Table, names: Sequence[str], kinds: Mapping[str, str], rules: Rules) -> None:
+def _refuse_no_dates(table: Table, names: Sequence[str], kinds: Mapping[str, str], params: Params) -> None:
     """Raises DataError where the config speaks of dates in a column that is not there, or holds none."""
-    for name in rules.dates if isinstance(rules.dates, Mapping) else ():
+    for name in params.dates if isinstance(params.dates, dict) else ():
         if name not in table.names:
             raise DataError(
                 f"dataset.dates: {str(table.path)!r} has no column {short(name)}",
@@ -277,7 +260,7 @@ def _as_written(table: Table, column: Column) -> Column:
     return replace(column, form=form) if form else column
 
 
-def _refuse_text(table: Table, name: str, rules: Rules) -> None:
+def _refuse_text(table: Table, name: str, params: Params) -> None:
     """Raises DataError for texts that are no categories."""
     if (found := table.people(name)) is not None:
         row, key = found
@@ -295,22 +278,22 @@ def _refuse_text(table: Table, name: str, rules: Rules) -> None:
             raise DataError(
                 f"{table.where(row, name)}: {short(text)} is no number, and holds control characters", "correct it"
             )
-    dated = table.dated(name) if rules.parts(name) or not table.text[name].declared else None
+    dated = table.dated(name) if params.parts(name) or not table.text[name].declared else None
     if dated is not None:
         raise DataError(
             f"{table.where(dated, name)}: {short(table.cell(dated, name))} is a date, and not all of the column can be "
             f"read as dates of one form",
             f"write them all like 2024-01-31; {rest}",
         )
-    if not rules.one_hot:
+    if params.categories == "refuse":
         raise DataError(
             f"{table.where(first, name)}: {_said(table, first, name)} is no number",
             f"dataset.categories: one-hot makes a feature of each text; {rest}",
         )
-    if count > rules.max_categories:
+    if count > params.max_categories:
         raise DataError(
             f"{table.where(first, name)}: {_said(table, first, name)} is text, and one of {count:,} different ones; "
-            f"at most {rules.max_categories} become features",
+            f"at most {params.max_categories} become features",
             f"dataset.max_categories: {count} takes them all; {rest}",
         )
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import IO
 
 from nnlab import memory
-from nnlab.datasets import short
 from nnlab.errors import DataError, did_you_mean
+from nnlab.tables.cells import short
 
 _BROKEN = (OSError, ValueError, EOFError, RuntimeError, OverflowError, struct.error, zlib.error, zipfile.BadZipFile)
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nnlab.dataset import SplitName
-from nnlab.datasets import _labels, _pictures, listed, short
+from nnlab.datasets import _labels, _pictures, listed
 from nnlab.errors import DataError
+from nnlab.tables.cells import short
 
 WORDS: Mapping[SplitName, tuple[str, ...]] = {
     "train": ("train", "training"),

@@ -13,11 +13,12 @@ import numpy as np
 
 from nnlab.dataset import Array, Transform
 from nnlab.dataset.npy import read_npy
-from nnlab.datasets import _arrays, _pictures, listed, short
+from nnlab.datasets import _arrays, _pictures, listed
 from nnlab.datasets._table_rows import Inputs, TableReader
 from nnlab.errors import DataError
 from nnlab.plugin import PictureReader
 from nnlab.tables import Keys, reading, sniff, source
+from nnlab.tables.cells import short
 from nnlab.tables.keys import AUTO
 
 if TYPE_CHECKING:

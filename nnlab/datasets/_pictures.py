@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nnlab.dataset import Array
+from nnlab.dataset import Array, Transform
 from nnlab.dataset.transform import Colour, Fit
 from nnlab.errors import DataError
 
@@ -86,6 +86,12 @@ def pixels(image: "Image", size: tuple[int, ...], colour: Colour, fit: Fit = "st
     mode = "L" if colour == "grey" else "RGB"
     found = np.asarray(fitted(plain(ImageOps.exif_transpose(image)).convert(mode), size[-2:], fit))
     return found if colour == "grey" else np.ascontiguousarray(found.transpose(2, 0, 1))
+
+
+def read_picture(image: "Image", shape: tuple[int, ...]) -> Array:
+    """A picture as (features,) float32 in [0, 1], brought to the ``shape`` of an input: (h, w) or (3, h, w)."""
+    found = pixels(image, shape, "rgb" if len(shape) == 3 else "grey")
+    return Transform(scale=255).apply(found[None]).ravel()
 
 
 def fitted(image: "Image", size: tuple[int, ...], fit: Fit) -> "Image":

@@ -6,13 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from nnlab.datasets import _columns, _targets, short
+from nnlab.datasets import _columns, _targets
+from nnlab.datasets._table_keys import Params
 from nnlab.errors import DataError
 from nnlab.tables import Table
+from nnlab.tables.cells import short
 
 SHOWN = 5
 """First rows, and texts of a column, that are shown."""
-MOST_CATEGORIES = _columns.Rules().max_categories
+MOST_CATEGORIES: int = Params.model_fields["max_categories"].default
 COMMA = 'dataset.decimal: ","'
 """What the reader says of numbers with a decimal comma."""
 POINTS = 'dataset.thousands: "."'

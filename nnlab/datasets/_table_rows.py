@@ -11,9 +11,10 @@ import numpy as np
 
 from nnlab.dataset import Array, Transform
 from nnlab.dataset.transform import Column
-from nnlab.datasets import _columns, _targets, short
+from nnlab.datasets import _columns, _targets
 from nnlab.errors import DataError
 from nnlab.tables import Keys, Table, reading, sniff, source
+from nnlab.tables.cells import short
 from nnlab.tables.keys import Style
 from nnlab.tables.table import Text
 

@@ -8,11 +8,11 @@ from typing import Literal
 import numpy as np
 
 from nnlab.dataset import Array
-from nnlab.datasets import listed, short
+from nnlab.datasets import listed
 from nnlab.datasets._labels import MOST_CLASSES, Targets, order
 from nnlab.errors import DataError
 from nnlab.tables import Table
-from nnlab.tables.cells import people_number
+from nnlab.tables.cells import people_number, short
 
 TaskKey = Literal["classification", "regression"]
 _PADDED = re.compile(r"[-+]?0[0-9]+")

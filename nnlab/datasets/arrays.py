@@ -21,10 +21,10 @@ from nnlab.datasets import (
     choose,
     listed,
     parted,
-    short,
 )
 from nnlab.errors import DataError, did_you_mean
 from nnlab.plugin import DatasetFile
+from nnlab.tables.cells import short
 
 CARD = Card("your files")
 INPUTS = ("x", "images", "data", "features", "inputs")

@@ -1,13 +1,9 @@
 """70,000 pictures of clothes and shoes of 28x28, bright on black; harder to tell apart than digits."""
 
-from typing import TYPE_CHECKING
-
-from nnlab.dataset import Array, Card, Classification, Dataset, Progress, Transform, quiet
-from nnlab.datasets import ClassKeys, TrainKeys, _mnist_family, _pictures, build, choose, divided
+from nnlab.dataset import Card, Classification, Dataset, Progress, Transform, quiet
+from nnlab.datasets import ClassKeys, TrainKeys, _mnist_family, build, choose
+from nnlab.datasets._pictures import read_picture
 from nnlab.plugin import DatasetFile
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 CARD = Card("download", Classification, train=60_000, test=10_000, shape=(28, 28), outputs=10, download_mib=30)
 NAMES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
@@ -40,11 +36,6 @@ def cached() -> bool:
 def fetch(progress: Progress = quiet) -> None:
     """Download Fashion-MNIST into the cache. Raises what ``load`` does."""
     _mnist_family.fetch("fashion-mnist", "FashionMNIST", progress)
-
-
-def read_picture(image: "Image", shape: tuple[int, ...]) -> Array:
-    """A picture as (784,) float32: grey, 28x28, in [0, 1]. Fashion-MNIST's are bright on black."""
-    return divided(_pictures.pixels(image, shape, "grey")[None], 255).ravel()
 
 
 DATASET = DatasetFile(Params, CARD, load, cached=cached, fetch=fetch, read_picture=read_picture, dark_edges=True)

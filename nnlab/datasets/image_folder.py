@@ -4,12 +4,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
-from nnlab.dataset import Array, Card, Classification, Dataset, Progress, SplitName, Transform, quiet
+from nnlab.dataset import Card, Classification, Dataset, Progress, SplitName, Transform, quiet
 from nnlab.dataset.transform import Colour, Fit, Picture
 from nnlab.datasets import (
     ClassKeys,
@@ -22,15 +22,11 @@ from nnlab.datasets import (
     _pictures,
     build,
     choose,
-    divided,
     listed,
     parted,
 )
 from nnlab.errors import DataError, did_you_mean
 from nnlab.plugin import DatasetFile
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 CARD = Card("your files", Classification)
 MOST_NAMED = 20
@@ -80,11 +76,6 @@ def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
         notes=[*looked.notes(params), *found.notes()],
         warnings=[*found.warnings(), *looked.warnings(folder), *_labels.doubts(names)],
     )
-
-
-def read_picture(image: "Image", shape: tuple[int, ...]) -> Array:
-    """A picture as (features,) float32, made as those of a dataset of this ``shape``, (h, w) or (3, h, w), were."""
-    return divided(_pictures.pixels(image, shape, "rgb" if len(shape) == 3 else "grey")[None], 255).ravel()
 
 
 @dataclass
@@ -178,4 +169,4 @@ def _examples(
     return Examples(inputs[: len(targets)], np.array(targets, np.int64))
 
 
-DATASET = DatasetFile(Params, CARD, load, read_picture=read_picture)
+DATASET = DatasetFile(Params, CARD, load, read_picture=_pictures.read_picture)

@@ -1,13 +1,9 @@
 """70,000 handwritten digits of 28x28, white on black."""
 
-from typing import TYPE_CHECKING
-
-from nnlab.dataset import Array, Card, Classification, Dataset, Progress, Transform, quiet
-from nnlab.datasets import ClassKeys, TrainKeys, _mnist_family, _pictures, build, choose, divided
+from nnlab.dataset import Card, Classification, Dataset, Progress, Transform, quiet
+from nnlab.datasets import ClassKeys, TrainKeys, _mnist_family, build, choose
+from nnlab.datasets._pictures import read_picture
 from nnlab.plugin import DatasetFile
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 CARD = Card("download", Classification, train=60_000, test=10_000, shape=(28, 28), outputs=10, download_mib=11)
 SHA256 = "c9c899568825c0192b158204e056115690ebe9e01a8a467321a8e34a416b7a26"
@@ -37,11 +33,6 @@ def cached() -> bool:
 def fetch(progress: Progress = quiet) -> None:
     """Download MNIST into the cache. Raises what ``load`` does."""
     _mnist_family.fetch("mnist", "MNIST", progress)
-
-
-def read_picture(image: "Image", shape: tuple[int, ...]) -> Array:
-    """A picture as (784,) float32: grey, 28x28, in [0, 1]. MNIST's digits are white on black."""
-    return divided(_pictures.pixels(image, shape, "grey")[None], 255).ravel()
 
 
 DATASET = DatasetFile(Params, CARD, load, cached=cached, fetch=fetch, read_picture=read_picture, dark_edges=True)

@@ -20,7 +20,6 @@ from nnlab.datasets import (
     _pictures,
     build,
     choose,
-    divided,
 )
 from nnlab.errors import DataError
 from nnlab.plugin import DatasetFile
@@ -89,7 +88,7 @@ def fetch(progress: Progress = quiet) -> None:
 
 def read_picture(image: "Image", shape: tuple[int, ...]) -> Array:
     """A picture as (4096,) float32, made as the notebook's were."""
-    return divided(_picture(_pictures.plain(image))[None], 255).ravel()
+    return Transform(scale=255).apply(_picture(_pictures.plain(image))[None]).ravel()
 
 
 def _downloaded(progress: Progress) -> Examples:

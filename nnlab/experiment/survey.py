@@ -8,6 +8,7 @@ from nnlab.config import yaml
 from nnlab.config.resolve import resolve_named
 from nnlab.datasets import _survey, csv
 from nnlab.datasets._survey import Survey
+from nnlab.datasets._table_keys import Params, roles_of
 from nnlab.errors import DataError
 
 
@@ -18,10 +19,10 @@ def survey(path: Path, keys: list[str]) -> Survey:
     """
     given = {key.partition("=")[0].removeprefix("dataset.") for key in keys}
     asked = [f"path={path}", *keys, *([] if "target" in given else ["target=-1"])]
-    params: csv.Params = resolve_named("datasets", "csv", asked, discover.registry()).params
+    params: Params = resolve_named("datasets", "csv", asked, discover.registry()).params
     shown = {key: value for key, value in params.model_dump(exclude_none=True).items() if key in given - {"target"}}
     table = csv.read_whole(params, str(path))
-    target = csv.roles_of(params, table.names, path).targets[0] if "target" in given else None
+    target = roles_of(params, table.names, path).targets[0] if "target" in given else None
     found = _survey.survey(table, target, {"path": str(path), **shown})
     if "decimal" in found.keys and params.decimal == ".":
         return survey(path, [*keys, 'decimal=","'])

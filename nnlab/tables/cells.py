@@ -29,9 +29,9 @@ def stripped(cell: str) -> str:
     return cell if cell.isascii() else unicodedata.normalize("NFC", cell)
 
 
-def short(cell: str) -> str:
-    """A cell as it can be shown: on one line, without control characters and not too long."""
-    text = repr(cell[:100])
+def short(value: object) -> str:
+    """A value out of a file as it can be shown: on one line, without control characters and not too long."""
+    text = repr(value[:100] if isinstance(value, str) else value)
     return text if len(text) <= 40 else f"{text[:36]}...{text[-1]}"
 
 
