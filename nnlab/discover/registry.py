@@ -26,7 +26,8 @@ class Registry:
     def _take(self, folder: Path) -> None:
         if not any((folder / kind).is_dir() for kind in KINDS):
             raise ConfigError(
-                f"`plugins`: {str(folder)!r} has no folder models or datasets", "plug-ins are DIR/models/my_model.py"
+                f"{str(folder)!r} has no folder models or datasets",
+                "a folder of plug-ins, which `plugins` or NNLAB_PLUGINS names, holds models/my_model.py",
             )
         for kind in KINDS:
             for each in in_folder(kind, folder):
