@@ -28,7 +28,6 @@ from nnlab.datasets import (
 from nnlab.errors import DataError, did_you_mean
 from nnlab.plugin import DatasetFile
 
-CARD = Card("your files", Classification)
 MOST_NAMED = 20
 """Pictures that cannot be read are named up to this many."""
 
@@ -169,4 +168,4 @@ def _examples(
     return Examples(inputs[: len(targets)], np.array(targets, np.int64))
 
 
-DATASET = DatasetFile(Params, CARD, load, read_picture=_pictures.read_picture)
+DATASET = DatasetFile(Params, Card("your files", Classification), load, read_picture=_pictures.read_picture)

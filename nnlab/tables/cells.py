@@ -3,7 +3,6 @@
 import re
 import unicodedata
 from functools import cache
-from pathlib import Path
 
 BLANKS = " \t\n\r\v\f\x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
 """What is taken off both ends of a cell: the white space of Unicode, no-break spaces among it."""
@@ -98,11 +97,6 @@ def digits(thousands: str | None) -> str:
     between = f"[{SPACES}]" if thousands == " " else "['\u2019]" if thousands == "'" else re.escape(thousands)
     # Not shorter nor longer groups, nor a zero before them: 1,5 is no 15, 12,34 no 1234, and 0,190 no 190.
     return f"(?:[1-9][0-9]{{0,2}}(?:{between}[0-9]{{3}})+|[0-9]+)"
-
-
-def where(path: Path, line: int, column: str, unit: str = "line") -> str:
-    """How a message names a cell."""
-    return f"{str(path)!r} {unit} {line}, column {short(column)}"
 
 
 def _keys(cell: str, decimal: str) -> str:

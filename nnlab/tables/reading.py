@@ -109,7 +109,7 @@ def written(path: Path, style: Style) -> Iterator[tuple[Sequence[int], Sequence[
     if path.suffix.lower() == ".parquet":
         for table in parquet.stream(path, style, style.names, style.names, ROWS):
             columns = (table.texts(name) for name in style.names)
-            yield table.lines(), [list(row) for row in zip(*columns, strict=True)]
+            yield table.lines, [list(row) for row in zip(*columns, strict=True)]
         return
     for some in _parse(path, style, (), (), fast=False):
         yield some.lines, some.cells
