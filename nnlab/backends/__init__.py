@@ -3,13 +3,13 @@
 import sys
 from typing import Any, TypeVar
 
+from nnlab.budget import MIB
 from nnlab.dataset import Task
 from nnlab.errors import ConfigError
 from nnlab.model import Model, Net
 from nnlab.plugin import Backend
 
 M = TypeVar("M")
-MIB = 2**20
 
 
 def _of(model: Model, wanted: type[M]) -> M:
