@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cache
 
+from nnlab.errors import DataError
+
 BLANKS = " \t\n\r\v\f\x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
 """What is taken off both ends of a cell: the white space of Unicode, no-break spaces among it."""
 GRAMMAR = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
