@@ -56,6 +56,8 @@ class Task:
     """What is drawn beside the loss."""
     loss: ClassVar[str]
     """What is made small, by its name in the backends' tables."""
+    scalable: ClassVar[bool] = False
+    """Whether targets may be scaled to be learnt: the loss of those is that of these, but for a factor."""
     unit: ClassVar[str] = ""
     """Of the loss, where it has one."""
     guess: ClassVar[str]
@@ -168,7 +170,7 @@ class Regression(Task):
     name = "regression"
     metrics = (LOSS, MSE, R2)
     ranked_by, curve = LOSS, R2
-    loss = "mean squared error"
+    loss, scalable = "mean squared error", True
     guess, linear = "mean of the targets", "ridge"
 
     @classmethod
