@@ -183,11 +183,11 @@ def tiny_mirror(tmp_path, monkeypatch):
 @pytest.mark.parametrize("module", [mnist, fashion_mnist])
 def test_the_family_is_fetched_once_and_kept(module, tiny_mirror, tmp_path, monkeypatch):
     seen = []
-    assert not module.cached()
+    assert not module.DATASET.cached()
     data = module.load(module.Params(), 0, lambda *args: seen.append(args))
     assert (len(data.train), len(data.test), data.shape, len(data.classes)) == (60, 20, (28, 28), 10)
     assert {what.split(": ")[1] for what, _, _ in seen} == {p.name for p in tiny_mirror.glob("mnist/*")}
-    assert module.cached()
+    assert module.DATASET.cached()
     monkeypatch.setenv("NNLAB_MIRROR", "http://127.0.0.1:1")
     assert same(module.load(module.Params(), 0), data)
     assert not [p for p in (tmp_path / "cache").rglob("*") if p.name.startswith(".")]
@@ -208,7 +208,7 @@ def test_a_file_that_is_not_the_one_asked_for_is_refused(tiny_mirror, tmp_path):
     file.write_bytes(file.read_bytes()[:-1] + b"x")
     with pytest.raises(DataUnavailableError, match="not the file that was asked for"):
         mnist.load(mnist.Params(), 0)
-    assert not mnist.cached()
+    assert not mnist.DATASET.cached()
     assert not [p for p in (tmp_path / "cache").rglob("*") if p.is_file()]
 
 
@@ -235,7 +235,7 @@ def test_a_torchvision_that_does_not_fit_torch_is_named(monkeypatch):
     for module in (Broken("torchvision"), None):
         monkeypatch.setitem(sys.modules, "torchvision", module)
         with pytest.raises(MissingDependencyError, match=r"torchvision \d.* torch \d") as caught:
-            mnist.fetch()
+            mnist.DATASET.fetch()
         assert "same index" in caught.value.hint
         assert caught.value.exit_code == 4
 

@@ -8,13 +8,13 @@ import pytest
 from PIL import Image
 
 import nnlab
-from nnlab import experiment
 from nnlab.dataset import Dataset
 from nnlab.dataset.task import log_softmax
 from nnlab.dataset.transform import Picture
 from nnlab.datasets import image_folder
 from nnlab.errors import DataError
 from nnlab.rundir import RunDir
+from tests.predicting import predict
 
 RED = (200, 40, 40)
 
@@ -297,7 +297,7 @@ def test_a_run_predicts_its_own_test_pictures(keys, tmp_path):
     )
     run = nnlab.train(config, runs_dir=tmp_path / "runs")
     paths = [str(tmp_path / "data" / "test" / name / f"{n}.png") for name in ("halves", "plain") for n in range(4)]
-    found = experiment.predict(RunDir(run.path), paths)
+    found = predict(RunDir(run.path), paths)
     scores = np.load(run.path / "predictions.npz")["scores"].astype(np.float64)
     probabilities = [item.probabilities for item in found.items]
     np.testing.assert_allclose(probabilities, np.exp(log_softmax(scores)), atol=1e-6)

@@ -52,7 +52,7 @@ def everything(table: Table) -> object:
         except DataError as error:
             numbers = str(error)
         columns[name] = (kind, numbers, table.texts(name).tolist(), table.missing(name).tolist())
-    return table.rows, list(table.lines()), columns
+    return table.rows, list(table.lines), columns
 
 
 # --- what a cell says
@@ -313,7 +313,7 @@ def test_quoted_cells_hold_delimiters_line_ends_and_marks(write: Write, fast: bo
     path = write('a,label\n1,"x, y"\n2,"two\nlines"\n3,"say ""hi"""\n4,5" pipe\n5,plain\n')
     table = read(path, fast=fast)
     assert table.texts("label").tolist() == ["x, y", "two\nlines", 'say "hi"', '5" pipe', "plain"]
-    assert list(table.lines()) == [2, 3, 5, 6, 7]
+    assert list(table.lines) == [2, 3, 5, 6, 7]
 
 
 @BOTH
@@ -337,7 +337,7 @@ def test_a_comment_key_passes_over_lines_anywhere(write: Write, fast: bool) -> N
     path = write('a,label\n1,x\n% it\'s 5" long\n2,"y\n%z"\n%\n3,z\n')
     table = read(path, Keys(comment="%"), fast=fast)
     assert table.numbers("a").tolist() == [1, 2, 3]
-    assert list(table.lines()) == [2, 4, 7]
+    assert list(table.lines) == [2, 4, 7]
 
 
 def test_a_header_may_begin_with_a_hash(write: Write) -> None:
@@ -655,7 +655,7 @@ def test_a_stream_gives_the_rows_of_the_table_in_order(write: Write, fast: bool)
     assert all(0 < part.rows <= 100 for part in parts)
     assert [n for part in parts for n in part.numbers("a")] == list(range(1000))
     assert [c for part in parts for c in part.texts("label")] == list("xy" * 500)
-    assert [line for part in parts for line in part.lines()] == list(range(2, 1002))
+    assert [line for part in parts for line in part.lines] == list(range(2, 1002))
 
 
 @BOTH
@@ -829,7 +829,7 @@ def test_a_parquet_column_of_lists_is_refused_where_it_is_wanted(parquet: Path) 
 def test_a_parquet_file_is_streamed(parquet: Path) -> None:
     parts = list(stream(parquet, columns=["i", "label"], rows_at_once=2))
     assert [part.rows for part in parts] == [2, 1]
-    assert list(parts[1].lines()) == [3]
+    assert list(parts[1].lines) == [3]
 
 
 def test_a_damaged_parquet_file_is_refused(write: Write) -> None:
@@ -844,7 +844,7 @@ def test_a_table_comes_back_from_its_arrays(write: Write, fast: bool) -> None:
     table = read(path, fast=fast)
     again = unpack(path, table.style, pack(table))
     assert again.numbers("a").tobytes() == table.numbers("a").tobytes()
-    assert list(again.lines()) == list(table.lines()) == [2, 4, 5]
+    assert list(again.lines) == list(table.lines) == [2, 4, 5]
     assert [again.kind(name) for name in table.names] == ["number", "date", "text"]
     assert again.missing("label").tolist() == [False, False, True]
     with pytest.raises(ValueError, match=r"table|shapes"):

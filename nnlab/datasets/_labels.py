@@ -9,13 +9,10 @@ from typing import Any
 from nnlab.dataset import Array
 from nnlab.dataset.natural import natural
 from nnlab.datasets import listed
+from nnlab.tables.keys import MISSING
 
-MISSING = frozenset(
-    {"", "?", "\\n", "na", "n/a", "#na", "#n/a", "<na>", "nan", "-nan", "nat", "null", "none", "missing"}
-    | {"n.a.", "n.a", "#n/a n/a", "nil", "n/d", "n.d.", "1.#ind", "1.#qnan", "-1.#ind", "-1.#qnan"}
-    | {"#div/0!", "#value!", "#ref!", "#name?", "#num!", "#null!"}
-)
-"""What a label says that says nothing, in small letters."""
+_NOTHING = {word.lower() for word in MISSING} - {"-", "--", "."}
+"""What a label says that says nothing, in small letters; a stroke or a point may be a class."""
 MOST_CLASSES = 20
 """More different whole numbers than this are taken for values, such as ages or prices."""
 _NUMBER = re.compile(r"[-+]?[0-9][0-9.,'_ \u00a0\u202f]*(e[-+]?[0-9]+)?", re.IGNORECASE)
@@ -50,7 +47,7 @@ def order(name: str) -> tuple[Any, ...]:
 
 def is_missing(name: str) -> bool:
     """Whether a label is a word for none."""
-    return name.lower() in MISSING
+    return name.lower() in _NOTHING
 
 
 def is_written_number(name: str) -> bool:

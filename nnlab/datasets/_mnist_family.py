@@ -7,7 +7,7 @@ from importlib import metadata
 from typing import Any
 
 from nnlab import cache
-from nnlab.dataset import Progress
+from nnlab.dataset import Progress, quiet
 from nnlab.datasets import Examples
 from nnlab.errors import MissingDependencyError
 
@@ -25,7 +25,7 @@ def load(name: str, kind: str, pin: str, progress: Progress) -> tuple[Examples, 
     return Examples(x, y), Examples(x_test, y_test), sha256
 
 
-def fetch(name: str, kind: str, progress: Progress) -> None:
+def fetch(name: str, kind: str, progress: Progress = quiet) -> None:
     """Download, check, decode and keep what ``torchvision.datasets.<kind>`` describes.
 
     Raises DataUnavailableError, DataError, and MissingDependencyError where torchvision cannot be imported.

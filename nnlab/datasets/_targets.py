@@ -12,7 +12,7 @@ from nnlab.datasets import listed
 from nnlab.datasets._labels import MOST_CLASSES, Targets, order
 from nnlab.errors import DataError
 from nnlab.tables import Table
-from nnlab.tables.cells import people_number, short
+from nnlab.tables.cells import people_number, plain_whole, short
 
 TaskKey = Literal["classification", "regression"]
 _PADDED = re.compile(r"[-+]?0[0-9]+")
@@ -78,7 +78,7 @@ def number(table: Table, name: str, classes: Sequence[str]) -> Array | None:
             return None
         return None if np.isnan(values).any() else values[:, None]
     numbered = {label: n for n, label in enumerate(classes)}
-    wholes = table.wholes(name) if all(_is_whole(label) for label in classes) else None
+    wholes = table.wholes(name) if all(plain_whole(label) is not None for label in classes) else None
     texts = [str(whole) for whole in wholes] if wholes else table.texts(name).tolist()
     found = [numbered.get(text) for text in texts]
     return None if None in found else np.array(found, np.int64)
@@ -126,7 +126,7 @@ def _one(table: Table, name: str, task: TaskKey | None, there: Array, *, as_text
             return _wholes(table, name, task, *wholes, there)
         if not any(_PADDED.fullmatch(cell) for cell in table.counts(name)):
             if task == "classification":
-                at = next(n for n, cell in enumerate(table.texts(name)) if there[n] and not _is_whole(cell))
+                at = next(n for n, cell in enumerate(table.texts(name)) if there[n] and plain_whole(cell) is None)
                 raise DataError(
                     f"{table.where(at, name)}: {short(table.cell(at, name))} is no whole number",
                     "dataset.task: regression",
@@ -139,10 +139,6 @@ def _one(table: Table, name: str, task: TaskKey | None, there: Array, *, as_text
             "correct it, or take all as classes with dataset.task: classification",
         )
     return _texts(table, name, there)
-
-
-def _is_whole(cell: str) -> bool:
-    return re.fullmatch(r"[-+]?(0|[1-9][0-9]*)(\.0*)?", cell) is not None
 
 
 def _refuse_written_for_people(table: Table, name: str, labels: Sequence[str]) -> None:

@@ -26,7 +26,6 @@ from nnlab.errors import DataError, did_you_mean
 from nnlab.plugin import DatasetFile
 from nnlab.tables.cells import short
 
-CARD = Card("your files")
 INPUTS = ("x", "images", "data", "features", "inputs")
 TARGETS = ("y", "labels", "targets", "label", "target")
 WORDS: Mapping[SplitName, tuple[str, ...]] = {
@@ -264,4 +263,4 @@ def _top(inputs: Array, rows: Array) -> int | None:
     return next((top for top in ((255, 65535) if inputs.ndim > 2 else (255,)) if top / 2 < high <= top), None)
 
 
-DATASET = DatasetFile(Params, CARD, load, load_arrays=load_arrays)
+DATASET = DatasetFile(Params, Card("your files"), load, load_arrays=load_arrays)

@@ -10,8 +10,6 @@ from nnlab.plugin import DatasetFile
 PRICES = (3, 4, 5, 6, 7, 8, 9)
 SOLD = (7.5, 7, 6.5, 6, 5.5, 5, 4.5)
 
-CARD = Card("built in", Regression, train=7, shape=(1,), outputs=1)
-
 
 class Params(Strict):
     """No keys: seven points are too few to split."""
@@ -23,4 +21,4 @@ def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
     return build("car-prices", None, seed, points, None, feature_names=["price"], target_names=["cars sold"])
 
 
-DATASET = DatasetFile(Params, CARD, load)
+DATASET = DatasetFile(Params, Card("built in", Regression, train=7, shape=(1,), outputs=1), load)

@@ -15,7 +15,6 @@ from nnlab.plugin import DatasetFile
 from nnlab.tables import Table, reading, sniff, source
 from nnlab.tables.cells import short
 
-CARD = Card("your files")
 HEAD = 200
 """Rows of a large table that tell whether anybody will need the text of its targets."""
 SPLITS = {"train": "train", "training": "train", "test": "test"} | dict.fromkeys(("val", "valid", "validation"), "val")
@@ -214,4 +213,4 @@ def _shaped(dataset: Dataset, shape: Sequence[int]) -> Dataset:
     return replace(dataset, shape=tuple(shape))
 
 
-DATASET = DatasetFile(Params, CARD, load, read_table=read, load_table=load_table, table_keys=Params.keys)
+DATASET = DatasetFile(Params, Card("your files"), load, read_table=read, load_table=load_table, table_keys=Params.keys)

@@ -14,7 +14,6 @@ from nnlab.plugin import DatasetFile
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-CARD = Card("built in", Classification, train=1438, test=359, shape=(8, 8), outputs=10)
 _FILE = "datasets/data/digits.csv.gz"
 
 
@@ -60,4 +59,10 @@ def _asked_for() -> Examples:
     return Examples(found.images.astype(np.uint8), found.target.astype(np.int64))
 
 
-DATASET = DatasetFile(Params, CARD, load, read_picture=read_picture, dark_edges=True)
+DATASET = DatasetFile(
+    Params,
+    Card("built in", Classification, train=1438, test=359, shape=(8, 8), outputs=10),
+    load,
+    read_picture=read_picture,
+    dark_edges=True,
+)

@@ -1,11 +1,12 @@
 """70,000 pictures of clothes and shoes of 28x28, bright on black; harder to tell apart than digits."""
 
+from functools import partial
+
 from nnlab.dataset import Card, Classification, Dataset, Progress, Transform, quiet
 from nnlab.datasets import ClassKeys, TrainKeys, _mnist_family, build, choose
 from nnlab.datasets._pictures import read_picture
 from nnlab.plugin import DatasetFile
 
-CARD = Card("download", Classification, train=60_000, test=10_000, shape=(28, 28), outputs=10, download_mib=30)
 NAMES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot")
 
 
@@ -28,14 +29,12 @@ def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
     )
 
 
-def cached() -> bool:
-    """Whether ``load`` needs no network."""
-    return _mnist_family.cached("fashion-mnist")
-
-
-def fetch(progress: Progress = quiet) -> None:
-    """Download Fashion-MNIST into the cache. Raises what ``load`` does."""
-    _mnist_family.fetch("fashion-mnist", "FashionMNIST", progress)
-
-
-DATASET = DatasetFile(Params, CARD, load, cached=cached, fetch=fetch, read_picture=read_picture, dark_edges=True)
+DATASET = DatasetFile(
+    Params,
+    Card("download", Classification, train=60_000, test=10_000, shape=(28, 28), outputs=10, download_mib=30),
+    load,
+    cached=partial(_mnist_family.cached, "fashion-mnist"),
+    fetch=partial(_mnist_family.fetch, "fashion-mnist", "FashionMNIST"),
+    read_picture=read_picture,
+    dark_edges=True,
+)

@@ -1,11 +1,12 @@
 """70,000 handwritten digits of 28x28, white on black."""
 
+from functools import partial
+
 from nnlab.dataset import Card, Classification, Dataset, Progress, Transform, quiet
 from nnlab.datasets import ClassKeys, TrainKeys, _mnist_family, build, choose
 from nnlab.datasets._pictures import read_picture
 from nnlab.plugin import DatasetFile
 
-CARD = Card("download", Classification, train=60_000, test=10_000, shape=(28, 28), outputs=10, download_mib=11)
 SHA256 = "c9c899568825c0192b158204e056115690ebe9e01a8a467321a8e34a416b7a26"
 """Of the decoded arrays: see ``nnlab.dataset.split.digest``."""
 
@@ -25,14 +26,12 @@ def load(params: Params, seed: int, progress: Progress = quiet) -> Dataset:
     return build("mnist", params, seed, train, test, classes=names, transform=Transform(scale=255), sha256=known)
 
 
-def cached() -> bool:
-    """Whether ``load`` needs no network."""
-    return _mnist_family.cached("mnist")
-
-
-def fetch(progress: Progress = quiet) -> None:
-    """Download MNIST into the cache. Raises what ``load`` does."""
-    _mnist_family.fetch("mnist", "MNIST", progress)
-
-
-DATASET = DatasetFile(Params, CARD, load, cached=cached, fetch=fetch, read_picture=read_picture, dark_edges=True)
+DATASET = DatasetFile(
+    Params,
+    Card("download", Classification, train=60_000, test=10_000, shape=(28, 28), outputs=10, download_mib=11),
+    load,
+    cached=partial(_mnist_family.cached, "mnist"),
+    fetch=partial(_mnist_family.fetch, "mnist", "MNIST"),
+    read_picture=read_picture,
+    dark_edges=True,
+)

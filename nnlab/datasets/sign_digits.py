@@ -27,7 +27,6 @@ from nnlab.plugin import DatasetFile
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-CARD = Card("download", Classification, train=1752, test=310, shape=(64, 64), outputs=10, download_mib=17)
 COMMIT = "4b09433ef9d5c60602e8805bb54b8aa2428527f8"
 URLS = (
     f"https://codeload.github.com/ardamavi/Sign-Language-Digits-Dataset/zip/{COMMIT}",
@@ -157,4 +156,11 @@ def _picture(image: "Image") -> Array:
     return np.asarray(Image.fromarray(stretched).resize((64, 64), Image.Resampling.BILINEAR))
 
 
-DATASET = DatasetFile(Params, CARD, load, cached=cached, fetch=fetch, read_picture=read_picture)
+DATASET = DatasetFile(
+    Params,
+    Card("download", Classification, train=1752, test=310, shape=(64, 64), outputs=10, download_mib=17),
+    load,
+    cached=cached,
+    fetch=fetch,
+    read_picture=read_picture,
+)

@@ -148,7 +148,7 @@ def _weight_table(learning: Learning, row: Row) -> Html:
     names = row.summary.dataset.feature_names or []
     count = weight.shape[1]
     columns = names if len(names) == count else [f"input {number + 1}" for number in range(count)]
-    units = _unit_names(row, len(weight))
+    units = _unit_names(row, weight)
     caption = f"First-layer weights: a row for each unit, from −{learning.scale:.3g} to {learning.scale:.3g}."
     levels = heat.weight_levels(weight, learning.scale)
     texts = shown_weights(learning.last.weight)
@@ -156,10 +156,10 @@ def _weight_table(learning: Learning, row: Row) -> Html:
     return element("div", table, data_weights=True)
 
 
-def _unit_names(row: Row, count: int) -> list[str]:
-    """A linear model's units are its outputs; of others they have numbers."""
-    classes = row.summary.dataset.classes or []
-    linear = row.summary.model.startswith(("logreg", "linreg"))
+def _unit_names(row: Row, weight: Array) -> list[str]:
+    """Where there is but one layer its units are the outputs; of others they have numbers."""
+    classes, count = row.summary.dataset.classes or [], len(weight)
+    linear = row.summary.parameters == weight.size + count
     return list(classes) if linear and len(classes) == count else [f"{number + 1}" for number in range(count)]
 
 

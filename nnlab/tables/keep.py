@@ -10,8 +10,8 @@ import numpy as np
 
 from nnlab.dataset import Array
 from nnlab.errors import DataError
+from nnlab.tables.columns import Table, Text
 from nnlab.tables.keys import Style
-from nnlab.tables.table import Table, Text
 
 VERSION = 1
 """Of what is kept, and of how cells are read: a table that another version kept is read anew."""
@@ -37,19 +37,19 @@ def key(path: Path, style: Style, columns: Sequence[str] | None = None, text: Co
 
 def pack(table: Table) -> dict[str, Array]:
     """A table as arrays, those of ARRAYS."""
-    places = table.places
+    lines = table.lines
     words = {
         "rows": table.rows,
         "numbered": table.numbered,
         "text": {name: {"cells": text.cells, "declared": text.declared} for name, text in table.text.items()},
-        "first": places.start if isinstance(places, range) else None,
+        "first": lines.start if isinstance(lines, range) else None,
         "unit": table.unit,
     }
     codes = [text.codes for text in table.text.values()]
     return {
         "values": table.values,
         "codes": np.array(codes, np.int32).reshape(len(codes), table.rows),
-        "lines": np.empty(0, np.int64) if isinstance(places, range) else np.array(places, np.int64),
+        "lines": np.empty(0, np.int64) if isinstance(lines, range) else np.array(lines, np.int64),
         "words": np.frombuffer(json.dumps(words).encode(), np.uint8),
     }
 

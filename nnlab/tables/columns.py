@@ -12,7 +12,7 @@ import numpy as np
 from nnlab.dataset import Array
 from nnlab.errors import DataError
 from nnlab.tables import dates
-from nnlab.tables.cells import boolean, infinite, number, people_number, plain_whole, short, where
+from nnlab.tables.cells import boolean, infinite, number, people_number, plain_whole, short
 from nnlab.tables.keys import Style
 
 Kind = Literal["number", "boolean", "date", "text"]
@@ -49,7 +49,7 @@ class Table:
     """(n, numbered) float64, C order; NaN where a cell is missing."""
     text: dict[str, Text]
     """The columns that are kept as text, by name."""
-    places: Sequence[int]
+    lines: Sequence[int]
     """The line where each row begins, as an editor counts."""
     again: Callable[[str], Text] | None = None
     """Reads one column of numbers again as text; None where the file is gone by."""
@@ -62,17 +62,13 @@ class Table:
         """Of all columns of the file that count, whether they are in use or not."""
         return self.style.names
 
-    def lines(self) -> Sequence[int]:
-        """The line where each row begins, as an editor counts."""
-        return self.places
-
     def line(self, row: int) -> int:
         """The line where a row begins."""
-        return int(self.places[row])
+        return int(self.lines[row])
 
     def where(self, row: int, name: str) -> str:
         """How a message names a cell: 'houses.csv' line 7, column 'rooms'."""
-        return where(self.path, self.line(row), name, self.unit)
+        return f"{str(self.path)!r} {self.unit} {self.line(row)}, column {short(name)}"
 
     def kind(self, name: str) -> Kind:
         """What all cells of a column are that are not missing; a number where all are missing."""
@@ -311,9 +307,9 @@ class Table:
 def part(table: Table, start: int, stop: int) -> Table:
     """Some rows of a table."""
     text = {name: Text(t.cells, t.codes[start:stop], t.declared) for name, t in table.text.items()}
-    places = table.places[start:stop]
+    lines = table.lines[start:stop]
     return Table(
-        table.path, table.style, stop - start, table.numbered, table.values[start:stop], text, places, unit=table.unit
+        table.path, table.style, stop - start, table.numbered, table.values[start:stop], text, lines, unit=table.unit
     )
 
 
