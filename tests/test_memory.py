@@ -21,7 +21,7 @@ from nnlab.experiment.making import made
 from nnlab.experiment.plan import plan_for
 from nnlab.model import Model, Optimizer, Setup
 from nnlab.rundir import RunDir
-from nnlab.rundir.table import MAX_ROWS
+from nnlab.rundir.evaluations import MAX_ROWS
 from tests.conftest import DIGITS, ROOT, Cli
 from tests.model_fixtures import cases, task_for
 from tests.predicting import predict

@@ -139,7 +139,7 @@ def test_a_run_of_a_third_task_is_kept_verified_compared_and_predicted_by(
     said = predict(run, ["0.5,0.5"])
     rate = np.exp(float(predict_rows(run, np.array([[0.5, 0.5]], np.float32))[0, 0]))
     assert said.items[0].values == [pytest.approx(rate)]
-    assert report(found).page
+    assert report(found)[0]
 
 
 def test_a_model_that_cannot_learn_a_third_task_is_told_apart(counts: Task) -> None:

@@ -37,22 +37,22 @@ def overrides(incomplete: str) -> list[str]:
     if equals:
         values = {"model.name": discover.names("models"), "dataset.name": discover.names("datasets")}
         values["dataset.fallback"] = values["dataset.name"]
-        values["train.optimizer"] = optimizers()
+        values["train.optimizer"] = _optimizers()
         values["device"] = ["auto", "cpu", "cuda"]
         found = [f"{key}={value}" for value in values.get(key, [])]
     else:
-        found = [f"{dotted}=" for dotted in dotted_keys()]
+        found = [f"{dotted}=" for dotted in _dotted_keys()]
     return [text for text in found if text.startswith(incomplete)]
 
 
-def optimizers() -> list[str]:
+def _optimizers() -> list[str]:
     """The names of all update rules."""
     from nnlab.config.frame import OptimizerName
 
     return [*get_args(OptimizerName)]
 
 
-def dotted_keys() -> list[str]:
+def _dotted_keys() -> list[str]:
     """Every key that some config can have."""
     from nnlab.config.frame import TopLevel, Train
 

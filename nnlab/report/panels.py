@@ -23,8 +23,8 @@ def mistaken(mistakes: Mistakes | None, row: Row) -> Html:
     if mistakes.confusion is None:
         name = row.summary.dataset.target_name or "value"
         drawings = [
-            scatter.predicted_against_true(mistakes.predicted, name),
-            scatter.residuals(mistakes.predicted, name),
+            scatter.predicted_against_true(mistakes.true, mistakes.predicted, name),
+            scatter.residuals(mistakes.true, mistakes.predicted, name),
         ]
         return join([head, element("div", *drawings, class_="charts"), _worst(mistakes)])
     return join([head, _confusion(mistakes.confusion, mistakes.classes, "test"), _worst(mistakes)])
@@ -41,30 +41,21 @@ def _confusion(matrix: Array, classes: list[str], split: str) -> Html:
     if len(matrix) > MOST_CLASSES:
         rows = [[true, said, f"{count:,}"] for true, said, count in confused(matrix, classes, 20)]
         return join([summary, as_table(Listing(["true", "predicted", "how often"], rows, "The most frequent errors."))])
-    return join(
-        [
-            summary,
-            confusion_table(
-                matrix, classes, f"Confusion on the {split} split: rows are true classes, columns predicted ones."
-            ),
-        ]
-    )
+    caption = f"Confusion on the {split} split: rows are true classes, columns predicted ones."
+    return join([summary, _confusion_table(matrix, classes, caption, recall=True)])
 
 
-def confusion_table(matrix: Array, classes: list[str], caption: str) -> Html:
-    """Counts, and at the end of each row its recall."""
-    recalls = [
-        f"{100 * each.recall:.1f} %" if each.count else "–" for each in metrics.per_class(matrix, tuple(classes))
-    ]
-    texts = [[f"{count:,}" for count in row] for row in matrix]
+def _confusion_table(matrix: Array, classes: list[str], caption: Html | str, *, recall: bool) -> Html:
+    """Counts, and with ``recall`` at the end of each row its own."""
+    found = metrics.per_class(matrix, tuple(classes)) if recall else []
     return heat.table(
-        texts,
+        [[f"{count:,}" for count in row] for row in matrix],
         heat.confusion_levels(matrix),
         caption=caption,
         corner="true \\ predicted",
         rows=classes,
         columns=classes,
-        ends=recalls,
+        ends=[f"{100 * each.recall:.1f} %" if each.count else "–" for each in found],
         end="recall",
     )
 
@@ -179,17 +170,9 @@ def _confusion_then(learning: Learning, row: Row) -> list[Html]:
         return []
     matrix = measured.confusion
     watched = row.summary.dataset.watched
-    classes = class_names(row, len(matrix))
     then = element("b", shown_measured(measured), data_measured=True)
     caption = element("span", f"Confusion on the {watched} split, ", then, ".")
-    table = heat.table(
-        [[f"{count:,}" for count in line] for line in matrix],
-        heat.confusion_levels(matrix),
-        caption=caption,
-        corner="true \\ predicted",
-        rows=classes,
-        columns=classes,
-    )
+    table = _confusion_table(matrix, class_names(row, len(matrix)), caption, recall=False)
     return [element("div", table, data_confusion=True)]
 
 

@@ -10,7 +10,7 @@ from typing import get_args
 from nnlab.dataset.split import SplitName
 from nnlab.dataset.task import TASKS, every_curve
 from nnlab.errors import RunError
-from nnlab.rundir import checkpoint, file, frames, lock, sealed, storage, table, tensors
+from nnlab.rundir import checkpoint, evaluations, file, frames, lock, sealed, storage, tensors
 from nnlab.rundir.checkpoint import Checkpoint
 from nnlab.rundir.file import MAX_FILES, File, Manifest
 from nnlab.rundir.frames import Frame
@@ -89,7 +89,7 @@ class RunDir:
 
     def append_metrics(self, row: Sequence[float]) -> None:
         """Add a row to metrics.csv; floats are written so that they read back as the same bits."""
-        storage.append(self.path / METRICS, table.line(row))
+        storage.append(self.path / METRICS, evaluations.line(row))
 
     def write_checkpoint(self, kept: Checkpoint) -> None:
         """Keep what a resume from here needs, in place of the checkpoint before. Raises OSError."""
