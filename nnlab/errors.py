@@ -59,6 +59,10 @@ class TrainingError(NnlabError):
     exit_code = 1
 
 
+class DivergedError(TrainingError):
+    """The loss became a number that is none: infinite, or not a number."""
+
+
 class CheckError(NnlabError):
     """A check did not hold: what came out is not what is recorded."""
 

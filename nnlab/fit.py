@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from nnlab.dataset import Array, Split, Task
-from nnlab.errors import TrainingError
+from nnlab.errors import DivergedError
 from nnlab.evaluate import evaluate
 from nnlab.model import Model, Step
 from nnlab.randomness import Purpose, generator
@@ -77,7 +77,7 @@ def fit(
 
     ``data`` is the training split as ``model.put`` gave it, with ``rows`` examples; ``watched`` the split to evaluate,
     likewise, with its task. The caller may stop at any standing and go on later: from ``start``, with the model's
-    weights and optimizer state as they were, the same bits come as without a pause. Raises TrainingError after the
+    weights and optimizer state as they were, the same bits come as without a pause. Raises DivergedError after the
     standing in which the loss is not a finite number.
     """
     per_epoch = plan.steps_per_epoch(rows)
@@ -101,7 +101,7 @@ def fit(
             at, broken = _evaluated(at, model, watched, plan)
         yield at
         if broken:
-            raise TrainingError(broken)
+            raise DivergedError(broken)
 
 
 def each_step(rows: int, plan: Plan, number: int = 0) -> Iterator[Step]:

@@ -42,8 +42,6 @@ FLOORS = [
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 HEAVY = {"torch", "torchvision", "sklearn", "matplotlib", "scipy", "polars"}
-# One name for two things, to be told apart one day; none may be added.
-SHARED_FILES = {"table"}
 
 
 def each_file(check: Callable[[Path], None]) -> Callable[[], None]:
@@ -176,7 +174,7 @@ def test_no_two_public_classes_have_one_name() -> None:
 
 def test_no_two_files_outside_the_command_line_have_one_name() -> None:
     inside = [path for path in FILES if room_of(path) != "cli" and not path.stem.startswith("__")]
-    assert named_twice([path.stem for path in inside]) <= SHARED_FILES
+    assert not named_twice([path.stem for path in inside])
 
 
 def test_no_test_imports_from_another() -> None:

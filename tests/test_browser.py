@@ -40,10 +40,10 @@ def path(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(compose, "config_of", lambda run: None)
         patch.setattr(compose, "load_same_dataset", lambda run, *others: forged_data(run))
-        made = room.report(runs)
-    assert made.warnings == []
+        html, warnings = room.report(runs)
+    assert warnings == []
     page = folder / "report.html"
-    page.write_bytes(made.page)
+    page.write_bytes(html)
     return page
 
 

@@ -32,7 +32,7 @@ def run(folder: Path, name: str, env=HERE, **keys) -> RunDir:
 
 
 def sections(found):
-    return {section.name: [change.key for change in section.changes] for section in found.sections}
+    return {section.name: list(section.changes) for section in found.sections}
 
 
 def edit(made: RunDir, change) -> None:
@@ -46,8 +46,7 @@ def test_one_key_that_differs_is_named_and_the_scores_are_judged(tmp_path):
     found = comparison.diff(run(tmp_path, "a", test=0.9, loss=0.5), run(tmp_path, "b", lr=0.2, test=0.92, loss=0.6))
     assert found.sentence == "only train.lr differs"
     assert sections(found) == {"config": ["train.lr"], "data": [], "code": [], "packages": [], "hardware": []}
-    (change,) = found.sections[0].changes
-    assert (change.key, change.a, change.b) == ("train.lr", "0.1", "0.2")
+    assert found.sections[0].changes == {"train.lr": ("0.1", "0.2")}
     better = {(score.split, score.metric): score.better for score in found.scores}
     assert better[("test", "accuracy")] is True
     assert better[("test", "loss")] is False
@@ -107,7 +106,7 @@ def test_code_packages_and_hardware_are_told_apart(tmp_path):
 def test_what_is_not_known_is_said(tmp_path):
     dirty = {**HERE, "git": {"commit": "c" * 40, "dirty": True}}
     code = comparison.diff(run(tmp_path, "a", dirty), run(tmp_path, "b", dirty)).sections[2]
-    assert (code.name, code.changes, "uncommitted" in code.unknown) == ("code", [], True)
+    assert (code.name, code.changes, "uncommitted" in code.unknown) == ("code", {}, True)
     nowhere = {**HERE, "git": None}
     code = comparison.diff(run(tmp_path, "c", nowhere), run(tmp_path, "d", nowhere)).sections[2]
     assert code.unknown == "neither run was started in a git repository"

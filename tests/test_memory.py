@@ -21,9 +21,10 @@ from nnlab.experiment.making import made
 from nnlab.experiment.plan import plan_for
 from nnlab.model import Model, Optimizer, Setup
 from nnlab.rundir import RunDir
-from nnlab.rundir.table import MAX_ROWS
+from nnlab.rundir.evaluations import MAX_ROWS
 from tests.conftest import DIGITS, ROOT, Cli
 from tests.model_fixtures import cases, task_for
+from tests.predicting import predict
 
 GIB = 2**30
 FREE = 8 * GIB
@@ -201,15 +202,9 @@ def test_every_model_refuses_inputs_that_are_too_large_for_it(name: str, task: s
             assert "parameters" in error.message or "more weights than can be counted" in error.message
 
 
-@EACH
-def test_layers_are_told_as_they_are(name: str, task: str, outputs: int) -> None:
-    """A net in NumPy cannot be drafted: were its layers told wrong, nothing would refuse it."""
-    file, setup = discover.model(name), Setup((8, 8), task_for(task, outputs), Optimizer(), device="cpu")
-    weights = file.build(file.params(), setup).weights()
-    if file.layers:
-        size = budget.told(setup, file.layers(file.params(), setup), 1)
-        assert size.parameters == sum(weight.size for weight in weights.values())
-        assert size.predicting == sum(budget.given(weights, setup.features))
+@pytest.mark.parametrize("name", discover.names("models"))
+def test_a_net_that_cannot_be_drafted_tells_its_layers(name: str) -> None:
+    file = discover.model(name)
     assert bool(file.layers) == (file.backend.steppable and not file.backend.autograd)
 
 
@@ -308,7 +303,7 @@ def test_what_is_estimated_first_leaves_no_trace(monkeypatch: pytest.MonkeyPatch
     import torch
     from torch import nn
 
-    from nnlab.backends.torch import TorchModel, model
+    from nnlab.backends.torch import TorchModel, torch_model
 
     class Net(nn.Module):
         def __init__(self) -> None:
@@ -323,7 +318,7 @@ def test_what_is_estimated_first_leaves_no_trace(monkeypatch: pytest.MonkeyPatch
     state = torch.get_rng_state()
     weights = TorchModel(Net, picture(28)).weights()
     assert torch.equal(state, torch.get_rng_state())
-    monkeypatch.setattr(model, "check_net", lambda *arguments: None)
+    monkeypatch.setattr(torch_model, "check_net", lambda *arguments: None)
     for name, weight in TorchModel(Net, picture(28)).weights().items():
         assert np.array_equal(weight, weights[name])
 
@@ -431,7 +426,7 @@ def test_a_forged_run_takes_no_memory(finished: RunDir, forged: dict[str, object
     path.write_text(json.dumps(summary))
     try:
         with nothing_large(), pytest.raises(NnlabError) as caught:
-            experiment.predict(finished, ["1"])
+            predict(finished, ["1"])
     finally:
         path.write_text(before)
     assert isinstance(caught.value, ConfigError | RunError)

@@ -99,8 +99,13 @@ def test_a_mistake_is_told_when_a_training_comes_upon_it_and_the_run_has_failed(
 def test_a_model_that_keeps_to_little_is_told_what_does_not_hold(cli: Cli, plugins: Path) -> None:
     good(cli("new", "model", "my-net", "--numpy"))
     fill(plugins / "models/my_net.py", FORWARD, GRADS.replace("dz.sum(axis=0)", "dz.mean(axis=0)"))
+    model = (plugins / "models/my_net.py").read_text()
     discover.use([plugins])
     with pytest.raises(CheckError, match=r"gradients agree with finite differences \(classification, 2\).*bias"):
+        check_model(discover.model("my-net"))
+    (plugins / "models/my_net.py").write_text(model.replace("[(setup.features, setup.scores)]", "[(1, setup.scores)]"))
+    discover.use([plugins])
+    with pytest.raises(CheckError, match=r"declared layers are those of the weights.*2 parameters, its weights 65"):
         check_model(discover.model("my-net"))
     good(cli("new", "dataset", "my-points"))
     file = plugins / "datasets/my_points.py"

@@ -63,7 +63,7 @@ def with_data(monkeypatch):
 
 
 def read(*runs: RunDir) -> Reader:
-    return Reader(room.report(runs).page.decode())
+    return Reader(room.report(runs)[0].decode())
 
 
 def test_the_page_tells_the_story_in_order_without_its_script(tmp_path, with_data):
@@ -113,7 +113,7 @@ def test_no_text_of_a_run_becomes_markup(tmp_path, with_data):
 
 
 def test_the_page_names_no_address_and_its_policy_allows_none(tmp_path):
-    text = room.report([forge_run(tmp_path, "a")]).page.decode()
+    text = room.report([forge_run(tmp_path, "a")])[0].decode()
     assert "://" not in text
     assert not re.search(r"<(link|iframe|object|base)\b|@import|\bfetch\(|XMLHttpRequest|innerHTML\s*=\s*[a-z]", text)
     (policy,) = [a["content"] for a in Reader(text).all("meta") if "http-equiv" in a]
@@ -139,19 +139,19 @@ def test_elements_escape_all_that_is_no_element():
 def test_five_runs_of_a_hundred_epochs_on_mnist_stay_under_a_megabyte(tmp_path, with_data):
     size = {"shape": (28, 28), "classes": tuple("0123456789"), "rows": 10_000, "points": 1200, "frames": 14}
     runs = [forge_run(tmp_path, f"{n}", **size, units=25, seed=n, lr=n + 1) for n in range(5)]
-    made = room.report(runs)
-    assert made.warnings == []
-    assert len(made.page) < 1_000_000
-    (data,) = json.loads(Reader(made.page.decode()).data)
+    html, warnings = room.report(runs)
+    assert warnings == []
+    assert len(html) < 1_000_000
+    (data,) = json.loads(Reader(html.decode()).data)
     assert all(len(learnt["frames"]) >= 8 for learnt in data["learnt"].values())  # of noise, which packs worst
     assert len(data["learnt"]) == 5
 
 
 def test_many_runs_are_all_compared_and_the_best_looked_at(tmp_path, with_data):
     runs = [forge_run(tmp_path, f"r{n:02}", test=n / 40, lr=n + 1, points=100) for n in range(25)]
-    made = room.report(runs)
-    page = Reader(made.page.decode())
-    assert len(made.page) < 1_000_000
+    html, _ = room.report(runs)
+    page = Reader(html.decode())
+    assert len(html) < 1_000_000
     assert len(page.all("details", **{"class": "panel"})) == reports.MOST_PANELS
     assert "The best 10; 15 more are in the tables above only." in page.words
     assert "r00" in page.words
@@ -177,12 +177,12 @@ def test_seeds_of_one_config_are_one_line_with_a_band(tmp_path, with_data):
 
 
 def test_without_the_data_the_report_says_so_and_is_made(tmp_path):
-    made = room.report([forge_run(tmp_path, "a", data="no-such-data")])
-    page = Reader(made.page.decode())
+    html, warnings = room.report([forge_run(tmp_path, "a", data="no-such-data")])
+    page = Reader(html.decode())
     assert "Inputs cannot be shown" in page.words
     assert "Worst-classified" in page.words
-    assert len(made.warnings) == 1
-    assert "inputs cannot be shown" in made.warnings[0]
+    assert len(warnings) == 1
+    assert "inputs cannot be shown" in warnings[0]
 
 
 def test_a_run_with_nothing_but_its_summary_is_told_of(tmp_path):

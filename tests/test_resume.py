@@ -18,7 +18,7 @@ from nnlab.finding import worst
 from nnlab.rundir import RunDir, sealed
 from nnlab.rundir.checkpoint import STATE
 from nnlab.rundir.directory import CONFIG
-from nnlab.rundir.file import Stored
+from nnlab.rundir.file import File
 from tests.reliability.twins import STEPPABLE, outcome
 from tests.run_fixtures import config_for, run_to_end, stop_at
 
@@ -147,7 +147,7 @@ def test_what_comes_after_a_row_that_was_let_differ_is_held_against_nothing_olde
 
 
 @pytest.mark.parametrize(
-    ("kind", "method"), [(RunDir, "append_metrics"), (Stored, "write")], ids=["before the row", "before the best"]
+    ("kind", "method"), [(RunDir, "append_metrics"), (File, "write")], ids=["before the row", "before the best"]
 )
 def test_stopped_while_a_row_is_written_the_row_comes_again(
     kind: type, method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -194,9 +194,9 @@ def test_a_stop_before_the_very_last_file_is_an_interruption_like_any_other(
     assert worst(experiment.verify(run)) == "untold"
 
 
-def but_not_the_config(stored: Stored[Any], content: Any, write: Any = Stored.write) -> None:
+def but_not_the_config(stored: File[Any], content: Any, write: Any = File.write) -> None:
     """Every file can be written but config.yaml."""
-    if stored.file is RunDir.config:
+    if stored.name == CONFIG:
         raise OSError(errno.ENOSPC, "No space left on device")
     write(stored, content)
 
@@ -214,7 +214,7 @@ def test_an_extension_that_fails_at_its_start_after_one_that_was_stopped_can_be_
         events.close()
     for epochs in (6, 8):
         with monkeypatch.context() as patch:
-            patch.setattr(Stored, "write", but_not_the_config)
+            patch.setattr(File, "write", but_not_the_config)
             with pytest.raises(TrainingError, match="No space left"):
                 run_to_end(experiment.resume(run, epochs=epochs))
     run_to_end(experiment.resume(run, epochs=6))

@@ -17,7 +17,6 @@ from nnlab.errors import RunError
 from nnlab.rundir import RunDir, folder
 from nnlab.rundir.directory import MAX_TEXT_BYTES
 from nnlab.rundir.directory import SUMMARY as SUMMARY_
-from nnlab.rundir.folder import Removal
 from nnlab.rundir.ours import is_ours
 from nnlab.standing import Best
 
@@ -368,7 +367,7 @@ def test_a_run_is_removed_and_nothing_else(tmp_path):
     runs = made(tmp_path / "runs", "a", "b")
     (tmp_path / "kept.txt").write_text("x")
     (runs / "a" / "link").symlink_to(tmp_path)
-    assert rundir.remove(RunDir(runs / "a")) == Removal(["run.json"], ["link"])
+    assert rundir.remove(RunDir(runs / "a")) == (["run.json"], ["link"])
     assert [path.name for path in (runs / "a").iterdir()] == ["link"]
     rundir.remove(RunDir(runs / "b"))
     assert sorted(path.name for path in runs.iterdir()) == ["a"]

@@ -24,7 +24,7 @@ from nnlab.cli import curves, watch
 from nnlab.experiment.plan import planned_steps
 from nnlab.present.charts import of_run
 from nnlab.present.panel import _log_axis, _step_axis, _value_axis, panel
-from nnlab.rundir.growing import Growing
+from nnlab.rundir.evaluations import Growing
 from tests.chart_fixtures import chart
 from tests.conftest import DIGITS
 from tests.run_fixtures import forge
@@ -138,8 +138,8 @@ def test_growing_columns_are_those_of_the_file_and_old_rows_are_not_read_again(t
     with pytest.raises(errors.RunError, match="no such file"):
         growing.read()
     parsed = []
-    load = rundir.table.load
-    monkeypatch.setattr(rundir.table, "load", lambda content: parsed.append(content) or load(content))
+    load = rundir.evaluations.load
+    monkeypatch.setattr(rundir.evaluations, "load", lambda content: parsed.append(content) or load(content))
     path.write_text("step,loss\n1,0.5\n2,0.")
     assert growing.read() == {"step": [1], "loss": [0.5]}
     growing.read()

@@ -23,6 +23,7 @@ from nnlab.model import Model, Optimizer, Setup
 from nnlab.models import _loss
 from nnlab.plugin import DatasetFile
 from nnlab.report import report
+from nnlab.rundir.ours import is_ours
 from tests.conftest import ROOT
 from tests.model_fixtures import LR
 from tests.predicting import predict, predict_rows
@@ -127,6 +128,7 @@ def test_a_run_of_a_third_task_is_kept_verified_compared_and_predicted_by(
     assert run.summary().learnt == counts
     assert list(run.metrics.read()) == ["step", "epoch", "train_loss", "test_loss", "test_deviance", "seconds"]
     assert {"deviance.png", "fit-test.png"} <= set(run.files())
+    assert all(map(is_ours, run.files()))
     assert run.json.read()["baselines"].keys() == {"mean rate"}
     assert {check.outcome for check in experiment.verify(run)} <= {"ok", "untold"}
     (group,) = comparison.compare(found, each=True).groups
@@ -137,7 +139,7 @@ def test_a_run_of_a_third_task_is_kept_verified_compared_and_predicted_by(
     said = predict(run, ["0.5,0.5"])
     rate = np.exp(float(predict_rows(run, np.array([[0.5, 0.5]], np.float32))[0, 0]))
     assert said.items[0].values == [pytest.approx(rate)]
-    assert report(found).page
+    assert report(found)[0]
 
 
 def test_a_model_that_cannot_learn_a_third_task_is_told_apart(counts: Task) -> None:
@@ -211,3 +213,9 @@ def test_a_tasks_name_is_read_in_one_place(pattern: str, allowed: set[str]) -> N
         path.relative_to(package).as_posix() for path in package.rglob("*.py") if re.search(pattern, path.read_text())
     }
     assert {name for name in found if not name.startswith("datasets/")} == allowed
+
+
+def test_targets_are_scaled_only_where_the_loss_is_the_same_but_for_a_factor(counts: Task) -> None:
+    rows = Examples(np.ones((9, 2), np.float32), np.arange(9.0)[:, None])
+    made = [build("made", None, 0, rows, None, task=task, standardise_target=True) for task in (counts, Regression(1))]
+    assert [data.transform.target is None for data in made] == [True, False]

@@ -3,6 +3,7 @@
 import sys
 from typing import Any, TypeVar
 
+from nnlab.budget import MIB
 from nnlab.config.frame import DEVICES
 from nnlab.dataset import Task
 from nnlab.errors import ConfigError
@@ -10,7 +11,6 @@ from nnlab.model import Model, Net
 from nnlab.plugin import Backend
 
 M = TypeVar("M")
-MIB = 2**20
 
 
 def _of(model: Model, wanted: type[M]) -> M:

@@ -24,7 +24,8 @@ class UpdateRule:
 
     def step(self, weights: Mapping[str, Array], grads: Mapping[str, Array], lr: float) -> None:
         """One update of all weights."""
-        (self._sgd if self.optimizer.name == "sgd" else self._adam)(weights, grads, lr)
+        rules = {"sgd": self._sgd, "adam": self._adam, "adamw": self._adam}
+        rules[self.optimizer.name](weights, grads, lr)
 
     def _sgd(self, weights: Mapping[str, Array], grads: Mapping[str, Array], lr: float) -> None:
         o = self.optimizer

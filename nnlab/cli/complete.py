@@ -40,7 +40,7 @@ def overrides(incomplete: str) -> list[str]:
         values |= _fixed()
         found = [f"{key}={value}" for value in values.get(key, [])]
     else:
-        found = [f"{dotted}=" for dotted in dotted_keys()]
+        found = [f"{dotted}=" for dotted in _dotted_keys()]
     return [text for text in found if text.startswith(incomplete)]
 
 
@@ -51,7 +51,7 @@ def _fixed() -> dict[str, list[str]]:
     return {"train.optimizer": [*get_args(OptimizerName)], "device": ["auto", *DEVICES]}
 
 
-def dotted_keys() -> list[str]:
+def _dotted_keys() -> list[str]:
     """Every key that some config can have."""
     from nnlab.config.frame import TopLevel, Train
 

@@ -44,7 +44,7 @@ def init(
     if target is not None or keys or folder.is_file():
         _init_table(folder, keys or [], target)
         return
-    source, place = shipped_configs(), folder / "configs"
+    source, place = _shipped_configs(), folder / "configs"
     taken = [path.name for path in sorted(source.iterdir()) if (place / path.name).exists()]
     if taken:
         raise ConfigError(
@@ -77,7 +77,7 @@ def _init_table(table: Path, keys: list[str], target: str | None) -> None:
     screen.note(f"next: nnlab train {config}")
 
 
-def shipped_configs() -> Path:
+def _shipped_configs() -> Path:
     """The folder of configs inside the installed package, or beside it in a clone."""
     package = Path(__file__).parent.parent
     inside = package / "configs"

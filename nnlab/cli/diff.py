@@ -1,5 +1,6 @@
 """The diff command: two runs side by side on one screen."""
 
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -39,9 +40,9 @@ def diff(a: A, b: B, runs_dir: options.RunsDir = options.DEFAULT_RUNS, json: opt
 def _print(found: "Diff") -> None:
     rows = [["run", found.a.name, found.b.name], ["status", found.a.status, found.b.status]]
     rows += [
-        [change.key, _short(change.key, change.a), _short(change.key, change.b)]
+        [key, _short(key, a), _short(key, b)]
         for section in found.sections
-        for change in section.changes[:MOST_KEYS]
+        for key, (a, b) in islice(section.changes.items(), MOST_KEYS)
     ]
     screen.show(Listing(["", "A", "B"], rows, left=(0, 1, 2)))
     for section in found.sections:

@@ -24,7 +24,7 @@ def print_findings(
         [
             finding.subject,
             *(cell(finding) for cell in columns.values()),
-            shown(finding),
+            _shown(finding),
             screen.with_flags(finding.detail),
         ]
         for finding in findings
@@ -36,7 +36,7 @@ def print_findings(
     screen.show(Listing(names, rows, title=title, left=(0, outcome, outcome + 1)))
 
 
-def shown(finding: Finding) -> str:
+def _shown(finding: Finding) -> str:
     """The outcome as people read it."""
     return SHOWN.get(finding.outcome, finding.outcome)
 
@@ -45,7 +45,7 @@ def as_json(finding: Finding, **names: str) -> dict[str, Any]:
     """What a document has of a finding, by its own keys: each names a part of the finding or one of its values."""
     parts = {
         "subject": finding.subject,
-        "shown": shown(finding),
+        "shown": _shown(finding),
         "held": HELD.get(finding.outcome),
         "possible": finding.outcome != "untold",
         "detail": screen.with_flags(finding.detail),

@@ -118,42 +118,35 @@ def _stopped(event: Any) -> str:
 def _display(quiet: bool, jobs: "Jobs | None" = None) -> Display:
     if quiet:
         return Display()
-    return Bars(jobs) if sys.stderr.isatty() else Ends(jobs) if jobs else Lines()
+    return Bars(jobs) if sys.stderr.isatty() else Lines(jobs)
 
 
 class Lines(Display):
-    """Where there is no terminal: a line at the start and about ten on the way."""
+    """Where there is no terminal: a line at the start and about ten on the way; of several jobs one at each end."""
 
-    steps, tenths = 0, 0
+    def __init__(self, jobs: "Jobs | None" = None) -> None:
+        self.count, self.done = len(jobs.each) if jobs else 0, 0
+        self.steps, self.tenths = 0, 0
+        self.scores: dict[str, str] = {}
+        if jobs:
+            screen.note(_opening_of(jobs))
 
     def show(self, event: Any, title: str = "", scores: str = "") -> None:
         from nnlab.experiment import Started
-
-        if isinstance(event, Started):
-            self.steps = event.steps
-            screen.note(_opening(event))
-        elif scores and (tenths := 10 * event.step // self.steps) > self.tenths:
-            self.tenths = tenths
-            screen.note(f"step {event.step:,}/{self.steps:,}  {scores}")
-
-
-class Ends(Display):
-    """The same of several jobs: a line at the start, and one for each when it ends."""
-
-    def __init__(self, jobs: "Jobs") -> None:
-        self.count, self.done = len(jobs.each), 0
-        self.scores: dict[str, str] = {}
-        screen.note(_opening_of(jobs))
-
-    def show(self, event: Any, title: str = "", scores: str = "") -> None:
         from nnlab.experiment.events import Ended
 
         if scores:
             self.scores[title] = scores
+        if isinstance(event, Started) and not self.count:
+            self.steps = event.steps
+            screen.note(_opening(event))
         elif isinstance(event, Ended):
             self.done += 1
             how = "failed" if event.code else self.scores.get(title, "done")
             screen.note(f"{title}: {how}  ({self.done}/{self.count})")
+        elif scores and not self.count and (tenths := 10 * event.step // self.steps) > self.tenths:
+            self.tenths = tenths
+            screen.note(f"step {event.step:,}/{self.steps:,}  {scores}")
 
 
 class Bars(Display):

@@ -33,6 +33,6 @@ def report(
                 f"name those to report, at best at most {MOST_RUNS}: nnlab report RUN RUN",
             )
     with Fetching() as progress:
-        made = make(chosen, progress)
-    screen.warn(made.warnings)
-    screen.line(str(write(output, made.page)))
+        page, warnings = make(chosen, progress)
+    screen.warn(warnings)
+    screen.line(str(write(output, page)))

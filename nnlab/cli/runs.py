@@ -2,7 +2,6 @@
 
 import sys
 from contextlib import suppress
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,7 +11,6 @@ from nnlab.cli import options, screen
 from nnlab.errors import NnlabError, RunError
 from nnlab.present import terminal
 from nnlab.present.values import Listing
-from nnlab.rundir.folder import Removal
 from nnlab.rundir.summary import RUNNING
 
 MOST_LEFT = 20
@@ -44,7 +42,7 @@ def list_runs(
         for entry in [Entry((row,)) for row in found] if each else fold(found):
             steps = count(entry.rows[0].summary.steps)
             time = "-" if entry.seconds is None else screen.duration(entry.seconds)
-            rows.append([entry.name, entry.status, steps, time, score(entry)])
+            rows.append([entry.name, entry.status, steps, time, _score(entry)])
             marks += [f"{entry.name}: {mark}" for mark in entry.marks]
         screen.show(Listing(columns, rows, left=(0, 1), notes=marks))
 
@@ -62,7 +60,7 @@ def _rows(runs_dir: "Path") -> "Iterator[Row]":
                 yield read_row(run, bare=True)
 
 
-def score(entry: "Entry") -> str:
+def _score(entry: "Entry") -> str:
     """The metric that counts, on the split that counts, as "test accuracy 97.80 %"."""
     name, values = entry.data.task.ranked_by.name, entry.values
     column = next((f"{split}_{name}" for split in ("test", "val", "train") if f"{split}_{name}" in values), None)
@@ -94,20 +92,20 @@ def remove(
     documents = []
     try:
         for run in found:
-            removal = rundir.remove(run, everything=everything)
-            documents.append({"run": run.name, "path": str(run.path), **asdict(removal)})
-            screen.note(_said(run, removal))
+            removed, left = rundir.remove(run, everything=everything)
+            documents.append({"run": run.name, "path": str(run.path), "removed": removed, "left": left})
+            screen.note(_said(run, left))
     finally:
         if json:
             screen.print_json(documents)
 
 
-def _said(run: rundir.RunDir, removal: Removal) -> str:
+def _said(run: rundir.RunDir, left: list[str]) -> str:
     """What was deleted, and what was left."""
-    if not removal.left:
+    if not left:
         return f"deleted {run.path}"
-    listed = ", ".join(removal.left[:MOST_LEFT])
-    more = f" and {len(removal.left) - MOST_LEFT:,} more" if len(removal.left) > MOST_LEFT else ""
+    listed = ", ".join(left[:MOST_LEFT])
+    more = f" and {len(left) - MOST_LEFT:,} more" if len(left) > MOST_LEFT else ""
     return f"deleted the run in {run.path}, and left what nnlab did not write: {listed}{more}"
 
 

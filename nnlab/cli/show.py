@@ -58,9 +58,9 @@ def show(
     if ended:
         watch(found, summary, every, drawing=with_curves is not False, results=not json)
         summary = found.summary()
-        screen.note(f"{found.name} has ended: {status_in_words(found, summary)}")
+        screen.note(f"{found.name} has ended: {_status_in_words(found, summary)}")
     elif watching:
-        screen.note(f"{found.name} is not running, so it is shown once: {status_in_words(found, summary)}")
+        screen.note(f"{found.name} is not running, so it is shown once: {_status_in_words(found, summary)}")
     if json:
         rows = {"curves": found.metrics.read()} if with_curves else {}
         screen.print_json({"path": str(found.path), **summary.to_json(), "files": found.files(), **rows})
@@ -96,7 +96,7 @@ def _show_seeds(runs: list[rundir.RunDir], json: bool, drawing: bool) -> None:
         screen.line(str(run.path))
 
 
-def status_in_words(run: rundir.RunDir, summary: rundir.Summary) -> str:
+def _status_in_words(run: rundir.RunDir, summary: rundir.Summary) -> str:
     """The status with its reason, and where a stopped run would go on."""
     text = summary.status + (f": {summary.error}" if summary.error else "")
     if summary.status not in (DIED, "interrupted"):
@@ -153,7 +153,7 @@ def _facts(run: rundir.RunDir, summary: rundir.Summary, last_row: str) -> Listin
     """What the run is, and how far it came; ``last_row`` is its newest evaluation, where there is nothing later."""
     data = summary.dataset
     facts: list[list[object]] = [
-        ["status", status_in_words(run, summary)],
+        ["status", _status_in_words(run, summary)],
         ["model", f"{summary.model}, {count(summary.parameters)} parameters, on {summary.device}"],
         ["data", f"{data.name}, SHA-256 {str(data.sha256)[:12]}…"],
         ["started", summary.started],

@@ -130,11 +130,11 @@ def _print(finished: Any, json: bool, quiet: bool) -> None:
     elif json:
         screen.print_json({"path": path, **finished.summary.to_json()})
     else:
-        print_result(finished.summary)
+        _print_result(finished.summary)
         screen.line(path)
 
 
-def print_result(summary: "Summary") -> None:
+def _print_result(summary: "Summary") -> None:
     """What a run scores on each of its splits, and beside it what the baselines do; nothing before there are scores."""
     listing = result(summary)
     if listing is not None:

@@ -9,7 +9,7 @@ from nnlab import rundir
 from nnlab.cli import curves, screen
 from nnlab.errors import RunError
 from nnlab.present import terminal
-from nnlab.rundir.growing import Growing
+from nnlab.rundir.evaluations import Growing
 from nnlab.rundir.summary import RUNNING
 from nnlab.signals import undisturbed
 
@@ -31,7 +31,7 @@ class Sight:
 
     def __init__(self, run: rundir.RunDir, summary: rundir.Summary) -> None:
         self.run, self.summary = run, summary
-        self.rows = Growing(run.metrics.path, run.metrics.file.limit)
+        self.rows = Growing(run.metrics.path, run.metrics.limit)
         self.columns: Columns = {}
         self.trouble = ""
         """Of a file that could not be read just now: what is shown of it is older."""

@@ -33,16 +33,16 @@ def charts_of(group: Group, names: Sequence[str]) -> list[Chart]:
     """Loss, score and loss in training of the group's entries, which go by these names; none without any curve."""
     entries = enumerate(zip(names, group.entries, strict=True))
     return charts.of_entries(
-        {place: (name, list(columns_of(entry))) for place, (name, entry) in entries}, group.data.task.curve
+        {place: (name, list(_columns_of(entry))) for place, (name, entry) in entries}, group.data.task.curve
     )
 
 
 def charts_of_seeds(entry: Entry) -> list[Chart]:
     """Loss and score of an entry of several runs."""
-    return charts.of_seeds(list(columns_of(entry)), entry.data.task.curve)
+    return charts.of_seeds(list(_columns_of(entry)), entry.data.task.curve)
 
 
-def columns_of(entry: Entry) -> Iterator[charts.Columns]:
+def _columns_of(entry: Entry) -> Iterator[charts.Columns]:
     """metrics.csv of each run that was evaluated; one that failed before its first evaluation has no curve."""
     for row in entry.rows:
         try:

@@ -13,18 +13,12 @@ from nnlab.rundir import RunDir
 
 NAMED = 5
 """Keys that the sentence names; of more it says how many."""
-DATA_KEYS = ("name", "sha256", "train", "val", "test")
 # Which keys of env.json belong to which section; what is not listed is hardware. Device and threads are in the config.
 _PACKAGES, _CODE, _CONFIG = ("python", "implementation", "packages"), ("git",), ("device", "threads")
 
 
-@dataclass(frozen=True)
-class Change:
-    """A key that differs: its values as text, None where it is not there."""
-
-    key: str
-    a: str | None
-    b: str | None
+Changes = dict[str, tuple[str | None, str | None]]
+"""Keys that differ: the values of A and B as text, None where one has none."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +26,7 @@ class Section:
     """What differs in one respect."""
 
     name: str
-    changes: list[Change] = field(default_factory=list)
+    changes: Changes = field(default_factory=dict)
     unknown: str = ""
     """Why it cannot be told whether anything differs; empty where it can."""
 
@@ -78,7 +72,7 @@ class Diff:
             return "A and B are one run"
         if self.incomparable:
             return f"not comparable: {self.incomparable}"
-        keys = [change.key for section in self.sections[:1] for change in section.changes]
+        keys = [key for section in self.sections[:1] for key in section.changes]
         others = [f"the {section.name}" for section in self.sections[1:] if section.changes]
         text = _differ(keys) if keys else "the config is the same" if others else "nothing differs"
         if keys and others:
@@ -102,28 +96,27 @@ def diff(a: RunDir, b: RunDir) -> Diff:
     """Read two runs and set them side by side. Raises RunError or ConfigError where one's directory is damaged."""
     ours, theirs = read_row(a), read_row(b)
     sections = [
-        Section("config", list(_changes(ours.config, theirs.config))),
-        Section("data", [change for change in _changes(_data(ours), _data(theirs)) if _known(change)]),
+        Section("config", _changes(ours.config, theirs.config)),
+        Section("data", _changes(_data(ours, theirs), _data(theirs, ours))),
         *_environment(ours, theirs),
     ]
     return Diff(ours, theirs, sections, list(_scores(ours, theirs)), why_not(ours, theirs))
 
 
-def _changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterator[Change]:
-    for key in dict.fromkeys([*a, *b]):
-        if a.get(key) != b.get(key):
-            yield Change(key, *(None if found.get(key) is None else str(found[key]) for found in (a, b)))
+def _changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> Changes:
+    differing = [key for key in dict.fromkeys([*a, *b]) if a.get(key) != b.get(key)]
+    return {key: (_text(a.get(key)), _text(b.get(key))) for key in differing}
 
 
-def _data(row: Row) -> dict[str, Any]:
-    facts = row.summary.dataset
-    hashes = {f"data.{split}.sha256": row.examples(split) for split in ("train", "val", "test")}
-    return {**{f"data.{key}": getattr(facts, key) for key in DATA_KEYS}, **hashes}
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
 
 
-def _known(change: Change) -> bool:
-    """Whether this is a difference: runs of older versions keep no hash of their examples."""
-    return not change.key.endswith(".sha256") or change.key == "data.sha256" or None not in (change.a, change.b)
+def _data(row: Row, other: Row) -> dict[str, Any]:
+    """What a run says of its data; the hashes of its examples only where both have them, as older runs keep none."""
+    facts, splits = row.summary.dataset, ("train", "val", "test")
+    hashes = {f"data.{split}.sha256": row.examples(split) for split in splits if other.examples(split)}
+    return {**{f"data.{key}": getattr(facts, key) for key in ("name", "sha256", *splits)}, **hashes}
 
 
 def _environment(a: Row, b: Row) -> Iterator[Section]:
@@ -141,7 +134,7 @@ def _environment(a: Row, b: Row) -> Iterator[Section]:
             if (section := _section(key)) is not None:
                 parts[section][side][key] = value
     for name, (ours, theirs) in parts.items():
-        changes = list(_changes(ours, theirs))
+        changes = _changes(ours, theirs)
         yield Section(name, changes, "" if changes or name != "code" else _unknown_code(ours))
 
 
@@ -175,7 +168,14 @@ def diff_as_json(found: Diff) -> dict[str, Any]:
     }
     return {
         **sides,
-        "sections": [asdict(section) for section in found.sections],
+        "sections": [
+            {
+                "name": section.name,
+                "changes": [{"key": key, "a": a, "b": b} for key, (a, b) in section.changes.items()],
+                "unknown": section.unknown,
+            }
+            for section in found.sections
+        ],
         "scores": [
             {**asdict(score), "difference": score.difference, "better": None if found.incomparable else score.better}
             for score in found.scores

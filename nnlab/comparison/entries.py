@@ -37,7 +37,7 @@ class Entry:
     @property
     def name(self) -> str:
         """The run's name, or what the runs' names have in common."""
-        return common_name([row.name for row in self.rows])
+        return _common_name([row.name for row in self.rows])
 
     @property
     def status(self) -> str:
@@ -47,7 +47,7 @@ class Entry:
     @property
     def config(self) -> dict[str, str]:
         """The config they share, by dotted key; the seeds as "0-4"."""
-        return {**self.rows[0].config, SEED: shown_seeds([row.config.get(SEED, "") for row in self.rows])}
+        return {**self.rows[0].config, SEED: _shown_seeds([row.config.get(SEED, "") for row in self.rows])}
 
     @property
     def data(self) -> Data:
@@ -156,7 +156,7 @@ def _seed(row: Row) -> tuple[int, str]:
     return len(text), text
 
 
-def shown_seeds(seeds: Sequence[str]) -> str:
+def _shown_seeds(seeds: Sequence[str]) -> str:
     """Seeds as they are asked for: "0-4" or "0,3,7"; a single one, or what is no number, as it stands."""
     if len(seeds) < 3 or not all(seed.isdecimal() and len(seed) < 20 for seed in seeds):
         return ",".join(seeds)
@@ -165,7 +165,7 @@ def shown_seeds(seeds: Sequence[str]) -> str:
     return f"{numbers[0]}-{numbers[-1]}" if whole else ",".join(seeds)
 
 
-def common_name(names: Sequence[str]) -> str:
+def _common_name(names: Sequence[str]) -> str:
     """One name, or what several begin with; where that says nothing, the first one and how many more there are."""
     if len(names) == 1:
         return names[0]

@@ -1,7 +1,5 @@
 """Predictions: what a run said of each example of its test split, as read back from its directory."""
 
-from dataclasses import dataclass
-
 from nnlab.comparison.rows import Row
 from nnlab.dataset import Array
 from nnlab.errors import RunError
@@ -13,18 +11,11 @@ MAX_BYTES = 2**29
 """Of one run's predictions: several are held at once, and run.json, which says how many there are, may be forged."""
 
 
-@dataclass(frozen=True)
-class Predicted:
-    """The scores of a test split beside the truth."""
+def read_predictions(row: Row) -> tuple[Array, Array]:
+    """The scores (n, outputs) of a test split, logits or values, and the truth: (n,) class numbers or (n, outputs).
 
-    scores: Array
-    """(n, outputs) floats: logits or values."""
-    targets: Array
-    """(n,) class numbers, or (n, outputs) values."""
-
-
-def read_predictions(row: Row) -> Predicted:
-    """Raises RunError where the run has no predictions, or they do not fit its task."""
+    Raises RunError where the run has no predictions, or they do not fit its task.
+    """
     if PREDICTIONS not in row.run.files():
         hint = "nnlab resume finishes a run" if row.status != "finished" else "its data has no test split"
         raise RunError(f"{row.path}: there are no predictions of a test split to compare", hint)
@@ -37,4 +28,4 @@ def read_predictions(row: Row) -> Predicted:
         raise damaged
     if not row.task.fits(scores, targets):
         raise damaged
-    return Predicted(scores, targets)
+    return scores, targets

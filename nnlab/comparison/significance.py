@@ -70,7 +70,7 @@ class Contrast:
         sign = "-" if self.difference < 0 else "+"
         bounded = math.isfinite(self.low) and math.isfinite(self.high)
         interval = f"95 % CI [{numbers[1]}, {numbers[2]}]" if bounded else "95 % CI without bounds"
-        return f"B - A = {sign}{numbers[0]}{unit}, {interval}, p {shown_p(self.p)}"
+        return f"B - A = {sign}{numbers[0]}{unit}, {interval}, p {_shown_p(self.p)}"
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Verdict:
     def sentence(self) -> str:
         """The deciding contrast in words."""
         test = self.contrasts[0]
-        shown = test.shown() + (f", corrected {shown_p(self.p)}" if self.p != test.p else "")
+        shown = test.shown() + (f", corrected {_shown_p(self.p)}" if self.p != test.p else "")
         if self.better:
             return f"{shown}: {self.better} is better, at {test.at}"
         if self.same:
@@ -158,8 +158,8 @@ def verdict(a: Entry, b: Entry, ours: Sequence[Scored], theirs: Sequence[Scored]
 
 def _scored(row: Row) -> Scored:
     """Raises RunError where the run has no predictions, or they do not fit its task."""
-    found = read_predictions(row)
-    return Scored(row.summary.seed, found.targets, row.task.each(found.scores, found.targets))
+    scores, targets = read_predictions(row)
+    return Scored(row.summary.seed, targets, row.task.each(scores, targets))
 
 
 def contrasts(a: Sequence[Scored], b: Sequence[Scored], primary: str) -> Iterator[Contrast]:
@@ -242,7 +242,7 @@ def _noise(test: Contrast, a: Sequence[Scored], b: Sequence[Scored]) -> Iterator
         )
 
 
-def shown_p(p: float) -> str:
+def _shown_p(p: float) -> str:
     """``= 0.12``, ``< 0.0001``."""
     return f"= {p:.2g}" if p >= 1e-4 else "< 0.0001"
 

@@ -40,6 +40,9 @@ ACCURACY = Metric("accuracy", higher_is_better=True, percent=True)
 R2 = Metric("r2", higher_is_better=True, label="R²")
 
 
+SQUARED_ERROR = "mean squared error"
+
+
 class Task:
     """What is learnt: a third task is one more class like those below, its place in ``TASKS`` and its loss.
 
@@ -76,6 +79,11 @@ class Task:
     def scores(self) -> int:
         """How many scores a hand-written net gives."""
         return self.outputs
+
+    @property
+    def scalable(self) -> bool:
+        """Whether targets may be scaled to be learnt: the squared error of those is that of these, but for a factor."""
+        return self.loss == SQUARED_ERROR
 
     @classmethod
     def compared(cls) -> tuple[Metric, ...]:
@@ -168,7 +176,7 @@ class Regression(Task):
     name = "regression"
     metrics = (LOSS, MSE, R2)
     ranked_by, curve = LOSS, R2
-    loss = "mean squared error"
+    loss = SQUARED_ERROR
     guess, linear = "mean of the targets", "ridge"
 
     @classmethod

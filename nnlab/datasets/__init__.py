@@ -183,7 +183,8 @@ def build(
     if standardise:
         mean, std = made.standardising(train.inputs, train.at)
         made = replace(made, mean=mean, std=std)
-    if standardise_target and not classes:
+    task = task or (Classification(tuple(classes)) if classes else Regression(train.targets.shape[1]))
+    if standardise_target and task.scalable:
         made = replace(made, target=_scaling(train.targets))
     ready = {split: _ready(pool, made) for split, pool in pools.items() if pool}
     return Dataset(
@@ -193,7 +194,7 @@ def build(
         test=ready.get("test"),
         sha256=sha256,
         shape=train.inputs.shape[1:] if not made.columns else (len(made.feature_names),),
-        task=task or (Classification(tuple(classes)) if classes else Regression(train.targets.shape[1])),
+        task=task,
         feature_names=made.feature_names or tuple(feature_names),
         target_names=tuple(target_names),
         transform=made,

@@ -24,7 +24,7 @@ Files = dict[str, list[Path]]
 
 @dataclass
 class Folder:
-    """A folder of pictures: those of each split, and what else there is."""
+    """A folder of pictures: those of each split, what else there is, and what they look like."""
 
     path: Path
     splits: dict[SplitName, Files] = field(default_factory=dict)
@@ -41,6 +41,11 @@ class Folder:
     said: list[str] = field(default_factory=list)
     """What was decided."""
     doubts: list[str] = field(default_factory=list)
+    sizes: set[tuple[int, int]] = field(default_factory=set)
+    """Width and height of the pictures that have been read."""
+    coloured: bool = False
+    broken: list[tuple[Path, DataError]] = field(default_factory=list)
+    """Pictures that cannot be read, and why."""
 
     def notes(self) -> Iterator[str]:
         """What was decided, and in one line what is usual to find."""
@@ -63,6 +68,11 @@ class Folder:
         if self.loose:
             which = _labels.counted(len(self.loose), "picture lies", "pictures lie")
             yield f"{which} beside the folders of the classes, left out: {listed(self.loose)}"
+        if self.broken:
+            which = _labels.counted(
+                len(self.broken), "picture that cannot be read is", "pictures that cannot be read are"
+            )
+            yield f"{which} left out: {listed(self._name(path) for path, _ in self.broken)}"
 
     def look(self, wanted: set[str]) -> None:
         """Find the pictures; ``wanted`` are the classes to keep. Raises DataError, and OSError as the system does."""

@@ -15,8 +15,8 @@ from nnlab.datasets import _columns, _targets
 from nnlab.errors import DataError
 from nnlab.tables import Keys, Table, reading, sniff, source
 from nnlab.tables.cells import short
+from nnlab.tables.columns import Text
 from nnlab.tables.keys import Style
-from nnlab.tables.table import Text
 
 NUMBERS = 2**20
 """Features that are in memory at once."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from nnlab.dataset import Dataset
 from nnlab.errors import CheckError, RunError
-from nnlab.rundir import RunDir, table
+from nnlab.rundir import RunDir, evaluations
 from nnlab.rundir.directory import METRICS
 from nnlab.rundir.sealed import sha256
 from nnlab.standing import Standing
@@ -67,7 +67,7 @@ class Rows:
             return at
         step, values = at.step, [at.metrics[name] for name in self.metrics]
         row = [step, at.epoch, at.train_loss, *values, round(at.seconds.working, 4)]
-        line = table.line(row)
+        line = evaluations.line(row)
         before = self.awaited.pop(step, line)
         if before.rpartition(b",")[0] != line.rpartition(b",")[0]:
             if self.strict:

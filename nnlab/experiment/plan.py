@@ -11,7 +11,7 @@ from nnlab.fit import Plan
 from nnlab.model import Model
 from nnlab.rundir import RunDir
 from nnlab.rundir.directory import MAX_ARRAY_BYTES
-from nnlab.rundir.table import MAX_ROWS
+from nnlab.rundir.evaluations import MAX_ROWS
 
 
 def complete(config: Config, model: Model, rows: int) -> tuple[Config, Plan]:

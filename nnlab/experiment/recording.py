@@ -10,7 +10,7 @@ import numpy as np
 
 from nnlab import environment, metrics
 from nnlab.dataset import Array, SplitName
-from nnlab.errors import Interrupted, NnlabError, TrainingError
+from nnlab.errors import DivergedError, Interrupted, NnlabError, TrainingError
 from nnlab.evaluate import evaluate
 from nnlab.experiment import pictures, plugins
 from nnlab.experiment.awaited_rows import Rows
@@ -188,7 +188,7 @@ class Recording:
                 evaluation = evaluate(self.model, self._place(name), split, dataset.task)
                 found[name], scores[name] = evaluation.metrics, evaluation.scores
                 if not math.isfinite(evaluation.metrics["loss"]):
-                    raise TrainingError(f"the loss became {evaluation.metrics['loss']} on the {name} split")
+                    raise DivergedError(f"the loss became {evaluation.metrics['loss']} on the {name} split")
         seconds = time.perf_counter() - began
         if worse := metrics.shortfall(dataset.task, found, self.account.summary.baselines):
             yield Notice(f"this run is {worse}")
@@ -238,7 +238,7 @@ class Recording:
 
     def _failure(self, error: BaseException) -> BaseException:
         """The error as the user can act on it; a bug stays what it is."""
-        if isinstance(error, TrainingError) and "the loss became" in error.message:
+        if isinstance(error, DivergedError):
             lr = self.config.train.lr
             return TrainingError(
                 f"{error.message}; the run is kept as failed: {self.directory.path}",

@@ -123,8 +123,8 @@ def _arrays(run: RunDir, again: RunDir) -> Iterator[Apart]:
     last = run.summary().steps or 0
     there = run.files().keys() & again.files().keys()
     pairs = ((run.weights, again.weights), (run.best, again.best), (run.predictions, again.predictions))
-    for ours, theirs in [pair for pair in pairs if pair[0].file.name in there or pair[0] == run.weights]:
-        b, file = theirs.read(), theirs.file.name
+    for ours, theirs in [pair for pair in pairs if pair[0].name in there or pair[0] == run.weights]:
+        b, file = theirs.read(), theirs.name
         a = ours.read(HEADERS + 2 * sum(array.nbytes for array in b.values()))
         for name in sorted({*a, *b}):
             if by := array_difference(a.get(name), b.get(name)):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from nnlab.dataset import Split, Task
+from nnlab.discover.sources import shown
 from nnlab.errors import CheckError
 from nnlab.model import Net
 
@@ -39,13 +40,8 @@ def check_shapes(net: Net, batch: Split, task: Task) -> None:
 def _misshapen(net: Net, method: str, given: str, wanted: str) -> CheckError:
     inner = getattr(net, "net", net)  # a float64 view holds the net whose methods these are
     code = getattr(getattr(type(inner), method, None), "__code__", None)
-    place = f"{_place(code.co_filename)}:{code.co_firstlineno}: " if code else ""
+    place = f"{shown(Path(code.co_filename))}:{code.co_firstlineno}: " if code else ""
     return CheckError(f"{place}{method} gives {given}", f"it should be {wanted}")
-
-
-def _place(file: str) -> str:
-    path = Path(file)
-    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else file
 
 
 def _shown(given: object) -> str:

@@ -12,10 +12,6 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-class Params(Strict):
-    """linreg-torch has no keys of its own."""
-
-
 def net(features: int, outputs: int) -> "nn.Module":
     """One linear layer; mean squared error makes it a linear regression."""
     from torch import nn
@@ -23,16 +19,16 @@ def net(features: int, outputs: int) -> "nn.Module":
     return nn.Linear(features, outputs)
 
 
-def twin(params: Params) -> tuple[str, dict[str, Any]]:
+def twin(params: Strict) -> tuple[str, dict[str, Any]]:
     """The same network in NumPy: its model's name and keys."""
     return "mlp-np", {"hidden": []}
 
 
-def build(params: Params, setup: Setup) -> Model:
+def build(params: Strict, setup: Setup) -> Model:
     """The model for this data, with its initial weights."""
     from nnlab.backends.torch import TorchModel
 
     return TorchModel(lambda: net(setup.features, setup.outputs), setup)
 
 
-MODEL = ModelFile(Params, (Regression,), TORCH, build, twin)
+MODEL = ModelFile(Strict, (Regression,), TORCH, build, twin)

@@ -24,7 +24,7 @@ _TAG = re.compile(r"<[^>]*>")
 _VOID = {"img", "input", "meta", "br"}
 
 
-def plain(text: object) -> str:
+def _plain(text: object) -> str:
     """The text without control characters or marks that turn the direction of writing: they are shown instead."""
     return "".join(
         char if char.isprintable() or char in KEPT else char.encode("unicode_escape", "replace").decode()
@@ -34,7 +34,7 @@ def plain(text: object) -> str:
 
 def escaped(content: object) -> Html:
     """Markup as it stands, anything else as text."""
-    return content if isinstance(content, Html) else Html(html.escape(plain(content)))
+    return content if isinstance(content, Html) else Html(html.escape(_plain(content)))
 
 
 def join(parts: list[Html]) -> Html:
@@ -53,7 +53,7 @@ def _attribute(key: str, value: Attribute) -> str:
     if value is None or value is False:
         return ""
     name = key.rstrip("_").replace("_", "-")
-    return f" {name}" if value is True else f' {name}="{html.escape(plain(value))}"'
+    return f" {name}" if value is True else f' {name}="{html.escape(_plain(value))}"'
 
 
 def as_table(listing: Listing, class_: str = "facts", classes: Mapping[int, str] | None = None) -> Html:

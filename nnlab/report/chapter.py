@@ -1,6 +1,5 @@
 """Chapter: a group of runs from the result over the curves and the configs to what each of them learnt."""
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from nnlab.comparison import Entry, Group
@@ -19,27 +18,20 @@ from nnlab.report.mistakes import mistakes_of
 from nnlab.report.panels import learnt, mistaken
 
 
-@dataclass(frozen=True)
-class Chapter:
-    """A group's part of the page."""
+def chapter(
+    group: Group, number: int, dataset: Dataset | None, reason: str, detailed: int, room: int
+) -> tuple[Html, dict[str, Any], list[str]]:
+    """The group's part of the page, the data of it for the page's script, and warnings of what is damaged.
 
-    html: Html
-    data: dict[str, Any]
-    """For the page's script: the curves, and what each run learnt by the id of its panel."""
-    warnings: list[str] = field(default_factory=list)
-
-
-def chapter_of(group: Group, number: int, dataset: Dataset | None, reason: str, detailed: int, room: int) -> Chapter:
-    """The group's part of the page, with panels for its first ``detailed`` entries, each of about ``room`` bytes.
-
-    ``dataset`` has its examples; where there is none, ``reason`` says why.
+    It has panels for the first ``detailed`` entries, each of about ``room`` bytes; the data is the curves, and what
+    each run learnt by the id of its panel. ``dataset`` has the examples; where there is none, ``reason`` says why.
     """
     curves, labels = charts_of(group), labels_of(group)
     parts = [
         element("h2", group.data.dataset, id=f"group-{number}"),
         element("p", f"{group.data.scored}; {group.data.task.name}; {group.data.hashes}", class_="quiet"),
         element("h3", "Result"),
-        element("p", headline(group), class_="headline"),
+        element("p", _headline(group), class_="headline"),
         compared.result(group),
     ]
     remarks = [*[CHOSEN_BY_TEST] * group.chosen_by_test, *group.remarks]
@@ -68,10 +60,10 @@ def chapter_of(group: Group, number: int, dataset: Dataset | None, reason: str, 
             element("p", f"The best {len(panels)}; {left_out} more are in the tables above only.", class_="note")
         )
     section = element("section", *parts, *panels, aria_labelledby=f"group-{number}", data_group=number)
-    return Chapter(section, {"curves": as_data(group, curves), "learnt": learnt_by}, warnings)
+    return section, {"curves": as_data(group, curves), "learnt": learnt_by}, warnings
 
 
-def headline(group: Group) -> str:
+def _headline(group: Group) -> str:
     """The result in a sentence or two."""
     column = group.ranked_by.removeprefix("-")
     metric = column.partition("_")[2]

@@ -1,8 +1,8 @@
 """Compose: runs as one page to hand in: what was compared, the result, the curves, the errors, what was learnt."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from nnlab.comparison import Comparison, Group, compare
 from nnlab.dataset import Dataset, Progress, quiet
@@ -11,7 +11,7 @@ from nnlab.experiment.loading import load_same_dataset
 from nnlab.experiment.resolving import config_of
 from nnlab.present.html import Html, element, join
 from nnlab.report import provenance
-from nnlab.report.chapter import Chapter, chapter_of
+from nnlab.report.chapter import chapter
 from nnlab.report.labels import labels_of
 from nnlab.report.page import page
 from nnlab.rundir import RunDir
@@ -24,17 +24,10 @@ MOST_PANELS = 10
 """Runs that are looked at one by one."""
 
 
-@dataclass(frozen=True)
-class Report:
-    """The page, and what is missing in it."""
+def report(runs: Sequence[RunDir], progress: Progress = quiet) -> tuple[bytes, list[str]]:
+    """The runs as one page of UTF-8 HTML, and warnings of what is missing in it.
 
-    page: bytes
-    """UTF-8 HTML."""
-    warnings: list[str]
-
-
-def report(runs: Sequence[RunDir], progress: Progress = quiet) -> Report:
-    """The runs as one page. Those on other data get a part of their own; what cannot be read is told in its place.
+    Runs on other data get a part of their own; what cannot be read is told in its place.
 
     The data is loaded for the pictures of the worst examples, and where it cannot be had the page says so.
     Raises RunError where no run can be read.
@@ -43,16 +36,17 @@ def report(runs: Sequence[RunDir], progress: Progress = quiet) -> Report:
     warnings = list(comparison.warnings)
     shares = _shares(comparison)
     room = min(MOST_ROOM, ROOM // max(1, sum(shares)))
-    chapters: list[Chapter] = []
+    parts, data = list[Html](), list[dict[str, Any]]()
     for number, (group, detailed) in enumerate(zip(comparison.groups, shares, strict=True)):
         dataset, reason = _data_of(group, progress) if detailed else (None, "")
         if reason:
             warnings.append(f"inputs cannot be shown: {reason}")
-        chapter = chapter_of(group, number, dataset, reason, detailed, room)
-        chapters.append(chapter)
-        warnings += chapter.warnings
-    text = page(_title(comparison), _lead(comparison), chapters, _end(comparison))
-    return Report(text.encode(errors="replace"), warnings)
+        part, drawn, warned = chapter(group, number, dataset, reason, detailed, room)
+        parts.append(part)
+        data.append(drawn)
+        warnings += warned
+    text = page(_title(comparison), _lead(comparison), [*parts, _end(comparison)], data)
+    return text.encode(errors="replace"), warnings
 
 
 def _shares(comparison: Comparison) -> list[int]:

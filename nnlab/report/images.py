@@ -23,11 +23,6 @@ COLOURS = 64
 """Of a picture with red, green and blue."""
 
 
-def columns_for(units: int) -> int:
-    """How many pictures of units stand side by side."""
-    return math.ceil(math.sqrt(units))
-
-
 def of_weights(units: Array, scale: float) -> str:
     """Units (n, h, w) or (n, 3, h, w) as one picture, a cell each, as a data URI.
 
@@ -70,7 +65,7 @@ def shrunk(values: Array, most: int = MOST_PIXELS) -> Array:
 def _sheet(units: Array, gap: float) -> Array:
     """Units (n, h, w, …) in rows and columns, a line of ``gap`` between them."""
     n, height, width = units.shape[:3]
-    columns = columns_for(n)
+    columns = math.ceil(math.sqrt(n))
     rows = math.ceil(n / columns)
     sheet = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1, *units.shape[3:]), gap)
     for number, unit in enumerate(units):

@@ -26,13 +26,13 @@ def charts_of(group: Group) -> list[Chart]:
     return curves.charts_of(group, labels_of(group))
 
 
-def drawn_of(charts: Sequence[Chart]) -> list[Chart]:
+def _drawn_of(charts: Sequence[Chart]) -> list[Chart]:
     """Those to draw, the score first; the watched split's loss is left out where that is the training split."""
     loss, score, train = charts
     return [score, train] if loss.title == "train loss" else [score, loss, train]
 
 
-def titled(chart: Chart) -> str:
+def _titled(chart: Chart) -> str:
     """Its title with a capital first letter, the others as they are."""
     return chart.title[:1].upper() + chart.title[1:]
 
@@ -43,8 +43,8 @@ def as_data(group: Group, charts: Sequence[Chart]) -> dict[str, Any]:
     most = max(40, min(MOST_POINTS, ALL_POINTS // max(1, len(entries))))
     return {
         "charts": [
-            {"column": chart.column, "title": titled(chart), "unit": "percent" if chart.percent else "number"}
-            for chart in (drawn_of(charts) if charts else [])
+            {"column": chart.column, "title": _titled(chart), "unit": "percent" if chart.percent else "number"}
+            for chart in (_drawn_of(charts) if charts else [])
         ],
         "entries": [
             {
@@ -97,11 +97,11 @@ def frames(group: Group, found: Sequence[Chart], number: int) -> Html:
     drawn = [
         _controls(number, log=spans_decades(finite(each.x, each.y)[1] for each in found[0].series)),
         element("ul", *map(_switch, found[0].series), class_="legend", aria_label="Curves shown"),
-        element("div", *(_chart(chart, group) for chart in drawn_of(found)), class_="charts"),
+        element("div", *(_chart(chart, group) for chart in _drawn_of(found)), class_="charts"),
         element("p", f"{said} {hint}".strip(), class_="quiet"),
         element("p", class_="visually-hidden", role="status", data_announce=True),
     ]
-    table = element("details", element("summary", "The values as a table"), _values(drawn_of(found)))
+    table = element("details", element("summary", "The values as a table"), _values(_drawn_of(found)))
     unscripted = element("noscript", element("p", "The curves are drawn by a script, which is switched off here."))
     return join([unscripted, element("div", *drawn, class_="curves scripted"), table])
 
@@ -116,7 +116,7 @@ def _values(found: Sequence[Chart]) -> Html:
         ]
         for every in zip(*(chart.series for chart in found), strict=True)
     ]
-    return as_table(Listing(["run", "steps", *map(titled, found)], rows, "The last value of each curve."), "numbers")
+    return as_table(Listing(["run", "steps", *map(_titled, found)], rows, "The last value of each curve."), "numbers")
 
 
 def _last(chart: Chart, series: Series) -> str:
@@ -151,7 +151,7 @@ def _switch(series: Series) -> Html:
 def _chart(chart: Chart, group: Group) -> Html:
     unit = group.data.task.unit or group.data.task.loss
     note = {"loss": unit, "train": f"{unit}; faint: each step"}.get(chart.column)
-    title = titled(chart)
+    title = _titled(chart)
     return element(
         "figure",
         element("figcaption", element("strong", title), element("span", f" {note}", class_="quiet") if note else ""),

@@ -1,13 +1,13 @@
 """Mistakes: where a run errs on its test split: which classes it confuses, and its worst examples."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from nnlab import metrics
 from nnlab.comparison import Row
-from nnlab.comparison.predictions import Predicted, read_predictions
+from nnlab.comparison.predictions import read_predictions
 from nnlab.dataset import Array, Dataset
 from nnlab.dataset.dataset import is_picture
 from nnlab.dataset.task import log_softmax
@@ -39,7 +39,10 @@ class Example:
 class Mistakes:
     """What a run's predictions of the test split show."""
 
-    predicted: Predicted
+    true: Array
+    """(n,) class numbers, or (n, outputs) values."""
+    predicted: Array
+    """(n, outputs): logits or values."""
     classes: list[str]
     """Empty for regression."""
     confusion: Array | None
@@ -54,19 +57,19 @@ def mistakes_of(row: Row, dataset: Dataset | None, room: int) -> Mistakes | None
     """
     if PREDICTIONS not in row.run.files():
         return None
-    found = read_predictions(row)
-    classes = class_names(row, found.scores.shape[1]) if found.targets.ndim == 1 else []
-    confusion = metrics.confusion(found.scores, found.targets, len(classes)) if classes else None
+    scores, targets = read_predictions(row)
+    classes = class_names(row, scores.shape[1]) if targets.ndim == 1 else []
+    confusion = metrics.confusion(scores, targets, len(classes)) if classes else None
     most = max(4, min(MOST_EXAMPLES, room // PICTURE_ROOM))
-    losses = np.nan_to_num(row.task.each(found.scores, found.targets)["loss"], nan=np.inf, posinf=np.inf)
+    losses = np.nan_to_num(row.task.each(scores, targets)["loss"], nan=np.inf, posinf=np.inf)
     worst = np.argsort(-losses, kind="stable")[:most]
     if classes:
-        worst = worst[found.scores[worst].argmax(axis=1) != found.targets[worst]]
-    found = replace(found, scores=row.task.values(found.scores))
-    inputs = _inputs(dataset, len(found.targets))
-    examples = [_example(int(number), found, classes, dataset, inputs) for number in worst]
-    names = feature_names(dataset) if dataset and inputs is not None and not is_picture(dataset.shape) else []
-    return Mistakes(found, classes, confusion, examples, names)
+        worst = worst[scores[worst].argmax(axis=1) != targets[worst]]
+    scores = row.task.values(scores)
+    inputs = _inputs(dataset, len(targets))
+    examples = [_example(int(number), scores, targets, classes, dataset, inputs) for number in worst]
+    names = _feature_names(dataset) if dataset and inputs is not None and not is_picture(dataset.shape) else []
+    return Mistakes(targets, scores, classes, confusion, examples, names)
 
 
 def class_names(row: Row, count: int) -> list[str]:
@@ -75,7 +78,7 @@ def class_names(row: Row, count: int) -> list[str]:
     return list(names) if len(names) == count else [str(number) for number in range(count)]
 
 
-def feature_names(dataset: Dataset) -> list[str]:
+def _feature_names(dataset: Dataset) -> list[str]:
     """The names of the first features."""
     given = dataset.feature_names[:MOST_FEATURES]
     return list(given) or [f"feature {number + 1}" for number in range(min(dataset.features, MOST_FEATURES))]
@@ -96,7 +99,7 @@ def _inputs(dataset: Dataset | None, count: int) -> Array | None:
 
 
 def _example(
-    number: int, found: Predicted, classes: Sequence[str], dataset: Dataset | None, inputs: Array | None
+    number: int, scores: Array, targets: Array, classes: list[str], dataset: Dataset | None, inputs: Array | None
 ) -> Example:
     picture: str | None = None
     features: tuple[str, ...] = ()
@@ -106,13 +109,13 @@ def _example(
             picture = images.of_example(measured.reshape(dataset.shape))
         else:
             features = tuple(f"{value:.4g}" for value in measured[:MOST_FEATURES])
-    scores, target = found.scores[number], found.targets[number]
+    said, target = scores[number], targets[number]
     if classes:
-        said = int(scores.argmax())
-        share = float(np.exp(log_softmax(scores[None])[0, said]))
-        return Example(number, classes[int(target)], classes[said], f"{100 * share:.1f} %", picture, features)
-    error = scores.astype(np.float64) - target
-    return Example(number, _values(target), _values(scores), _values(error), picture, features)
+        place = int(said.argmax())
+        share = float(np.exp(log_softmax(said[None])[0, place]))
+        return Example(number, classes[int(target)], classes[place], f"{100 * share:.1f} %", picture, features)
+    error = said.astype(np.float64) - target
+    return Example(number, _values(target), _values(said), _values(error), picture, features)
 
 
 def _values(values: Array) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 
 from nnlab import __version__
 from nnlab.present.html import Html, element, escaped, join
-from nnlab.report.chapter import Chapter
 
 STYLES = ("uplot/uPlot.min.css", "page.css", "heat.css")
 SCRIPTS = ("charts.js", "curves.js", "learning.js", "page.js")
@@ -35,8 +34,8 @@ _PAGE = """<!doctype html>
 """
 
 
-def page(title: str, lead: Html, chapters: Sequence[Chapter], end: Html) -> str:
-    """The page: ``lead`` under its title, then the chapters, then ``end``."""
+def page(title: str, lead: Html, parts: Sequence[Html], data: Any) -> str:
+    """The page: ``lead`` under its title, then the parts; its script finds ``data``, which is plain."""
     style = "\n".join(map(_read, STYLES))
     script = _script()
     policy = f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'"
@@ -46,8 +45,8 @@ def page(title: str, lead: Html, chapters: Sequence[Chapter], end: Html) -> str:
         version=__version__,
         title=escaped(title),
         style=style,
-        body=_body(title, lead, chapters, end),
-        data=as_script_data([chapter.data for chapter in chapters]),
+        body=_body(title, lead, parts),
+        data=as_script_data(data),
         script=script,
     )
 
@@ -58,11 +57,11 @@ def as_script_data(content: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _body(title: str, lead: Html, chapters: Sequence[Chapter], end: Html) -> Html:
+def _body(title: str, lead: Html, parts: Sequence[Html]) -> Html:
     skip = element("a", "Skip to the result", class_="skip", href="#content")
     dark = element("button", "Dark", type="button", id="dark", aria_pressed="false", class_="scripted")
     top = element("header", element("div", element("h1", title), dark, class_="top"), lead)
-    main = element("main", *(chapter.html for chapter in chapters), end, id="content", tabindex=-1)
+    main = element("main", *parts, id="content", tabindex=-1)
     return join(
         [skip, top, main, element("footer", element("p", f"Made by nnlab {__version__} from the files of the runs."))]
     )

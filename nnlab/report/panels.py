@@ -23,8 +23,8 @@ def mistaken(mistakes: Mistakes | None, row: Row) -> Html:
     if mistakes.confusion is None:
         name = row.summary.dataset.target_name or "value"
         drawings = [
-            scatter.predicted_against_true(mistakes.predicted, name),
-            scatter.residuals(mistakes.predicted, name),
+            scatter.predicted_against_true(mistakes.true, mistakes.predicted, name),
+            scatter.residuals(mistakes.true, mistakes.predicted, name),
         ]
         return join([head, element("div", *drawings, class_="charts"), _worst(mistakes)])
     return join([head, _confusion(mistakes.confusion, mistakes.classes, "test"), _worst(mistakes)])
@@ -41,30 +41,21 @@ def _confusion(matrix: Array, classes: list[str], split: str) -> Html:
     if len(matrix) > MOST_CLASSES:
         rows = [[true, said, f"{count:,}"] for true, said, count in confused(matrix, classes, 20)]
         return join([summary, as_table(Listing(["true", "predicted", "how often"], rows, "The most frequent errors."))])
-    return join(
-        [
-            summary,
-            confusion_table(
-                matrix, classes, f"Confusion on the {split} split: rows are true classes, columns predicted ones."
-            ),
-        ]
-    )
+    caption = f"Confusion on the {split} split: rows are true classes, columns predicted ones."
+    return join([summary, _confusion_table(matrix, classes, caption, recall=True)])
 
 
-def confusion_table(matrix: Array, classes: list[str], caption: str) -> Html:
-    """Counts, and at the end of each row its recall."""
-    recalls = [
-        f"{100 * each.recall:.1f} %" if each.count else "–" for each in metrics.per_class(matrix, tuple(classes))
-    ]
-    texts = [[f"{count:,}" for count in row] for row in matrix]
+def _confusion_table(matrix: Array, classes: list[str], caption: Html | str, *, recall: bool) -> Html:
+    """Counts, and with ``recall`` at the end of each row its own."""
+    found = metrics.per_class(matrix, tuple(classes)) if recall else []
     return heat.table(
-        texts,
+        [[f"{count:,}" for count in row] for row in matrix],
         heat.confusion_levels(matrix),
         caption=caption,
         corner="true \\ predicted",
         rows=classes,
         columns=classes,
-        ends=recalls,
+        ends=[f"{100 * each.recall:.1f} %" if each.count else "–" for each in found],
         end="recall",
     )
 
@@ -157,7 +148,7 @@ def _weight_table(learning: Learning, row: Row) -> Html:
     names = row.summary.dataset.feature_names or []
     count = weight.shape[1]
     columns = names if len(names) == count else [f"input {number + 1}" for number in range(count)]
-    units = _unit_names(row, len(weight))
+    units = _unit_names(row, weight)
     caption = f"First-layer weights: a row for each unit, from −{learning.scale:.3g} to {learning.scale:.3g}."
     levels = heat.weight_levels(weight, learning.scale)
     texts = shown_weights(learning.last.weight)
@@ -165,10 +156,10 @@ def _weight_table(learning: Learning, row: Row) -> Html:
     return element("div", table, data_weights=True)
 
 
-def _unit_names(row: Row, count: int) -> list[str]:
-    """A linear model's units are its outputs; of others they have numbers."""
-    classes = row.summary.dataset.classes or []
-    linear = row.summary.model.startswith(("logreg", "linreg"))
+def _unit_names(row: Row, weight: Array) -> list[str]:
+    """Where there is but one layer its units are the outputs; of others they have numbers."""
+    classes, count = row.summary.dataset.classes or [], len(weight)
+    linear = row.summary.parameters == weight.size + count
     return list(classes) if linear and len(classes) == count else [f"{number + 1}" for number in range(count)]
 
 
@@ -179,17 +170,9 @@ def _confusion_then(learning: Learning, row: Row) -> list[Html]:
         return []
     matrix = measured.confusion
     watched = row.summary.dataset.watched
-    classes = class_names(row, len(matrix))
     then = element("b", shown_measured(measured), data_measured=True)
     caption = element("span", f"Confusion on the {watched} split, ", then, ".")
-    table = heat.table(
-        [[f"{count:,}" for count in line] for line in matrix],
-        heat.confusion_levels(matrix),
-        caption=caption,
-        corner="true \\ predicted",
-        rows=classes,
-        columns=classes,
-    )
+    table = _confusion_table(matrix, class_names(row, len(matrix)), caption, recall=False)
     return [element("div", table, data_confusion=True)]
 
 

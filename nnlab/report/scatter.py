@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 
-from nnlab.comparison.predictions import Predicted
 from nnlab.dataset import Array
 from nnlab.present.html import Html, element
 
@@ -14,26 +13,26 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 10, 12, 40
 TICKS = 5
 
 
-def predicted_against_true(found: Predicted, name: str) -> Html:
+def predicted_against_true(true: Array, predicted: Array, name: str) -> Html:
     """Predicted over true values; on the line they are equal."""
-    x, y = _flat(found)
+    x, y = _flat(true, predicted)
     low, high = _limits(np.concatenate([x, y]))
     line = ((low, low), (high, high))
     return _drawing(x, y, (low, high), (low, high), line, f"true {name}", f"predicted {name}")
 
 
-def residuals(found: Predicted, name: str) -> Html:
+def residuals(true: Array, predicted: Array, name: str) -> Html:
     """Predicted minus true over the predicted values; on the line nothing is wrong."""
-    true, predicted = _flat(found)
+    true, predicted = _flat(true, predicted)
     difference = predicted - true
     x_limits, y_limits = _limits(predicted), _limits(np.concatenate([difference, -difference]))
     line = ((x_limits[0], 0.0), (x_limits[1], 0.0))
     return _drawing(predicted, difference, x_limits, y_limits, line, f"predicted {name}", "predicted − true")
 
 
-def _flat(found: Predicted) -> tuple[Array, Array]:
+def _flat(true: Array, predicted: Array) -> tuple[Array, Array]:
     """True and predicted values, evenly chosen where there are many."""
-    true, predicted = (array.astype(np.float64).reshape(-1) for array in (found.targets, found.scores))
+    true, predicted = (array.astype(np.float64).reshape(-1) for array in (true, predicted))
     drawn = np.isfinite(true) & np.isfinite(predicted) & (np.abs(predicted) < 1e100)
     true, predicted = true[drawn], predicted[drawn]
     rows = np.linspace(0, len(true) - 1, min(len(true), MOST_DOTS)).astype(np.int64)

@@ -1,14 +1,16 @@
 """One run's directory: its files, each written whole or not at all, and read again with care."""
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import get_args
 
+from nnlab.dataset.split import SplitName
+from nnlab.dataset.task import TASKS, every_curve
 from nnlab.errors import RunError
-from nnlab.rundir import checkpoint, file, frames, lock, sealed, storage, table, tensors
+from nnlab.rundir import checkpoint, evaluations, file, frames, lock, sealed, storage, tensors
 from nnlab.rundir.checkpoint import Checkpoint
 from nnlab.rundir.file import MAX_FILES, File, Manifest
 from nnlab.rundir.frames import Frame
@@ -18,7 +20,6 @@ from nnlab.rundir.summary import DIED, RUNNING, SCHEMA_VERSION, Summary
 SUMMARY = "run.json"
 CONFIG = "config.yaml"
 METRICS = "metrics.csv"
-PICTURE = re.compile(r"(loss|accuracy|r2|samples|(confusion|fit)-(train|val|test))\.png")
 WEIGHTS = "weights.safetensors"
 BEST_WEIGHTS = "best.safetensors"
 PREDICTIONS = "predictions.npz"
@@ -36,6 +37,13 @@ MAX_ARRAY_BYTES = 2 * 2**30
 HEADERS = 64 * 2**10
 """Bytes of a file of arrays beside their numbers, at most."""
 MAX_DEPTH = 10
+
+
+def is_picture(name: str) -> bool:
+    """Whether a run of some task has a picture of this name."""
+    curves = {"loss", "samples", *(metric.name for metric in every_curve())}
+    of_splits = {f"{task.picture}-{split}" for task in TASKS.values() for split in get_args(SplitName)}
+    return name.removesuffix(".png") in curves | of_splits and name.endswith(".png")
 
 
 class RunDir:
@@ -81,7 +89,7 @@ class RunDir:
 
     def append_metrics(self, row: Sequence[float]) -> None:
         """Add a row to metrics.csv; floats are written so that they read back as the same bits."""
-        storage.append(self.path / METRICS, table.line(row))
+        storage.append(self.path / METRICS, evaluations.line(row))
 
     def write_checkpoint(self, kept: Checkpoint) -> None:
         """Keep what a resume from here needs, in place of the checkpoint before. Raises OSError."""
@@ -104,7 +112,7 @@ class RunDir:
     def remove_pictures(self, drawn: Collection[str]) -> None:
         """Delete all pictures but those just ``drawn``: an earlier end or an evaluation left them. Raises OSError."""
         for name in self.files():
-            if PICTURE.fullmatch(name) and name not in drawn:
+            if is_picture(name) and name not in drawn:
                 storage.delete(self.path / name)
 
     def write_manifest(self, *soon: tuple[str, bytes]) -> None:

@@ -4,9 +4,9 @@ import io
 import struct
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar, overload
+from typing import Any, Generic, TypeVar
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
 
 import numpy as np
@@ -14,21 +14,16 @@ import numpy as np
 from nnlab.dataset import Array
 from nnlab.dataset.npy import read_npy
 from nnlab.errors import RunError
-from nnlab.rundir import sealed, storage, strict, table, tensors
+from nnlab.rundir import evaluations, sealed, storage, strict, tensors
 from nnlab.rundir.summary import SCHEMA_VERSION
 
 MAX_FILES = 1000
 Content = TypeVar("Content")
+Dump = Callable[[Any], bytes]
 Load = Callable[[Path, int, tensors.Check | None], Content]
 """Reads a file of at most so many bytes; a check may refuse arrays by their headers. Raises RunError."""
 # What reading a damaged .npz may raise; RuntimeError is for parts that are locked or packed in an unknown way.
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, RuntimeError, OverflowError, struct.error, zlib.error, BadZipFile)
-
-
-class _Directory(Protocol):
-    """What has files."""
-
-    path: Path
 
 
 @dataclass(frozen=True)
@@ -36,31 +31,21 @@ class File(Generic[Content]):
     """One of a run's files: of the class what it is, of a run the file there."""
 
     name: str
-    dump: Callable[[Any], bytes]
+    dump: Dump
     load: Load[Content]
     limit: int
     """Bytes, at most."""
+    path: Path = Path()
+    """Of a run: where it is."""
 
-    @overload
-    def __get__(self, run: None, owner: Any) -> "File[Content]": ...
-    @overload
-    def __get__(self, run: _Directory, owner: Any) -> "Stored[Content]": ...
-    def __get__(self, run: _Directory | None, owner: Any) -> "File[Content] | Stored[Content]":
-        return self if run is None else Stored(run.path / self.name, self)
-
-
-@dataclass(frozen=True)
-class Stored(Generic[Content]):
-    """A file of one run."""
-
-    path: Path
-    file: File[Content]
+    def __get__(self, run: Any, owner: Any) -> "File[Content]":
+        return self if run is None else replace(self, path=run.path / self.name)
 
     def write(self, content: Any) -> None:
         """Write it so that it appears whole or not at all. Raises OSError."""
-        if "/" in self.file.name:
+        if "/" in self.name:
             storage.make_folder(self.path.parent)
-        storage.write(self.path, self.file.dump(content))
+        storage.write(self.path, self.dump(content))
 
     def delete(self) -> None:
         """Delete it, where it is. Raises OSError."""
@@ -72,7 +57,7 @@ class Stored(Generic[Content]):
 
     def bytes(self) -> bytes:
         """Its bytes. Raises RunError where it is missing, too large, or no plain file: links and pipes are no files."""
-        return storage.read(self.path, self.file.limit)
+        return storage.read(self.path, self.limit)
 
     def count(self) -> int:
         """How many numbers a safetensors file has, told by its header alone. Raises RunError as ``read`` does."""
@@ -83,7 +68,7 @@ class Stored(Generic[Content]):
 
         Raises RunError as ``bytes`` does and for damage, and what ``check`` raises.
         """
-        return self.file.load(self.path, self.file.limit if limit is None else limit, check)
+        return self.load(self.path, self.limit if limit is None else limit, check)
 
 
 @dataclass(frozen=True)
@@ -139,7 +124,7 @@ def columns(path: Path, limit: int, check: object = None) -> dict[str, list[floa
     """The columns of metrics.csv; a last line cut short, as a killed run may leave it, is left out."""
     content = storage.read(path, limit)
     try:
-        return table.load(content)
+        return evaluations.load(content)
     except ValueError as error:
         raise RunError(f"{path}:{error}", "the file is damaged") from None
 

@@ -5,7 +5,6 @@ import re
 import shutil
 import stat
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -118,19 +117,12 @@ def discard(run: RunDir) -> None:
     shutil.rmtree(run.path, ignore_errors=True)
 
 
-@dataclass(frozen=True)
-class Removal:
-    """What was deleted of a run directory, and what was left, by names within it; those of folders end in a slash."""
-
-    removed: list[str]
-    left: list[str]
-
-
-def remove(run: RunDir, *, everything: bool = False) -> Removal:
+def remove(run: RunDir, *, everything: bool = False) -> tuple[list[str], list[str]]:
     """Delete what nnlab has written of a run, and its folder where nothing else is in it; or ``everything`` in it.
 
-    Links are not followed, and left as all else that nnlab does not write. Raises RunError for what is no run
-    directory, so that no other folder is ever touched, and where something cannot be deleted.
+    Gives what was deleted and what was left, by names within the run; those of folders end in a slash. Links are not
+    followed, and left as all else that nnlab does not write. Raises RunError for what is no run directory, so that no
+    other folder is ever touched, and where something cannot be deleted.
     """
     if run.path.is_symlink() or not _is_run(run.path):
         raise RunError(f"{run.path}: this is not a run directory", "name a run that `nnlab runs` lists")
@@ -138,13 +130,13 @@ def remove(run: RunDir, *, everything: bool = False) -> Removal:
         if everything:
             names = [f"{name}/" if folder else name for name, folder in _inside(run.path)]
             shutil.rmtree(run.path)
-            return Removal(names, [])
+            return names, []
         return _remove_ours(run.path)
     except OSError as error:
         raise RunError(f"{error.filename or run.path}: cannot be deleted: {error.strerror}") from None
 
 
-def _remove_ours(path: Path) -> Removal:
+def _remove_ours(path: Path) -> tuple[list[str], list[str]]:
     removed = []
     for folder in FOLDERS:
         place = path / folder
@@ -154,7 +146,7 @@ def _remove_ours(path: Path) -> Removal:
     removed += _remove_files(path, "")
     if not (left := _left(path)):
         storage.delete_folder(path)
-    return Removal(sorted(removed), left)
+    return sorted(removed), left
 
 
 def _remove_files(path: Path, folder: str) -> list[str]:

@@ -3,7 +3,7 @@
 import re
 
 from nnlab.rundir import checkpoint, frames, lock
-from nnlab.rundir.directory import PICTURE, SOURCES, RunDir
+from nnlab.rundir.directory import SOURCES, RunDir, is_picture
 from nnlab.rundir.file import File
 
 FOLDERS = (checkpoint.FOLDER, frames.FOLDER, SOURCES)
@@ -25,4 +25,4 @@ def is_ours(name: str) -> bool:
         return bool(frames.FILE.fullmatch(base))
     if folder == SOURCES:
         return bool(_SOURCE.fullmatch(base))
-    return whole in NAMES or bool(PICTURE.fullmatch(whole))
+    return whole in NAMES or is_picture(whole)

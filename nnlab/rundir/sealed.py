@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import sys
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -72,11 +71,6 @@ def finite(content: Any) -> Any:
     if isinstance(content, float) and not math.isfinite(content):
         return None
     return content
-
-
-def is_number(value: Any) -> bool:
-    """Whether it is a number that a float can hold; JSON's may have any number of digits."""
-    return type(value) in (int, float) and abs(value) <= sys.float_info.max
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -5,7 +5,7 @@
 for what it reads alike.
 """
 
+from nnlab.tables.columns import Table
 from nnlab.tables.keys import Keys
-from nnlab.tables.table import Table
 
 __all__ = ["Keys", "Table"]

@@ -2,7 +2,10 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
+
+from nnlab.errors import DataError
 
 BLANKS = " \t\n\r\v\f\x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
 """What is taken off both ends of a cell: the white space of Unicode, no-break spaces among it."""
@@ -32,6 +35,17 @@ def short(value: object) -> str:
     """A value out of a file as it can be shown: on one line, without control characters and not too long."""
     text = repr(value[:100] if isinstance(value, str) else value)
     return text if len(text) <= 40 else f"{text[:36]}...{text[-1]}"
+
+
+def refuse_names(names: Sequence[str], place: str, first: int = 1, otherwise: str = "") -> None:
+    """Raises DataError where one is empty, unprintable or there twice; ``first`` is the number of the first column."""
+    seen = set[str]()
+    for i, name in enumerate(names, first):
+        if not name or not name.isprintable():
+            raise DataError(f"{place}: column {i} has no printable name: {short(name)}", f"give it one{otherwise}")
+        if name in seen:
+            raise DataError(f"{place}: two columns are called {short(name)}", f"rename one of them{otherwise}")
+        seen.add(name)
 
 
 def number(cell: str, decimal: str = ".", thousands: str | None = None) -> float | None:

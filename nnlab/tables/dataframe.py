@@ -12,8 +12,8 @@ import numpy as np
 from nnlab.dataset import Array
 from nnlab.errors import DataError
 from nnlab.tables.cells import short, stripped
+from nnlab.tables.columns import Table, Text, text_of
 from nnlab.tables.keys import AUTO, Keys, Style
-from nnlab.tables.table import Table, Text, text_of
 
 PLACE = Path("the data frame")
 """What messages call it."""

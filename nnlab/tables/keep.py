@@ -10,8 +10,8 @@ import numpy as np
 
 from nnlab.dataset import Array
 from nnlab.errors import DataError
+from nnlab.tables.columns import Table, Text
 from nnlab.tables.keys import Style
-from nnlab.tables.table import Table, Text
 
 VERSION = 1
 """Of what is kept, and of how cells are read: a table that another version kept is read anew."""

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from nnlab.errors import DataError
-from nnlab.tables.cells import short, stripped
+from nnlab.tables.cells import refuse_names, short, stripped
+from nnlab.tables.columns import Kind, Table, Text, text_of
 from nnlab.tables.keys import Keys, Style
-from nnlab.tables.table import Kind, Table, Text, text_of
 
 
 def find_style(path: Path, keys: Keys) -> Style:
@@ -17,11 +17,7 @@ def find_style(path: Path, keys: Keys) -> Style:
     import polars as pl
 
     names = [stripped(name) for name in _asked(path, lambda: pl.read_parquet_schema(path))]
-    for i, name in enumerate(names, 1):
-        if not name or not name.isprintable():
-            raise DataError(f"{str(path)!r}: column {i} has no printable name: {short(name)}", "give it one")
-        if name in names[: i - 1]:
-            raise DataError(f"{str(path)!r}: two columns are called {short(name)}", "rename one of them")
+    refuse_names(names, repr(str(path)))
     return Style(tuple(names), keys.words)
 
 

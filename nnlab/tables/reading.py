@@ -13,11 +13,11 @@ from nnlab.dataset import Array
 from nnlab.errors import DataError
 from nnlab.tables import parquet, source
 from nnlab.tables.cells import number, stripped
+from nnlab.tables.columns import Table, Text, changed, part
 from nnlab.tables.fast import Fast
 from nnlab.tables.keys import AUTO, Keys, Style
 from nnlab.tables.records import Columns, Records, records
 from nnlab.tables.sniff import find_style
-from nnlab.tables.table import Table, Text, changed, part
 
 FAST_FROM = 1 << 18
 """Characters from which polars is worth its import."""

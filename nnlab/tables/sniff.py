@@ -8,7 +8,7 @@ from typing import Literal
 
 from nnlab.errors import DataError
 from nnlab.tables import parquet, source
-from nnlab.tables.cells import BLANKS, boolean, number, people_number, plain_whole, short, stripped
+from nnlab.tables.cells import BLANKS, boolean, number, people_number, plain_whole, refuse_names, stripped
 from nnlab.tables.dates import FORMS, read
 from nnlab.tables.keys import AUTO, Keys, Style
 from nnlab.tables.records import Records, records
@@ -282,7 +282,6 @@ def _names(
     notes: list[str],
 ) -> tuple[tuple[str, ...], int]:
     """The names of the columns that count, and how many do not before them."""
-    path = head.path
     if not header:
         return tuple(f"column {i}" for i in range(len(rows[0]))), 0
     line = head.records(delimiter, skipped, most=1).lines[0]
@@ -290,19 +289,8 @@ def _names(
     if not names[0] and len(names) > 1 and _counts([row[0] for row in rows[1:] if len(row) == len(names)]):
         names, left_out = names[1:], 1
         notes.append("the first column has no name and only numbers the lines: left out")
-    seen = set[str]()
-    for i, name in enumerate(names, 1 + left_out):
-        if not name or not name.isprintable():
-            raise DataError(
-                f"{str(path)!r} line {line}: column {i} has no printable name: {short(name)}",
-                "give it one, or take the first line for an example with dataset.header: false",
-            )
-        if name in seen:
-            raise DataError(
-                f"{str(path)!r} line {line}: two columns are called {short(name)}",
-                "rename one of them, or take the first line for an example with dataset.header: false",
-            )
-        seen.add(name)
+    otherwise = ", or take the first line for an example with dataset.header: false"
+    refuse_names(names, f"{str(head.path)!r} line {line}", 1 + left_out, otherwise)
     return tuple(names), left_out
 
 

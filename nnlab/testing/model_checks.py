@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
+from nnlab import budget
 from nnlab.dataset import Array, Split, Task
 from nnlab.errors import CheckError, RunError
 from nnlab.finding import Finding
@@ -37,12 +38,15 @@ class ModelCase:
 
     def build(self, seed: int = 0, optimizer: Optimizer | None = None) -> Model:
         """The model with its initial weights, on the CPU."""
-        setup = Setup(self.shape, self.task, optimizer or Optimizer(), seed, "cpu")
-        return self.file.build(self.file.params(**self.params), setup)
+        return self.file.build(self.file.params(**self.params), self.setup(seed, optimizer))
+
+    def setup(self, seed: int = 0, optimizer: Optimizer | None = None) -> Setup:
+        """What it is built for."""
+        return Setup(self.shape, self.task, optimizer or Optimizer(), seed, "cpu")
 
     def split(self, rows: int = ROWS, seed: int = 0) -> Split:
         """Examples in [0, 1] whose targets can be learnt from them."""
-        return learnable(self.task, self.shape, rows, seed)
+        return _learnable(self.task, self.shape, rows, seed)
 
     def trained(self, steps: list[Step]) -> tuple[Model, Any, Array]:
         """A model that has taken these steps, the data it took them on, and their losses."""
@@ -51,7 +55,7 @@ class ModelCase:
         return model, placed, model.train(placed, steps)
 
 
-def learnable(task: Task, shape: tuple[int, ...], rows: int, seed: int = 0) -> Split:
+def _learnable(task: Task, shape: tuple[int, ...], rows: int, seed: int = 0) -> Split:
     """Examples in [0, 1], (rows, features) float32, whose targets are a linear function of them."""
     inputs = np.random.default_rng(seed).random((rows, int(np.prod(shape)))).astype(np.float32)
     truth = inputs @ np.random.default_rng(99).standard_normal((inputs.shape[1], task.outputs))
@@ -97,6 +101,21 @@ def weights_are_float32_copies(case: ModelCase) -> None:
         hold(weight.dtype == np.float32, f"the weight {name!r} is {weight.dtype}, not float32")
         weight += 1
         hold(not np.array_equal(weight, model.weights()[name]), f"the weight {name!r} is no copy")
+
+
+def declared_layers_are_those_of_the_weights(case: ModelCase) -> None:
+    """Were they others, a net too large for the memory might not be refused."""
+    if case.file.layers is None:
+        return
+    setup = case.setup()
+    widths = case.file.layers(case.file.params(**case.params), setup)
+    told, weights = budget.told(setup, widths, 1), case.build().weights()
+    size = sum(weight.size for weight in weights.values())
+    hold(told.parameters == size, f"its layers {[*widths]} have {told.parameters:,} parameters, its weights {size:,}")
+    outputs = sum(budget.given(weights, setup.features))
+    hold(
+        told.predicting == outputs, f"its layers {[*widths]} give {told.predicting:,} numbers, its weights {outputs:,}"
+    )
 
 
 def the_seed_alone_decides_the_initial_weights(case: ModelCase) -> None:
@@ -215,6 +234,7 @@ CHECKS: tuple[Callable[[ModelCase], None], ...] = (
     says_what_it_is,
     has_the_verbs_of_a_model,
     weights_are_float32_copies,
+    declared_layers_are_those_of_the_weights,
     the_seed_alone_decides_the_initial_weights,
     training_lowers_the_loss_and_returns_that_of_every_step,
     prediction_has_a_score_per_output_and_changes_nothing,

@@ -12,10 +12,10 @@ from nnlab.finding import Outcome
 from nnlab.rundir import RunDir
 from nnlab.rundir.checkpoint import Checkpoint
 from nnlab.rundir.directory import BEST_WEIGHTS, CONFIG, LOSSES, METRICS, WEIGHTS
+from nnlab.rundir.evaluations import line as line_of
 from nnlab.rundir.frames import FOLDER as FRAMES
 from nnlab.rundir.frames import Frame
 from nnlab.rundir.sealed import sha256
-from nnlab.rundir.table import line as line_of
 
 CLASSES, VALUES = "classes", "values"
 TRAIN = "train: {epochs: 6, batch_size: 20, eval_every: 4, optimizer: adam, lr: 0.01}\nthreads: 1\n"

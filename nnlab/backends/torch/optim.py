@@ -30,10 +30,8 @@ class Update:
         names = [name for name, weight in self.weights.items() if weight.grad is not None]
         weights = [self.weights[name] for name in names]
         grads = [weight.grad for weight in weights]
-        if self.optimizer.name == "sgd":
-            self._sgd(names, weights, grads, lr)
-        else:
-            self._adam(names, weights, grads, lr)
+        rules = {"sgd": self._sgd, "adam": self._adam, "adamw": self._adam}
+        rules[self.optimizer.name](names, weights, grads, lr)
 
     def _sgd(self, names: list[str], weights: list[Any], grads: list[Any], lr: float) -> None:
         o = self.optimizer

@@ -1,7 +1,7 @@
 """Products: the matrix products of a linear layer z = x W^T + b, in float32 or rounded to bfloat16."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
@@ -11,60 +11,44 @@ Product = Callable[[torch.Tensor, torch.Tensor, torch.Tensor | None], torch.Tens
 """From x, W and b to x W^T + b; b may be None."""
 
 
-class Products(Protocol):
-    """Everything is float32 outside: ``x`` (rows, in), ``weight`` (out, in), ``d`` (rows, out), the gradient by z."""
-
-    def linear(self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, z: torch.Tensor) -> None:
-        """z = x W^T + b."""
-        ...
-
-    def scores(self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-        """The same as a new tensor, for many rows at once."""
-        ...
-
-    def below(self, d: torch.Tensor, weight: torch.Tensor, dx: torch.Tensor) -> None:
-        """The gradient by x: d W."""
-        ...
-
-    def gradient(self, d: torch.Tensor, x: torch.Tensor, dw: torch.Tensor) -> None:
-        """The gradient by W: d^T x."""
-        ...
-
-    def descend(self, weight: torch.Tensor, d: torch.Tensor, x: torch.Tensor, lr: float) -> None:
-        """W -= lr d^T x."""
-        ...
-
-
 class Float32:
-    """Products in full float32: large ones by oneDNN where it is, others by the BLAS that PyTorch calls."""
+    """Products in full float32: large ones by oneDNN where it is, others by the BLAS that PyTorch calls.
+
+    ``x`` is (rows, in), ``weight`` (out, in) and ``d`` (rows, out), the gradient by z.
+    """
 
     def __init__(self) -> None:
         self.onednn = _onednn_product()
         """oneDNN's product; None where it is not there."""
 
     def linear(self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, z: torch.Tensor) -> None:
+        """z = x W^T + b."""
         if product := self._for_large(x, weight):
             z.copy_(product(x, weight, bias))
         else:
             torch.addmm(bias, x, weight.t(), out=z)
 
     def scores(self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        """The same as a new tensor, for many rows at once."""
         product = self._for_large(x, weight)
         return product(x, weight, bias) if product else torch.addmm(bias, x, weight.t())
 
     def below(self, d: torch.Tensor, weight: torch.Tensor, dx: torch.Tensor) -> None:
+        """The gradient by x: d W."""
         if product := self._for_large(d, weight):
             dx.copy_(product(d, weight.t(), None))
         else:
             torch.mm(d, weight, out=dx)
 
     def gradient(self, d: torch.Tensor, x: torch.Tensor, dw: torch.Tensor) -> None:
+        """The gradient by W: d^T x."""
         if product := self._for_large(d, dw):
             dw.copy_(product(d.t(), x.t(), None))
         else:
             torch.mm(d.t(), x, out=dw)
 
     def descend(self, weight: torch.Tensor, d: torch.Tensor, x: torch.Tensor, lr: float) -> None:
+        """W -= lr d^T x."""
         if product := self._for_large(d, weight):
             weight.add_(product(d.t(), x.t(), None), alpha=-lr)
         else:
@@ -92,6 +76,9 @@ class Bfloat16:
 
     def descend(self, weight: torch.Tensor, d: torch.Tensor, x: torch.Tensor, lr: float) -> None:
         weight.add_(torch.mm(d.bfloat16().t(), x.bfloat16()), alpha=-lr)
+
+
+Products = Float32 | Bfloat16
 
 
 def _onednn_product() -> Product | None:

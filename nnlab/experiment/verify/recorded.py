@@ -17,7 +17,7 @@ from nnlab.experiment.resolving import unedited_config_of
 from nnlab.experiment.verify.check import must_equal
 from nnlab.experiment.verify.evidence import Evidence
 from nnlab.model import check_weights
-from nnlab.rundir import RunDir, Summary, table
+from nnlab.rundir import RunDir, Summary, evaluations
 from nnlab.rundir.checkpoint import Checkpoint
 from nnlab.rundir.directory import BEST_WEIGHTS, CONFIG, HEADERS, LOSSES, METRICS, SUMMARY, WEIGHTS
 from nnlab.rundir.sealed import sha256
@@ -105,7 +105,7 @@ def rows(e: Evidence) -> str:
     _must_be_columns(columns, summary)
     must_equal("the steps evaluated", columns["step"], due)
     lines = [[int(row[0]), *row[1:]] for row in zip(*columns.values(), strict=True)]
-    if run.metrics.bytes() != (",".join(columns) + "\n").encode() + b"".join(map(table.line, lines)):
+    if run.metrics.bytes() != (",".join(columns) + "\n").encode() + b"".join(map(evaluations.line, lines)):
         raise CheckError("it is not as nnlab writes it")
     per_epoch = plan.steps_per_epoch(e.examples)
     starts = [0, *due[:-1]]
@@ -202,7 +202,7 @@ def _rows_of(e: Evidence, kept: Checkpoint, content: bytes) -> dict[str, list[fl
     if sha256(content[: kept.metrics_bytes]) != kept.metrics_sha256:
         raise CheckError(f"the first {kept.metrics_bytes:,} bytes of {METRICS} are not those of the checkpoint")
     try:
-        columns = e.columns if kept.metrics_bytes == len(content) else table.load(content[: kept.metrics_bytes])
+        columns = e.columns if kept.metrics_bytes == len(content) else evaluations.load(content[: kept.metrics_bytes])
     except ValueError as error:
         raise CheckError(f"{METRICS}:{error}") from None
     _must_be_columns(columns, e.summary)
