@@ -3,16 +3,13 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
 from nnlab.dataset import Array, Split, Task
 from nnlab.dataset.transform import Scaling
 from nnlab.errors import RunError
-
-if TYPE_CHECKING:
-    from nnlab.config.frame import OptimizerName
 
 Precision = Literal["float32", "bf16"]
 """What matrix products and convolutions are rounded to; weights and updates are float32 in any case."""
@@ -22,7 +19,8 @@ Precision = Literal["float32", "bf16"]
 class Optimizer:
     """An update rule and the numbers that it keeps to the end, meant as in torch.optim."""
 
-    name: "OptimizerName" = "sgd"
+    name: str = "sgd"
+    """One that a config can name."""
     momentum: float = 0.0
     nesterov: bool = False
     weight_decay: float = 0.0
