@@ -73,6 +73,10 @@ MISTAKES = {
         "35: loss_and_grads gives a gradient by 'weight' of shape (64, 10)",
     ),
     "no Python": (["return inputs @"], 2, "33: SyntaxError"),
+    "it ends the program": (["raise SystemExit(0)"], 2, "33: in forward: SystemExit"),
+    "an error of several lines": (["raise ValueError('one\\ntwo\\rthree')"], 2, "33: in forward: ValueError: one two"),
+    "inputs changed": ([f"inputs *= 2; {FORWARD}", GRADS], 3, "31: forward gives back its inputs changed"),
+    "weights changed": ([FORWARD, f'self.weights["bias"] += 1; {GRADS}'], 3, "35: loss_and_grads gives back bias"),
 }
 
 
@@ -90,8 +94,14 @@ def test_a_mistake_is_told_with_its_file_and_line_and_no_traceback(cli: Cli, plu
 def test_a_mistake_is_told_when_a_training_comes_upon_it_and_the_run_has_failed(cli: Cli, plugins: Path) -> None:
     good(cli("new", "model", "my-net", "--numpy"))
     fill(plugins / "models/my_net.py", FORWARD, "1 / 0")
+    bad(cli("--plugins", "plugins", "train", "plugins/configs/my-net.yaml"), 2, "41: in loss_and_grads: ZeroDivision")
+    assert not (plugins.parent / "runs").exists()
+    late = "self.calls = getattr(self, 'calls', 0) + 1; 1 / (9 - self.calls); " + GRADS
+    file = plugins / "models/my_net.py"
+    file.write_text(file.read_text().replace("1 / 0", late))
     failed = cli("--plugins", "plugins", "train", "plugins/configs/my-net.yaml")
     assert failed.returncode == 2
+    assert '"status": "failed"' in next((plugins.parent / "runs").glob("*/run.json")).read_text()
     assert "plugins/models/my_net.py:41: in loss_and_grads: ZeroDivisionError" in failed.stderr
     assert "Traceback" not in failed.stderr
 
@@ -123,6 +133,10 @@ def test_a_model_that_keeps_to_little_is_told_what_does_not_hold(cli: Cli, plugi
         (["model", "ann-torch", "--torch"], "there is a model called 'ann-torch' already"),
         (["model", "../my-net", "--torch"], "given '../my-net'"),
         (["dataset", "mnist"], "there is a dataset called 'mnist' already"),
+        (["dataset", "true"], "given 'true'"),
+        (["model", "1e5", "--torch"], "given '1e5'"),
+        (["model", "my-net", "--torch", "--into", "plugins\nseed: 5"], "--into: given"),
+        (["model", "my-net", "--torch", "--into", "p" * 300], "--into: File name too long"),
     ],
 )
 def test_what_cannot_be_laid_out_is_refused_and_nothing_is_written(
@@ -167,3 +181,59 @@ def test_a_plugin_is_checked_from_the_command_line_as_tests_check_it(cli: Cli, p
 )
 def test_what_cannot_be_checked_is_said(cli: Cli, arguments: list[str], said: str) -> None:
     bad(cli("check", *arguments), 2, said)
+
+
+BUILT = {
+    "it builds nothing": ("return NumpyModel", "NumpyModel", "models/my_net.py: build gives nothing"),
+    "it is called otherwise": (
+        "def build(params: Params, setup: Setup)",
+        "def build(setup: Setup)",
+        "takes 1 positional",
+    ),
+    "weights of another type": ("np.float32(params.scale) * bias", "bias.astype(np.float64)", "no float32 array"),
+    "a twin that is none": ("NUMPY, build", "NUMPY, build, twin=3", "twin: given 3"),
+}
+
+
+@pytest.mark.parametrize("mistake", BUILT)
+@pytest.mark.parametrize("command", ["train", "gradcheck"])
+def test_what_is_built_otherwise_than_it_should_is_refused_before_there_is_a_run(
+    cli: Cli, plugins: Path, mistake: str, command: str
+) -> None:
+    good(cli("new", "model", "my-net", "--numpy"))
+    file = fill(plugins / "models/my_net.py", FORWARD, GRADS)
+    before, after, said = BUILT[mistake]
+    file.write_text(file.read_text().replace(before, after))
+    failed = cli("--plugins", "plugins", command, "plugins/configs/my-net.yaml")
+    assert failed.returncode in (2, 3)
+    assert said in failed.stderr
+    assert len(failed.stderr.splitlines()) == 2
+    assert not (plugins.parent / "runs").exists()
+
+
+LOADED = {
+    "nothing": ("return build(", "build(", "load gives nothing"),
+    "class numbers that are none": (", targets)", ", targets + 5)", "my_points.py"),
+    "texts for numbers": (", targets)", ", targets.astype(str))", "my_points.py"),
+    "inputs that are no numbers": ("inputs.astype(np.float32)", "inputs.astype(np.float32) * np.nan", "not finite"),
+    "classes that are no texts": ('["left", "right"]', "[1, 2]", "classes that are no texts"),
+    "the end of the program": ("rng = ", "raise SystemExit(0)\n    rng = ", "SystemExit"),
+}
+
+
+@pytest.mark.parametrize("mistake", LOADED)
+def test_data_that_is_none_is_refused_with_its_file(cli: Cli, plugins: Path, mistake: str) -> None:
+    good(cli("new", "dataset", "my-points"))
+    before, after, said = LOADED[mistake]
+    file = plugins / "datasets/my_points.py"
+    file.write_text(file.read_text().replace(before, after))
+    failed = bad(cli("--plugins", "plugins", "train", "plugins/configs/my-points.yaml"), 2, said)
+    assert len(failed.stderr.splitlines()) == 2
+    assert not (plugins.parent / "runs").exists()
+
+
+def test_nothing_is_left_of_what_cannot_be_laid_out_whole(cli: Cli, plugins: Path) -> None:
+    plugins.mkdir()
+    (plugins / "configs").write_text("a file")
+    bad(cli("new", "model", "my-net", "--numpy"), 2, "plugins/configs: this is a file, not a folder")
+    assert [path.name for path in plugins.iterdir()] == ["configs"]

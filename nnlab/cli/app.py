@@ -99,16 +99,16 @@ def main() -> NoReturn:
         ignore_signals()
         screen.complain(stop)
         sys.exit(stop.exit_code)
-    except BrokenPipeError:
-        sys.exit(0)
-    except Exception as error:
-        known, code = trouble(error), 1
-        if known is None:
-            known, code = discover.blamed(error), 2
-        if known is None:
-            raise
-        screen.complain(known)
-        sys.exit(code)
+    except (Exception, SystemExit) as error:
+        if blamed := discover.blamed(error):
+            screen.complain(blamed)
+            sys.exit(blamed.exit_code)
+        if isinstance(error, BrokenPipeError):
+            sys.exit(0)
+        if out := trouble(error):
+            screen.complain(out)
+            sys.exit(1)
+        raise
     finally:
         _end_output()
     sys.exit(0)

@@ -1,5 +1,6 @@
 """The new command: a model or a dataset of your own laid out, with its test and its config."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -42,8 +43,12 @@ def dataset(name: Name, into: Into = PLUGINS) -> None:
 
 def _lay_out(kind: discover.Kind, name: str, into: Path, code: str, test: str, config: str) -> Path:
     """Write the three files and print their paths; the config's path. Raises ConfigError, and then writes none."""
-    if not discover.NAME.fullmatch(name):
+    from nnlab.config import yaml
+
+    if not discover.NAME.fullmatch(name) or name[0].isdigit() or yaml.dump_line(name).strip() != name:
         raise ConfigError(f"{kind[:-1]}: given {name!r}", "use letters, digits and hyphens, such as my-net")
+    if not str(into).isprintable() or os.pathsep in str(into):
+        raise ConfigError(f"--into: given {str(into)!r}", f"name a folder without line ends and {os.pathsep!r}")
     if discover.registry().knows(kind, name):
         raise ConfigError(f"there is a {kind[:-1]} called {name!r} already", "choose another name")
     module = name.replace("-", "_")
@@ -53,8 +58,7 @@ def _lay_out(kind: discover.Kind, name: str, into: Path, code: str, test: str, c
         config: into / "configs" / f"{name}.yaml",
     }
     for path in places.values():
-        if path.exists():
-            raise ConfigError(f"{path}: there is such a file already", "choose another name, or --into another folder")
+        _refuse_taken(path)
     words = {"name": name, "Name": name[0].upper() + name[1:], "module": module, "folder": into}
     for template, path in places.items():
         try:
@@ -65,3 +69,15 @@ def _lay_out(kind: discover.Kind, name: str, into: Path, code: str, test: str, c
         write(path, text.format(**words, config=places[config]).encode())
         screen.line(str(path))
     return places[config]
+
+
+def _refuse_taken(path: Path) -> None:
+    """Raise ConfigError where there is a file already, or one where a folder should be."""
+    try:
+        taken, blocked = os.path.lexists(path), [each for each in path.parents if each.exists() and not each.is_dir()]
+    except OSError as error:
+        raise ConfigError(f"--into: {error.strerror}", "choose another folder") from None
+    if taken:
+        raise ConfigError(f"{path}: there is such a file already", "choose another name, or --into another folder")
+    if blocked:
+        raise ConfigError(f"{blocked[-1]}: this is a file, not a folder", "choose another folder")

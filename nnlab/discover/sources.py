@@ -144,7 +144,8 @@ def _of_file(kind: Kind, file: Path) -> "ModelFile | DatasetFile":
         raise
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise failed(error) from error
+        nowhere = isinstance(error, SyntaxError) and not error.filename
+        raise failed(error, f"{shown(file)}: " if nowhere else "") from error
     origin = Origin(f"{kind}/{file.name}", None, hashlib.sha256(content).hexdigest(), content)
     return replace(_declared(module, kind, shown(file)), origin=origin)
 
@@ -184,16 +185,24 @@ def _hash(module: ModuleType, content: bytes) -> str:
     return total.hexdigest()
 
 
+def said(error: BaseException) -> str:
+    """What an error is, in a line of a length that can be read."""
+    try:
+        text = f"{type(error).__name__}: {getattr(error, 'message', error)}"
+    except Exception:  # noqa: BLE001 - it may be an error of the plug-in's own making
+        text = type(error).__name__
+    return " ".join(text.split())[:MOST_SAID].removesuffix(":")
+
+
 def failed(error: BaseException, where: str = "") -> ConfigError:
     """What went wrong in the code of a plug-in, with the innermost file and line; ``where`` is put in front."""
     code = [frame for frame in traceback.extract_tb(error.__traceback__)[1:] if not _of_python(frame.filename)]
-    what, place = f"{type(error).__name__}: {getattr(error, 'message', error)}", ""
+    what, place = said(error), ""
     if isinstance(error, SyntaxError):
         what = f"{type(error).__name__}: {error.msg}"
         place = f"{shown(Path(error.filename))}:{error.lineno}: " if error.filename else ""
     elif code:
         place = f"{shown(Path(code[-1].filename))}:{code[-1].lineno}: "
-    what = " ".join(what.split())[:MOST_SAID]
     hint = "put that right, or do without it; `traceback` shows how it came to this"
     return ConfigError(f"{where}{place}{what}", hint)
 
@@ -208,11 +217,10 @@ def blamed(error: BaseException, packages: Collection[str]) -> ConfigError | Non
     if found is None or found[0] == "nnlab":
         return None
     _, code, line = found
-    said = str(error).strip().partition("\n")[0]
-    if isinstance(error, NotImplementedError) and not said:
+    if type(error) is NotImplementedError and not error.args:
         what = f"{code.co_name} is not written yet"
     else:
-        what = f"in {code.co_name}: {type(error).__name__}: {said}"
+        what = f"in {code.co_name}: {said(error)}"
     made = ConfigError(f"{shown(Path(code.co_filename))}:{line}: {what}", "`traceback` shows how it came to this")
     made.__cause__ = error
     return made
@@ -258,9 +266,13 @@ def _wrong(file: Any) -> str:
         "build": (callable, "a function"),
         "card": (lambda it: isinstance(it, Card), "a Card"),
         "load": (callable, "a function"),
+        "about": (lambda it: isinstance(it, str), "a text"),
+        "dark_edges": (lambda it: isinstance(it, bool), "True or False"),
+        "origin": (lambda it: it is None, "left out: nnlab fills it in"),
     }
+    optional = (lambda it: it is None or callable(it), "a function, or left out")
     for part, value in vars(file).items():
-        held, what = right.get(part, (lambda it: True, ""))
+        held, what = right.get(part, optional)
         if not held(value):
             return f"{part}: given {value!r:.60}, should be {what}"
     return ""

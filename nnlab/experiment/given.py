@@ -13,6 +13,7 @@ from nnlab import discover
 from nnlab.config import Config, Named
 from nnlab.dataset import Array, Dataset, Progress
 from nnlab.errors import ConfigError, DataError
+from nnlab.experiment.soundness import check_data, told_of
 from nnlab.rundir.directory import KEPT_ARRAYS, KEPT_TABLE
 from nnlab.tables.dataframe import DataFrame
 
@@ -38,7 +39,10 @@ def load(named: Named, seed: int, progress: Progress, given: Given | None = None
     if isinstance(given, Mapping) and file.load_arrays:
         return file.load_arrays(given, named.params, seed)
     try:
-        return file.load(named.params, seed, progress)
+        with told_of(file):
+            dataset = file.load(named.params, seed, progress)
+            check_data(file, dataset)
+            return dataset
     except DataError as error:
         if given is not None:
             error.message = error.message.replace("dataset.path: ", "`data`: ", 1)

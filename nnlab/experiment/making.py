@@ -11,10 +11,8 @@ from nnlab.config.frame import Train
 from nnlab.dataset import Dataset, Task
 from nnlab.dataset.transform import Scaling
 from nnlab.environment import cores
-from nnlab.errors import (
-    MissingDependencyError,
-    TrainingError,
-)
+from nnlab.errors import CheckError, ConfigError, MissingDependencyError, TrainingError
+from nnlab.experiment.soundness import check_built, check_model, told_of
 from nnlab.model import Model, Optimizer, Setup
 from nnlab.plugin import ModelFile
 
@@ -24,6 +22,17 @@ MAX_THREADS = 8
 
 
 def model_for(config: Config, dataset: Dataset) -> Model:
+    """``built_for``, tried where it is a plug-in's. Raises ConfigError too where that cannot be trained."""
+    model, file = built_for(config, dataset), discover.model(config.model.name)
+    try:
+        with told_of(file):
+            check_model(file, model, dataset)
+    except CheckError as error:
+        raise ConfigError(error.message, error.hint) from None
+    return model
+
+
+def built_for(config: Config, dataset: Dataset) -> Model:
     """``build_model`` for the data that the config is to be trained on."""
     largest = max(len(split) for split in (dataset.train, dataset.val, dataset.test) if split)
     target = dataset.transform.target
@@ -50,7 +59,11 @@ def build_model(
     rule = optimizer(config.train)
     setup = Setup(shape, task, rule, config.seed, config.device, config.precision, seen, predicted, target, held)
     try:
-        model = made(discover.model(config.model.name), config.model.params, setup)
+        file = discover.model(config.model.name)
+        with told_of(file):
+            model = made(file, config.model.params, setup)
+            check_built(file, model)
+            count = parameters(model)
     except MemoryError as error:
         raise TrainingError(f"out of memory: {error}", "try a narrower model") from error
     except ImportError as error:
@@ -58,9 +71,7 @@ def build_model(
             f"{config.model.name} needs a package that does not load here: {error}",
             "install nnlab again in an environment of its own: pip install -e .",
         ) from error
-    model.threads = (
-        threads_for(batch_rows(config, rows) * parameters(model)) if config.threads == "auto" else int(config.threads)
-    )
+    model.threads = threads_for(batch_rows(config, rows) * count) if config.threads == "auto" else int(config.threads)
     return model
 
 

@@ -6,6 +6,7 @@ import sys
 from contextlib import closing
 from typing import Any
 
+from nnlab import discover
 from nnlab.errors import Interrupted, NnlabError, complaint, trouble
 from nnlab.experiment.events import Ended, Started
 from nnlab.experiment.jobs import Job
@@ -24,12 +25,17 @@ def main() -> int:
         _tell(Job(**{**order, "group": Membership(**order["group"])}).train(), teller)
     except BrokenPipeError:  # whoever started us is gone: the run is left to be resumed
         return 0
-    except (NnlabError, Interrupted, OSError, MemoryError) as error:
+    except (Exception, SystemExit) as error:
         ignore_signals()
-        known = error if isinstance(error, NnlabError | Interrupted) else trouble(error)
-        if known is None:
+        known: NnlabError | Interrupted
+        if isinstance(error, NnlabError | Interrupted):
+            known, code = error, error.exit_code
+        elif blamed := discover.blamed(error):
+            known, code = blamed, blamed.exit_code
+        elif out := trouble(error):
+            known, code = out, 1
+        else:
             raise
-        code = known.exit_code if known is error else 1
         teller.show(Ended(code, "".join(f"{line}\n" for line in complaint(known))))
         return code
     return 0

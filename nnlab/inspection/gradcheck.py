@@ -13,14 +13,13 @@ from nnlab.config import Config, Resolved
 from nnlab.dataset import Array, Classification, Dataset, Progress, Split, quiet
 from nnlab.dataset.task import cross_entropy
 from nnlab.errors import CheckError, ConfigError, NnlabError
-from nnlab.experiment.making import build_model, model_for, parameters
+from nnlab.experiment.making import build_model, built_for, parameters
 from nnlab.experiment.ready import checked
+from nnlab.experiment.soundness import check_model, exact_batch, told_of
 from nnlab.finding import Finding, Outcome, subjects, worst
-from nnlab.fit import batch_order
 from nnlab.inspection.bench import twin
 from nnlab.inspection.causes import Gradient, cause_of_one, causes_of_many
 from nnlab.inspection.large import Measured, apart, enlarged, not_finite
-from nnlab.inspection.shapes import check_shapes
 from nnlab.inspection.slopes import slopes
 from nnlab.model import Differentiable, Model, Net
 from nnlab.randomness import Purpose, generator
@@ -62,20 +61,20 @@ def gradcheck(
     try:
         config, dataset, warning = checked(resolved.config, progress)
         config = replace(config, device="cpu", precision="float32")
-        model = model_for(config, dataset)
+        file, model = discover.model(config.model.name), built_for(config, dataset)
+        with told_of(file):
+            check_model(file, model, dataset)
         if not isinstance(model, Differentiable):
             message = f"model.name: {config.model.name} has no gradients to check: its solver does it all in one call"
             raise ConfigError(message, "check a model that trains step by step: see `nnlab models`")
         budget.check_exact(parameters(model), config.model.name)
     except NnlabError as error:
         raise resolved.located(error) from None
-    with ThreadpoolController().limit(limits=1):
+    with ThreadpoolController().limit(limits=1), told_of(file):
         net, reference, note = _nets(model, config, dataset)
         rng = generator(config.seed, Purpose.CHECK)
         _move(net, reference, rng)
-        batch = _batch(dataset, rows, config.seed)
-        if discover.registry().listed("models", config.model.name).source != "nnlab":
-            check_shapes(net, batch, dataset.task)
+        batch = exact_batch(dataset, rows, config.seed)
         loss, found = check_gradients(net, batch, reference, tolerance, rng)
         wrong = _check_large(net, batch, reference, tolerance) if dataset.classes else ""
     outcome = "wrong" if wrong else worst(found)
@@ -220,23 +219,16 @@ def _move(net: Net, reference: Net | None, rng: np.random.Generator) -> None:
             reference.weights[name][...] = weight
 
 
-def _batch(dataset: Dataset, rows: int, seed: int) -> Split:
-    """The first batch of so many training examples, in float64."""
-    batch = dataset.train.take(batch_order(len(dataset.train), rows, seed, 0)[0])
-    targets, scaling = batch.targets, dataset.transform.target
-    if targets.ndim == 2:
-        targets = (scaling.shrunk(targets) if scaling else targets).astype(np.float64)
-    return Split(batch.inputs.astype(np.float64), targets)
-
-
 def _steady(net: Net, batch: Split) -> tuple[float, dict[str, Array]]:
     """The loss and copies of the gradients, which come the same a second time."""
     before = {name: weight.copy() for name, weight in net.weights.items()}
     loss, grads = net.loss_and_grads(batch.inputs, batch.targets)
     copies = {name: np.array(grad) for name, grad in grads.items()}
-    changed = [name for name, weight in net.weights.items() if not np.array_equal(weight, before[name])]
+    changed = [name for name, weight in net.weights.items() if not np.array_equal(weight, before[name], equal_nan=True)]
     if changed:
         raise CheckError(f"loss_and_grads changes {', '.join(changed)}", "leave the weights to the update rule")
+    if not math.isfinite(loss):
+        raise CheckError(f"loss_and_grads gives the loss {loss}", "look at what it divides by, or takes the log of")
     again, _ = net.loss_and_grads(batch.inputs, batch.targets)
     if again != loss:
         raise CheckError(
