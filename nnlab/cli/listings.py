@@ -9,6 +9,7 @@ import typer
 
 from nnlab import discover
 from nnlab.cli import complete, options, screen
+from nnlab.discover.sources import Kind
 from nnlab.errors import ConfigError
 from nnlab.present.values import Listing
 
@@ -70,7 +71,7 @@ def plugins(json: options.Json = False) -> None:
         screen.note("there are none: install a package that has some, or give --plugins DIR")
 
 
-def _sound(kind: discover.Kind) -> Iterator[str]:
+def _sound(kind: Kind) -> Iterator[str]:
     """The names of those that can be imported; of the others only a warning is said."""
     for name in discover.names(kind):
         try:

@@ -8,6 +8,7 @@ import typer
 from nnlab import discover
 from nnlab.cli import screen
 from nnlab.cli.files import write
+from nnlab.discover.sources import NAME, Kind
 from nnlab.errors import ConfigError
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
@@ -40,9 +41,9 @@ def dataset(name: Name, into: Into = PLUGINS) -> None:
     screen.note(f"next: put your data in, then nnlab --plugins {into} train {config}")
 
 
-def _lay_out(kind: discover.Kind, name: str, into: Path, code: str, test: str, config: str) -> Path:
+def _lay_out(kind: Kind, name: str, into: Path, code: str, test: str, config: str) -> Path:
     """Write the three files and print their paths; the config's path. Raises ConfigError, and then writes none."""
-    if not discover.NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise ConfigError(f"{kind[:-1]}: given {name!r}", "use letters, digits and hyphens, such as my-net")
     if discover.registry().knows(kind, name):
         raise ConfigError(f"there is a {kind[:-1]} called {name!r} already", "choose another name")
