@@ -6,7 +6,8 @@ from typing import Any
 
 from nnlab import environment
 from nnlab.comparison.comparable import why_not
-from nnlab.comparison.rows import SPLITS, Row, read_row
+from nnlab.comparison.rows import Row, read_row
+from nnlab.dataset.split import SCORED_FIRST
 from nnlab.dataset.task import TASKS, metric_of
 from nnlab.errors import RunError
 from nnlab.rundir import RunDir
@@ -153,7 +154,7 @@ def _unknown_code(both: Mapping[str, Any]) -> str:
 
 
 def _scores(a: Row, b: Row) -> Iterator[Score]:
-    for split in SPLITS:
+    for split in SCORED_FIRST:
         for metric in dict.fromkeys(metric.name for task in TASKS.values() for metric in task.compared()):
             values = [row.values.get(f"{split}_{metric}") for row in (a, b)]
             if values != [None, None]:

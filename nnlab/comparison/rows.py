@@ -8,11 +8,11 @@ from typing import Any
 from nnlab import metrics
 from nnlab.config import yaml
 from nnlab.dataset import SplitName, Task
+from nnlab.dataset.split import SCORED_FIRST
 from nnlab.rundir import RunDir, Summary
 from nnlab.rundir.directory import CONFIG
 from nnlab.rundir.edited import edited
 
-SPLITS: tuple[SplitName, ...] = ("test", "val", "train")
 SEED = "seed"
 SPLIT_KEYS = ("dataset.test_fraction", "dataset.split_seed")
 """What decides which examples of the same data are the test split."""
@@ -100,7 +100,7 @@ def read_row(run: RunDir, *, bare: bool = False) -> Row:
     config = {} if bare else _flat(yaml.read(run.config.read(), str(run.path / CONFIG)).data)
     values = {
         f"{split}_{name}": float(value)
-        for split in SPLITS
+        for split in SCORED_FIRST
         for name, value in summary.scores(split).items()
         if value is not None
     }
