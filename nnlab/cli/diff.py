@@ -42,13 +42,13 @@ def _print(found: "Diff") -> None:
     rows = [["run", found.a.name, found.b.name], ["status", found.a.status, found.b.status]]
     rows += [
         [key, _short(key, a), _short(key, b)]
-        for section in found.sections
-        for key, (a, b) in islice(section.changes.items(), MOST_KEYS)
+        for changes in found.sections.values()
+        for key, (a, b) in islice(changes.items(), MOST_KEYS)
     ]
     screen.show(Listing(["", "A", "B"], rows, left=(0, 1, 2)))
-    for section in found.sections:
-        if not section.changes:
-            screen.line(f"{section.name}: {f'not known: {section.unknown}' if section.unknown else 'the same'}")
+    for name, changes in found.sections.items():
+        if not changes:
+            screen.line(f"{name}: {f'not known: {found.unknown[name]}' if name in found.unknown else 'the same'}")
     screen.line("")
     comparable = found.incomparable is None
     scores = [_score(score, comparable) for score in found.scores]

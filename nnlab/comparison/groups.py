@@ -8,7 +8,7 @@ from typing import Any
 
 from nnlab.comparison.comparable import TRAINED_APART, trained_apart
 from nnlab.comparison.entries import Entry, fold
-from nnlab.comparison.rows import SEED, Data, Row, chosen_by_test, read_row
+from nnlab.comparison.rows import SEED, Data, Row, read_row
 from nnlab.comparison.twins import twins
 from nnlab.dataset.split import SCORED_FIRST
 from nnlab.dataset.task import every_metric, metric_of
@@ -51,7 +51,7 @@ class Group:
     @property
     def chosen_by_test(self) -> bool:
         """Whether other configs are ranked here by the very examples that are to judge the one that is chosen."""
-        by_test = self.ranked_by.removeprefix("-").startswith("test_") and any(map(chosen_by_test, self.rows))
+        by_test = self.ranked_by.removeprefix("-").startswith("test_") and any(row.chosen_by_test for row in self.rows)
         return by_test and len(self.entries) > 1 and bool(set(self.differing) - {SEED})
 
 
