@@ -19,7 +19,8 @@ Precision = Literal["float32", "bf16"]
 class Optimizer:
     """An update rule and the numbers that it keeps to the end, meant as in torch.optim."""
 
-    name: Literal["sgd", "adam", "adamw"] = "sgd"
+    name: str = "sgd"
+    """One that a config can name."""
     momentum: float = 0.0
     nesterov: bool = False
     weight_decay: float = 0.0

@@ -24,6 +24,7 @@ from nnlab.rundir import RunDir
 from nnlab.rundir.evaluations import MAX_ROWS
 from tests.conftest import DIGITS, ROOT, Cli
 from tests.model_fixtures import cases, task_for
+from tests.predicting import predict
 
 GIB = 2**30
 FREE = 8 * GIB
@@ -425,7 +426,7 @@ def test_a_forged_run_takes_no_memory(finished: RunDir, forged: dict[str, object
     path.write_text(json.dumps(summary))
     try:
         with nothing_large(), pytest.raises(NnlabError) as caught:
-            experiment.predict(finished, ["1"])
+            predict(finished, ["1"])
     finally:
         path.write_text(before)
     assert isinstance(caught.value, ConfigError | RunError)

@@ -12,6 +12,7 @@ from nnlab.experiment.events import Notice
 from nnlab.rundir import RunDir
 from nnlab.rundir.directory import LOSSES
 from tests.conftest import ROOT, needs_mirror
+from tests.predicting import predict
 
 pytestmark = pytest.mark.usefixtures("no_pictures", "no_large_baselines")
 CONFIGS = ROOT / "configs"
@@ -78,7 +79,7 @@ def test_linreg_on_car_prices(tmp_path: Path) -> None:
     run, summary = train("linreg.yaml", tmp_path)
     assert summary["steps"] == 1001
     assert summary["metrics"]["train"]["loss"] < 0.005
-    (sold,) = experiment.predict(run, ["100"]).items[0].values
+    (sold,) = predict(run, ["100"]).items[0].values
     assert -41 <= sold <= -38
 
 

@@ -3,13 +3,14 @@
 import sys
 from typing import Any, TypeVar
 
+from nnlab.budget import MIB
+from nnlab.config.frame import DEVICES
 from nnlab.dataset import Task
 from nnlab.errors import ConfigError
 from nnlab.model import Model, Net
 from nnlab.plugin import Backend
 
 M = TypeVar("M")
-MIB = 2**20
 
 
 def _of(model: Model, wanted: type[M]) -> M:
@@ -50,7 +51,7 @@ NUMPY = Backend("NumPy", lambda: 130 * MIB, at_once=1000, by_hand=_numpy)
 TORCH = Backend(
     "PyTorch",
     _torch_process,
-    ("cpu", "cuda"),
+    DEVICES,
     ("float32", "bf16"),
     at_once=5000,
     by_hand=_fused,

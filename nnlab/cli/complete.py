@@ -37,19 +37,18 @@ def overrides(incomplete: str) -> list[str]:
     if equals:
         values = {"model.name": discover.names("models"), "dataset.name": discover.names("datasets")}
         values["dataset.fallback"] = values["dataset.name"]
-        values["train.optimizer"] = _optimizers()
-        values["device"] = ["auto", "cpu", "cuda"]
+        values |= _fixed()
         found = [f"{key}={value}" for value in values.get(key, [])]
     else:
         found = [f"{dotted}=" for dotted in _dotted_keys()]
     return [text for text in found if text.startswith(incomplete)]
 
 
-def _optimizers() -> list[str]:
-    """The names of all update rules."""
-    from nnlab.config.frame import OptimizerName
+def _fixed() -> dict[str, list[str]]:
+    """What may follow keys whose values are a fixed few."""
+    from nnlab.config.frame import DEVICES, OptimizerName
 
-    return [*get_args(OptimizerName)]
+    return {"train.optimizer": [*get_args(OptimizerName)], "device": ["auto", *DEVICES]}
 
 
 def _dotted_keys() -> list[str]:

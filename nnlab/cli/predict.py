@@ -114,13 +114,14 @@ def predict(
     """Predict new inputs with a run's weights, and score them where their targets are there too."""
     from nnlab import experiment, rundir
 
-    target = None if output is None else _Output(output, inputs)
+    if output is not None:
+        _check_output(output, inputs)
     if json and output == STDOUT:
         raise ConfigError("--json and -o - are both for stdout", "give one of them")
     predictor = experiment.Predictor(rundir.find(runs_dir, run))
     document: dict[str, Any] = {"task": predictor.task.name, "classes": predictor.classes}
-    if target is not None:
-        document |= {"path": str(output), "rows": target.write(predictor.lines(inputs))}
+    if output is not None:
+        document |= {"path": str(output), "rows": _write(output, predictor.lines(inputs))}
     elif json:
         document["predictions"] = [item for part in predictor.parts(inputs) for item in part.each()]
     else:
@@ -138,45 +139,41 @@ def predict(
             screen.show(Listing(["scored", *found], [["inputs", *(shown(name, found[name]) for name in found)]]))
 
 
-class _Output:
-    """The file that predictions are written to."""
+def _check_output(path: Path, inputs: Sequence[str]) -> None:
+    """Raise ConfigError for a name that says no kind of table, and for that of one of the inputs."""
+    if path != STDOUT and not path.name.lower().removesuffix(".gz").endswith((".csv", ".tsv")):
+        raise ConfigError(
+            f"-o {path}: predictions are written as a table", "give it a name that ends in .csv, .tsv or .csv.gz"
+        )
+    for item in (found for given in inputs for found in (given, *glob.glob(given))):  # noqa: PTH207 (a user's text)
+        # Not Path.exists: the numbers of one input, as one text, are too long for a name.
+        if path.exists() and os.path.exists(item) and path.samefile(item):  # noqa: PTH110
+            raise ConfigError(f"-o {path}: this is one of the inputs", "give the predictions a file of their own")
 
-    def __init__(self, path: Path, inputs: Sequence[str]) -> None:
-        """Raises ConfigError for a name that says no kind of table, and for one of the inputs."""
-        name = path.name.lower()
-        self.path = path
-        self.packed = name.endswith(".gz")
-        self.delimiter = "\t" if name.removesuffix(".gz").endswith(".tsv") else ","
-        if path != STDOUT and not name.removesuffix(".gz").endswith((".csv", ".tsv")):
-            raise ConfigError(
-                f"-o {path}: predictions are written as a table", "give it a name that ends in .csv, .tsv or .csv.gz"
-            )
-        for item in (found for given in inputs for found in (given, *glob.glob(given))):  # noqa: PTH207 (a user's text)
-            # Not Path.exists: the numbers of one input, as one text, are too long for a name.
-            if path.exists() and os.path.exists(item) and path.samefile(item):  # noqa: PTH110
-                raise ConfigError(f"-o {path}: this is one of the inputs", "give the predictions a file of their own")
 
-    def write(self, lines: Iterator[list[list[str]]]) -> int:
-        """Write the lines, and return how many there are below the first. Raises ConfigError where that cannot be."""
-        if self.path == STDOUT:
-            return self._fill(sys.stdout, lines)
-        with files.appearing(self.path) as raw:
-            packed = gzip.GzipFile("", "wb", 6, raw, 0) if self.packed else raw
-            text = io.TextIOWrapper(packed, encoding="utf-8", newline="")
-            count = self._fill(text, lines)
-            text.flush()
-            text.detach()
-            if self.packed:
-                packed.close()
-            return count
-
-    def _fill(self, file: IO[str], lines: Iterator[list[list[str]]]) -> int:
-        writer = csv.writer(file, delimiter=self.delimiter, lineterminator="\n")
-        count = -1
-        for some in lines:
-            writer.writerows(some)
-            count += len(some)
+def _write(path: Path, lines: Iterator[list[list[str]]]) -> int:
+    """Write the lines, and return how many there are below the first. Raises ConfigError where that cannot be."""
+    if path == STDOUT:
+        return _fill(sys.stdout, lines)
+    name = path.name.lower()
+    with files.appearing(path) as raw:
+        packed = gzip.GzipFile("", "wb", 6, raw, 0) if name.endswith(".gz") else raw
+        text = io.TextIOWrapper(packed, encoding="utf-8", newline="")
+        count = _fill(text, lines, "\t" if name.removesuffix(".gz").endswith(".tsv") else ",")
+        text.flush()
+        text.detach()
+        if packed is not raw:
+            packed.close()
         return count
+
+
+def _fill(file: IO[str], lines: Iterator[list[list[str]]], delimiter: str = ",") -> int:
+    writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
+    count = -1
+    for some in lines:
+        writer.writerows(some)
+        count += len(some)
+    return count
 
 
 def _print_first(predictor: "Predictor", inputs: Sequence[str]) -> None:

@@ -10,6 +10,9 @@ from nnlab.config import yaml
 OptimizerName = Literal["sgd", "adam", "adamw"]
 DEFAULT_LR = {"sgd": 0.01, "adam": 0.001, "adamw": 0.001}
 DEFAULT_WEIGHT_DECAY = {"sgd": 0.0, "adam": 0.0, "adamw": 0.01}
+DEVICES = ("cpu", "cuda")
+"""What PyTorch can be asked to compute on; of all but the cpu there may be several, by number."""
+_DEVICE = "|".join(["auto", DEVICES[0], *(rf"{kind}|{kind}:[0-9]{{1,3}}" for kind in DEVICES[1:])])
 ONLY_SGD = ("momentum", "nesterov")
 ONLY_ADAM = ("betas", "eps")
 
@@ -113,7 +116,7 @@ class TopLevel(Strict):
     """How long and how it is trained."""
     seed: int = Field(0, ge=0, lt=2**63)
     """All randomness is derived from this: initial weights, the val split, batch order, dropout."""
-    device: str = Field("auto", pattern=r"^(auto|cpu|cuda|cuda:[0-9]{1,3})$")
+    device: str = Field("auto", pattern=f"^({_DEVICE})$")
     """Where a PyTorch model runs: auto, cpu, cuda or cuda:N. NumPy and scikit-learn run on the cpu."""
     threads: int | Literal["auto"] = "auto"
     """CPU threads; auto chooses from the shapes. The last bits of the results depend on it."""

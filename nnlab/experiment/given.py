@@ -3,7 +3,7 @@
 import io
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,6 @@ Given = Path | DataFrame | Mapping[str, Array]
 """Where the file or folder is now; a data frame; or arrays by the names that they would have in a .npz file."""
 NOWHERE = ""
 """The path of data that is only in memory."""
-
-
-@dataclass(frozen=True)
-class Copy:
-    """Data in memory as a file of a run directory."""
-
-    name: str
-    content: bytes
 
 
 def load(named: Named, seed: int, progress: Progress, given: Given | None = None) -> Dataset:
@@ -80,17 +72,15 @@ def _moved(named: Named, path: Path) -> Named:
     return at(named, str(path), test_path=str((path.parent / way).resolve()))
 
 
-def kept(named: Named, given: Given) -> tuple[Named, Copy | None]:
-    """The dataset as it is read from a copy beside its config, and the copy; None of what is a file already."""
+def kept(named: Named, given: Given) -> tuple[Named, tuple[str, bytes] | None]:
+    """The dataset as it is read from a copy in its run, and the copy's name and content; None of what is a file."""
     if isinstance(given, Path):
         return named, None
     if isinstance(given, DataFrame):
-        copy = Copy(KEPT_TABLE, given.csv(named.params.keys()))
-        return at(named, copy.name, header=True), copy
+        return at(named, KEPT_TABLE, header=True), (KEPT_TABLE, given.csv(named.params.keys()))
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **given)
-    copy = Copy(KEPT_ARRAYS, buffer.getvalue())
-    return at(named, copy.name), copy
+    return at(named, KEPT_ARRAYS), (KEPT_ARRAYS, buffer.getvalue())
 
 
 def portable(config: Config, run: Path) -> Config:

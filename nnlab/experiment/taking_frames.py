@@ -41,7 +41,7 @@ class Frames:
     def write(self, at: Standing) -> Standing:
         """Keep what the net looks like after a step that is looked at, and the weights before one. Raises OSError."""
         if at.step in self.steps and at.metrics is not None:
-            if frame := frame_of(at, self.before, self.model.weights(), self.dataset):
+            if frame := _frame_of(at, self.before, self.model.weights(), self.dataset):
                 self.run.write_frame(frame)
             self.before = {}
         self._look_before(at.step)
@@ -78,7 +78,7 @@ def first_of(weights: Mapping[str, Array]) -> Frame | None:
     return None if weight is None else Frame(0, 0.0, weight, {}, None)
 
 
-def frame_of(at: Standing, before: Mapping[str, Array], after: Mapping[str, Array], dataset: Dataset) -> Frame | None:
+def _frame_of(at: Standing, before: Mapping[str, Array], after: Mapping[str, Array], dataset: Dataset) -> Frame | None:
     """The frame of an evaluation: ``before`` and ``after`` are the weights around its last step."""
     weight = _first_layer(after)
     if weight is None or at.scores is None:

@@ -64,7 +64,7 @@ def train(
         summary = recording.account.summary
         recording.account.summary = replace(summary, baselines=beside, path_given=path, group=group)
         if copy:
-            run.write(copy.name, copy.content)
+            run.write(*copy)
         with run.locked() as alone:
             yield from unlocked(run, alone)
             yield from recording.train()

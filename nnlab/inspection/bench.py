@@ -114,10 +114,8 @@ def _contestants(config: Config, dataset: Dataset, own: Model) -> list[tuple[Con
         if named is None:
             continue
         same = replace(config, model=named, precision=config.precision if named is config.model else "float32")
-        for device in ("cpu", "cuda"):
+        for device in discover.model(named.name).backend.devices:
             for threads in sorted({1, many, own.threads}) if device == "cpu" else [own.threads]:
-                if device not in discover.model(named.name).backend.devices:
-                    continue
                 try:
                     model = model_for(replace(same, device=device, threads=threads), dataset)
                 except DeviceError:

@@ -77,7 +77,7 @@ def gradcheck(
         if discover.registry().listed("models", config.model.name).source != "nnlab":
             check_shapes(net, batch, dataset.task)
         loss, found = check_gradients(net, batch, reference, tolerance, rng)
-        wrong = check_large(net, batch, reference, tolerance) if dataset.classes else ""
+        wrong = _check_large(net, batch, reference, tolerance) if dataset.classes else ""
     outcome = "wrong" if wrong else worst(found)
     warnings = (*resolved.warnings, *([warning] if warning else []))
     notes = (note,) if note else ()
@@ -134,7 +134,7 @@ def _values(e: Gradient, kinks: int) -> dict[str, Any]:
     }
 
 
-def check_large(net: Net, batch: Split, reference: Net | None, tolerance: float) -> str:
+def _check_large(net: Net, batch: Split, reference: Net | None, tolerance: float) -> str:
     """What is wrong with a classifier's loss or gradients at scores of about 1,000 and -1,000; empty for nothing.
 
     They are held against the ``reference``, or the loss alone against the cross-entropy of the net's scores, where it

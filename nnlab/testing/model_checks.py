@@ -46,7 +46,7 @@ class ModelCase:
 
     def split(self, rows: int = ROWS, seed: int = 0) -> Split:
         """Examples in [0, 1] whose targets can be learnt from them."""
-        return learnable(self.task, self.shape, rows, seed)
+        return _learnable(self.task, self.shape, rows, seed)
 
     def trained(self, steps: list[Step]) -> tuple[Model, Any, Array]:
         """A model that has taken these steps, the data it took them on, and their losses."""
@@ -55,7 +55,7 @@ class ModelCase:
         return model, placed, model.train(placed, steps)
 
 
-def learnable(task: Task, shape: tuple[int, ...], rows: int, seed: int = 0) -> Split:
+def _learnable(task: Task, shape: tuple[int, ...], rows: int, seed: int = 0) -> Split:
     """Examples in [0, 1], (rows, features) float32, whose targets are a linear function of them."""
     inputs = np.random.default_rng(seed).random((rows, int(np.prod(shape)))).astype(np.float32)
     truth = inputs @ np.random.default_rng(99).standard_normal((inputs.shape[1], task.outputs))

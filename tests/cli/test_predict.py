@@ -11,8 +11,9 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file
 
-from nnlab import experiment, rundir
+from nnlab import rundir
 from nnlab.errors import DataError
+from tests.predicting import predict
 from tests.run_fixtures import LINE, bad, good
 
 
@@ -82,7 +83,7 @@ def test_predict_refuses_what_the_model_was_not_trained_on(line, tmp_path, monke
     np.save("words.npy", np.array([["a"]]))
     Image.new("L", (8, 8)).save("picture.png")
     with pytest.raises(DataError) as refused:
-        experiment.predict(rundir.RunDir(line), [given])
+        predict(rundir.RunDir(line), [given])
     for fragment in fragments:
         assert fragment in str(refused.value)
 

@@ -20,6 +20,7 @@ from nnlab.experiment.reproduce import latest_of
 from nnlab.rundir import RunDir
 from nnlab.rundir.directory import CONFIG, MANIFEST, METRICS
 from nnlab.rundir.summary import DIED
+from tests.predicting import predict
 from tests.reliability.children import few_pictures
 from tests.reliability.finding import Finding
 from tests.reliability.processes import answer, start_worker
@@ -224,7 +225,7 @@ def _read(run: RunDir) -> list[str]:
         "find": lambda copy, runs: (rundir.find(runs, copy.name), rundir.find(runs, "latest")),
         "compare": lambda _, runs: overview.page(comparison.compare(rundir.all_runs(runs))),
         "evaluate": lambda copy, _: experiment.evaluate(copy),
-        "predict": lambda copy, _: experiment.predict(copy, [INPUTS[task]]),
+        "predict": lambda copy, _: predict(copy, [INPUTS[task]]),
         "latest of": lambda copy, runs: latest_of(experiment.resolve(copy.path / "config.yaml"), runs),
         "reproduce": lambda copy, runs: experiment.compare_runs(copy, _ended(experiment.train_again(copy, runs))),
         "resume": lambda copy, _: _ended(experiment.resume(copy)),

@@ -14,14 +14,12 @@ from nnlab.errors import ConfigError
 from nnlab.model import Setup
 
 PREDICT_ROWS = 1000
-PREDICT_PICTURES = 100
-"""So many pictures' layers fit a core's cache; convolutions of 1,000 take twice as long on the CPU."""
 
 
 def rows_at_once(net: nn.Module, place: torch.device) -> int:
     """How many examples are predicted together where autograd's way is taken."""
     pictures = any(isinstance(part, nn.modules.conv._ConvNd) for part in net.modules())
-    return PREDICT_PICTURES if pictures and place.type == "cpu" else PREDICT_ROWS
+    return budget.PICTURES if pictures and place.type == "cpu" else PREDICT_ROWS
 
 
 def check_net(make_net: Callable[[], nn.Module], setup: Setup, place: torch.device) -> None:

@@ -55,7 +55,7 @@ class Trial:
         return f"{way} with train.lr={self.lr:g}" + ("" if self.outcome == "learnt" else f" ({self.outcome})")
 
 
-def ignorance(dataset: Dataset, targets: Array) -> float:
+def _ignorance(dataset: Dataset, targets: Array) -> float:
     """The loss of knowing nothing: ln C for C classes, for values the variance that guessing their mean leaves."""
     if dataset.classes:
         return math.log(dataset.outputs)
@@ -71,7 +71,7 @@ def initial_loss(config: Config, dataset: Dataset, model: Model) -> Finding:
     sample = Split(spread_out(dataset.train.inputs, SAMPLE), spread_out(dataset.train.targets, SAMPLE))
     sample = sample.take(np.arange(len(sample)))
     loss = evaluate(model, model.put(sample), sample, dataset.task).metrics["loss"]
-    reference = ignorance(dataset, sample.targets)
+    reference = _ignorance(dataset, sample.targets)
     values = {"loss": loss, "knowing_nothing": reference}
     if dataset.classes:
         found, limit = f"{loss:.3g}; knowing nothing has ln {dataset.outputs} = {reference:.3g}", FAR * reference
@@ -93,7 +93,7 @@ def by_heart(config: Config, dataset: Dataset) -> Finding:
     """
     subject = "can learn a few by heart"
     sample = few(dataset, config)
-    reference = ignorance(dataset, sample.targets)
+    reference = _ignorance(dataset, sample.targets)
     if len(sample) < 2 or not reference:
         return Finding(subject, "untold", "there are no two examples here that differ in inputs and targets")
     goal = LEARNT * reference
