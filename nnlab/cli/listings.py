@@ -95,10 +95,10 @@ def list_datasets(context: typer.Context, json: options.Json = False) -> None:
         [
             row["name"],
             row["about"],
-            _or_dash(row["train"]),
-            _or_dash(row["test"]),
+            screen.count(row["train"]),
+            screen.count(row["test"]),
             "x".join(map(str, row["shape"])) if row["shape"] else "-",
-            _or_dash(row["outputs"]),
+            screen.count(row["outputs"]),
             _where(row),
             row["origin"],
         ]
@@ -198,7 +198,3 @@ def _show_table(found: "Survey", json: bool) -> None:
 
 def _about(file: "ModelFile | DatasetFile") -> str:
     return file.about.rstrip(".")
-
-
-def _or_dash(value: int | None) -> str:
-    return "-" if value is None else f"{value:,}"

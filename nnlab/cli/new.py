@@ -11,8 +11,6 @@ from nnlab.cli.files import write
 from nnlab.discover.sources import NAME, Kind
 from nnlab.errors import ConfigError
 
-TEMPLATES = Path(__file__).parents[1] / "templates"
-
 new = typer.Typer(help="Lay out a model or a dataset of your own.", no_args_is_help=True, rich_markup_mode=None)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="What configs will call it, such as my-net.")]
@@ -62,7 +60,7 @@ def _lay_out(kind: Kind, name: str, into: Path, code: str, test: str, config: st
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"{path.parent}: cannot be made: {error.strerror}", "choose another folder") from None
-        text = (TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")
+        text = (Path(__file__).parents[1] / "templates" / f"{template}.txt").read_text(encoding="utf-8")
         write(path, text.format(**words, config=places[config]).encode())
         screen.line(str(path))
     return places[config]
