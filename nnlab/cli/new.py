@@ -8,9 +8,8 @@ import typer
 from nnlab import discover
 from nnlab.cli import screen
 from nnlab.cli.files import write
+from nnlab.discover.sources import NAME, Kind
 from nnlab.errors import ConfigError
-
-TEMPLATES = Path(__file__).parents[1] / "templates"
 
 new = typer.Typer(help="Lay out a model or a dataset of your own.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -40,9 +39,9 @@ def dataset(name: Name, into: Into = PLUGINS) -> None:
     screen.note(f"next: put your data in, then nnlab --plugins {into} train {config}")
 
 
-def _lay_out(kind: discover.Kind, name: str, into: Path, code: str, test: str, config: str) -> Path:
+def _lay_out(kind: Kind, name: str, into: Path, code: str, test: str, config: str) -> Path:
     """Write the three files and print their paths; the config's path. Raises ConfigError, and then writes none."""
-    if not discover.NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise ConfigError(f"{kind[:-1]}: given {name!r}", "use letters, digits and hyphens, such as my-net")
     if discover.registry().knows(kind, name):
         raise ConfigError(f"there is a {kind[:-1]} called {name!r} already", "choose another name")
@@ -61,7 +60,7 @@ def _lay_out(kind: discover.Kind, name: str, into: Path, code: str, test: str, c
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"{path.parent}: cannot be made: {error.strerror}", "choose another folder") from None
-        text = (TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")
+        text = (Path(__file__).parents[1] / "templates" / f"{template}.txt").read_text(encoding="utf-8")
         write(path, text.format(**words, config=places[config]).encode())
         screen.line(str(path))
     return places[config]
