@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nnlab.dataset import Array, SplitName, Task
+from nnlab.dataset.split import SCORED_FIRST
 from nnlab.dataset.task import LOSS, metric_of
 
 ROUNDING = 1e-6
@@ -104,8 +105,7 @@ def shortfall(task: Task, found: Found, baselines: Mapping[str, Found] | None) -
     split that they are ranked by: test, else val, else train; and where that is just as good, by a loss that is far
     worse.
     """
-    order: tuple[SplitName, ...] = ("test", "val", "train")
-    scored = next((split for split in order if found.get(split)), None)
+    scored = next((split for split in SCORED_FIRST if found.get(split)), None)
     if scored is None:
         return None
     ours = found[scored] or {}

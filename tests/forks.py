@@ -102,8 +102,8 @@ def without_pictures() -> None:
 
 
 def _outside(environment: Any) -> dict[str, str]:
-    """The environment without what a command heeds after its imports, pytest's own, and what scikit-learn sets."""
-    later = ("NNLAB_", "PYTHONPATH", "PYTEST_", "KMP_")
+    """The environment without what a command heeds after its imports, pytest's own, and what packages set."""
+    later = ("NNLAB_", "PYTHONPATH", "PYTEST_", "KMP_", "_RJEM_", "TORCHINDUCTOR_")
     return {name: value for name, value in environment.items() if not name.startswith(later)}
 
 

@@ -32,7 +32,7 @@ def run(folder: Path, name: str, env=HERE, **keys) -> RunDir:
 
 
 def sections(found):
-    return {section.name: list(section.changes) for section in found.sections}
+    return {name: list(changes) for name, changes in found.sections.items()}
 
 
 def edit(made: RunDir, change) -> None:
@@ -46,7 +46,7 @@ def test_one_key_that_differs_is_named_and_the_scores_are_judged(tmp_path):
     found = comparison.diff(run(tmp_path, "a", test=0.9, loss=0.5), run(tmp_path, "b", lr=0.2, test=0.92, loss=0.6))
     assert found.sentence == "only train.lr differs"
     assert sections(found) == {"config": ["train.lr"], "data": [], "code": [], "packages": [], "hardware": []}
-    assert found.sections[0].changes == {"train.lr": ("0.1", "0.2")}
+    assert found.sections["config"] == {"train.lr": ("0.1", "0.2")}
     better = {(score.split, score.metric): score.better for score in found.scores}
     assert better[("test", "accuracy")] is True
     assert better[("test", "loss")] is False
@@ -105,13 +105,13 @@ def test_code_packages_and_hardware_are_told_apart(tmp_path):
 
 def test_what_is_not_known_is_said(tmp_path):
     dirty = {**HERE, "git": {"commit": "c" * 40, "dirty": True}}
-    code = comparison.diff(run(tmp_path, "a", dirty), run(tmp_path, "b", dirty)).sections[2]
-    assert (code.name, code.changes, "uncommitted" in code.unknown) == ("code", {}, True)
+    found = comparison.diff(run(tmp_path, "a", dirty), run(tmp_path, "b", dirty))
+    assert (found.sections["code"], "uncommitted" in found.unknown["code"]) == ({}, True)
     nowhere = {**HERE, "git": None}
-    code = comparison.diff(run(tmp_path, "c", nowhere), run(tmp_path, "d", nowhere)).sections[2]
-    assert code.unknown == "neither run was started in a git repository"
+    found = comparison.diff(run(tmp_path, "c", nowhere), run(tmp_path, "d", nowhere))
+    assert found.unknown == {"code": "neither run was started in a git repository"}
     found = comparison.diff(run(tmp_path, "e", None), run(tmp_path, "f"))
-    assert ["env.json" in section.unknown for section in found.sections] == [False, False, True, True, True]
+    assert ["env.json" in found.unknown.get(name, "") for name in found.sections] == [False, False, True, True, True]
 
 
 def test_a_run_without_scores_is_shown_without(tmp_path):

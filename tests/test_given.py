@@ -201,7 +201,7 @@ def test_a_copy_of_the_frame_is_kept_where_that_is_asked_for(kind: str) -> None:
     again = nnlab.train(run.path / "config.yaml")
     assert again.summary["metrics"] == run.summary["metrics"]
     assert [found for found in again.verify() if found.outcome == "wrong"] == []
-    assert "kept-data.csv" in rundir.remove(RunDir(run.path)).removed
+    assert "kept-data.csv" in rundir.remove(RunDir(run.path))[0]
     assert not run.path.exists()
 
 

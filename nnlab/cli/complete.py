@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import get_args
 
 from nnlab import discover
+from nnlab.discover.sources import KINDS
 
 SUFFIXES = (".yaml", ".yml")
 
@@ -57,8 +58,7 @@ def _dotted_keys() -> list[str]:
 
     keys = ["model.name", "dataset.name", "dataset.fallback", *(f"train.{key}" for key in Train.model_fields)]
     keys += [key for key in TopLevel.model_fields if key not in ("model", "dataset", "train", "extends")]
-    kinds: tuple[discover.Kind, ...] = ("models", "datasets")
-    for kind in kinds:
+    for kind in KINDS:
         for name in discover.names(kind):
             fields = discover.file(kind, name).params.model_fields
             keys += [f"{kind[:-1]}.{key}" for key in fields]

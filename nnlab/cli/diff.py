@@ -20,12 +20,13 @@ MOST_KEYS = 50
 """Of a section; no run has as many, but a damaged one may."""
 ARROWS = {True: "↑ better", False: "↓ worse", None: "= same"}
 
-HELP = "A path, a unique part of a run's name, or latest."
-A = Annotated[str, typer.Argument(metavar="A", help=HELP, autocompletion=complete.runs)]
-B = Annotated[str, typer.Argument(metavar="B", help=HELP, autocompletion=complete.runs)]
 
-
-def diff(a: A, b: B, runs_dir: options.RunsDir = options.DEFAULT_RUNS, json: options.Json = False) -> None:
+def diff(
+    a: Annotated[str, typer.Argument(metavar="A", help=options.WHICH_RUN, autocompletion=complete.runs)],
+    b: Annotated[str, typer.Argument(metavar="B", help=options.WHICH_RUN, autocompletion=complete.runs)],
+    runs_dir: options.RunsDir = options.DEFAULT_RUNS,
+    json: options.Json = False,
+) -> None:
     """Show in what two runs differ, what each scores, and whether that may be compared."""
     from nnlab import comparison, rundir
     from nnlab.comparison.diff import diff_as_json
@@ -41,17 +42,17 @@ def _print(found: "Diff") -> None:
     rows = [["run", found.a.name, found.b.name], ["status", found.a.status, found.b.status]]
     rows += [
         [key, _short(key, a), _short(key, b)]
-        for section in found.sections
-        for key, (a, b) in islice(section.changes.items(), MOST_KEYS)
+        for changes in found.sections.values()
+        for key, (a, b) in islice(changes.items(), MOST_KEYS)
     ]
     screen.show(Listing(["", "A", "B"], rows, left=(0, 1, 2)))
-    for section in found.sections:
-        if not section.changes:
-            screen.line(f"{section.name}: {f'not known: {section.unknown}' if section.unknown else 'the same'}")
+    for name, changes in found.sections.items():
+        if not changes:
+            screen.line(f"{name}: {f'not known: {found.unknown[name]}' if name in found.unknown else 'the same'}")
     screen.line("")
     comparable = found.incomparable is None
     scores = [_score(score, comparable) for score in found.scores]
-    scores.append(["time", *(_time(row.seconds) for row in (found.a, found.b)), "", ""])
+    scores.append(["time", *(screen.duration(row.seconds) for row in (found.a, found.b)), "", ""])
     screen.show(Listing(["score", "A", "B", "B - A", "B is"], scores, left=(0, 4)))
     screen.line(found.sentence)
 
@@ -70,7 +71,3 @@ def _score(score: "Score", comparable: bool) -> list[str]:
         return [*cells, "-", "-"]
     points = f"{100 * score.difference:+.2f} points"
     return [*cells, points if metric_of(score.metric).percent else f"{score.difference:+.4g}", ARROWS[score.better]]
-
-
-def _time(seconds: float | None) -> str:
-    return "-" if seconds is None else screen.duration(seconds)

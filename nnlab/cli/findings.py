@@ -7,9 +7,6 @@ from nnlab.cli import screen
 from nnlab.finding import Finding
 from nnlab.present.values import Listing
 
-SHOWN = {"wrong": "WRONG", "untold": "not checked"}
-HELD = {"ok": True, "wrong": False}
-
 
 def print_findings(
     findings: Sequence[Finding],
@@ -38,7 +35,7 @@ def print_findings(
 
 def _shown(finding: Finding) -> str:
     """The outcome as people read it."""
-    return SHOWN.get(finding.outcome, finding.outcome)
+    return {"wrong": "WRONG", "untold": "not checked"}.get(finding.outcome, finding.outcome)
 
 
 def as_json(finding: Finding, **names: str) -> dict[str, Any]:
@@ -46,7 +43,7 @@ def as_json(finding: Finding, **names: str) -> dict[str, Any]:
     parts = {
         "subject": finding.subject,
         "shown": _shown(finding),
-        "held": HELD.get(finding.outcome),
+        "held": {"ok": True, "wrong": False}.get(finding.outcome),
         "possible": finding.outcome != "untold",
         "detail": screen.with_flags(finding.detail),
         "advice": finding.advice,

@@ -17,17 +17,6 @@ if TYPE_CHECKING:
     from nnlab.inspection.gradcheck import GradientCheck
     from nnlab.inspection.parity import Parity
 
-PARAMETER = {
-    "parameter": "subject",
-    "shape": "shape",
-    "measured": "measured",
-    "kinks": "kinks",
-    "differences": "differences",
-    "autograd": "autograd",
-    "held": "held",
-    "cause": "detail",
-}
-"""The keys that a document has of a parameter's gradient."""
 SHOWN = (1, 2, 5)
 """Of each power of ten, the steps that are shown."""
 
@@ -63,7 +52,9 @@ def gradcheck(
         found = inspection.gradcheck(resolved, rows, tolerance, progress)
     screen.warn(found.warnings)
     if json:
-        parameters = [as_json(row, **PARAMETER) for row in found.parameters]
+        same = ("shape", "measured", "kinks", "differences", "autograd", "held")
+        keys = {"parameter": "subject", **{key: key for key in same}, "cause": "detail"}
+        parameters = [as_json(row, **keys) for row in found.parameters]
         screen.print_json(_document({**asdict(found), "parameters": parameters}, found.whole))
     else:
         _print_gradients(found)

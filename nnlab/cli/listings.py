@@ -9,6 +9,7 @@ import typer
 
 from nnlab import discover
 from nnlab.cli import complete, options, screen
+from nnlab.discover.sources import Kind
 from nnlab.errors import ConfigError
 from nnlab.present.values import Listing
 
@@ -70,7 +71,7 @@ def plugins(json: options.Json = False) -> None:
         screen.note("there are none: install a package that has some, or give --plugins DIR")
 
 
-def _sound(kind: discover.Kind) -> Iterator[str]:
+def _sound(kind: Kind) -> Iterator[str]:
     """The names of those that can be imported; of the others only a warning is said."""
     for name in discover.names(kind):
         try:
@@ -94,10 +95,10 @@ def list_datasets(context: typer.Context, json: options.Json = False) -> None:
         [
             row["name"],
             row["about"],
-            _or_dash(row["train"]),
-            _or_dash(row["test"]),
+            screen.count(row["train"]),
+            screen.count(row["test"]),
             "x".join(map(str, row["shape"])) if row["shape"] else "-",
-            _or_dash(row["outputs"]),
+            screen.count(row["outputs"]),
             _where(row),
             row["origin"],
         ]
@@ -197,7 +198,3 @@ def _show_table(found: "Survey", json: bool) -> None:
 
 def _about(file: "ModelFile | DatasetFile") -> str:
     return file.about.rstrip(".")
-
-
-def _or_dash(value: int | None) -> str:
-    return "-" if value is None else f"{value:,}"

@@ -9,9 +9,8 @@ import typer
 from nnlab import discover
 from nnlab.cli import screen
 from nnlab.cli.files import write
+from nnlab.discover.sources import NAME, Kind
 from nnlab.errors import ConfigError
-
-TEMPLATES = Path(__file__).parents[1] / "templates"
 
 new = typer.Typer(help="Lay out a model or a dataset of your own.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -41,11 +40,11 @@ def dataset(name: Name, into: Into = PLUGINS) -> None:
     screen.note(f"next: put your data in, then nnlab --plugins {into} train {config}")
 
 
-def _lay_out(kind: discover.Kind, name: str, into: Path, code: str, test: str, config: str) -> Path:
+def _lay_out(kind: Kind, name: str, into: Path, code: str, test: str, config: str) -> Path:
     """Write the three files and print their paths; the config's path. Raises ConfigError, and then writes none."""
     from nnlab.config import yaml
 
-    if not discover.NAME.fullmatch(name) or name[0].isdigit() or yaml.dump_line(name).strip() != name:
+    if not NAME.fullmatch(name) or name[0].isdigit() or yaml.dump_line(name).strip() != name:
         raise ConfigError(f"{kind[:-1]}: given {name!r}", "use letters, digits and hyphens, such as my-net")
     if not str(into).isprintable() or os.pathsep in str(into):
         raise ConfigError(f"--into: given {str(into)!r}", f"name a folder without line ends and {os.pathsep!r}")
@@ -65,7 +64,7 @@ def _lay_out(kind: discover.Kind, name: str, into: Path, code: str, test: str, c
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"{path.parent}: cannot be made: {error.strerror}", "choose another folder") from None
-        text = (TEMPLATES / f"{template}.txt").read_text(encoding="utf-8")
+        text = (Path(__file__).parents[1] / "templates" / f"{template}.txt").read_text(encoding="utf-8")
         write(path, text.format(**words, config=places[config]).encode())
         screen.line(str(path))
     return places[config]

@@ -9,6 +9,7 @@ from typer.core import TyperCommand, TyperGroup
 from nnlab import discover
 from nnlab.cli import complete, screen
 
+WHICH_RUN = "A path, a unique part of a run's name, or latest."
 Config = Annotated[
     Path,
     typer.Argument(metavar="CONFIG", help="A YAML config.", autocompletion=complete.config_files, show_default=False),
@@ -24,15 +25,13 @@ Overrides = Annotated[
 ]
 RunName = Annotated[
     str,
-    typer.Argument(
-        metavar="RUN", help="A path, a unique part of a run's name, or latest.", autocompletion=complete.runs
-    ),
+    typer.Argument(metavar="RUN", help=WHICH_RUN, autocompletion=complete.runs),
 ]
 OneRun = Annotated[
     str | None,
     typer.Argument(
         metavar="[RUN]",
-        help="A path, a unique part of a run's name, or latest.",
+        help=WHICH_RUN,
         autocompletion=complete.runs,
         show_default=False,
     ),

@@ -2,12 +2,13 @@
 
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from nnlab import rundir
 from nnlab.cli import options, screen
+from nnlab.dataset.split import SCORED_FIRST
 from nnlab.errors import NnlabError, RunError
 from nnlab.present import terminal
 from nnlab.present.values import Listing
@@ -40,8 +41,8 @@ def list_runs(
         columns = ["run", "status", "steps", "time", "score"]
         rows, marks = [], []
         for entry in [Entry((row,)) for row in found] if each else fold(found):
-            steps = count(entry.rows[0].summary.steps)
-            time = "-" if entry.seconds is None else screen.duration(entry.seconds)
+            steps = screen.count(entry.rows[0].summary.steps)
+            time = screen.duration(entry.seconds)
             rows.append([entry.name, entry.status, steps, time, _score(entry)])
             marks += [f"{entry.name}: {mark}" for mark in entry.marks]
         screen.show(Listing(columns, rows, left=(0, 1), notes=marks))
@@ -63,7 +64,7 @@ def _rows(runs_dir: "Path") -> "Iterator[Row]":
 def _score(entry: "Entry") -> str:
     """The metric that counts, on the split that counts, as "test accuracy 97.80 %"."""
     name, values = entry.data.task.ranked_by.name, entry.values
-    column = next((f"{split}_{name}" for split in ("test", "val", "train") if f"{split}_{name}" in values), None)
+    column = next((f"{split}_{name}" for split in SCORED_FIRST if f"{split}_{name}" in values), None)
     return f"{column.replace('_', ' ')} {values[column].shown(column)}" if column else "-"
 
 
@@ -126,12 +127,6 @@ def _status(run: rundir.RunDir) -> str:
         return "damaged"
 
 
-def count(value: Any) -> str:
-    """A number of things, or a dash where there is none."""
-    return f"{value:,}" if isinstance(value, int) else "-"
-
-
 def total_time(summary: rundir.Summary) -> str:
     """How long a run has taken, or a dash where that is not known."""
-    seconds = summary.seconds.get("total")
-    return screen.duration(seconds) if seconds else "-"
+    return screen.duration(summary.seconds.get("total") or None)

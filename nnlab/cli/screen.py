@@ -121,8 +121,15 @@ def show(table: Listing) -> None:
         line(text)
 
 
-def duration(seconds: float) -> str:
-    """Seconds in words that fit a column."""
+def count(number: int | None) -> str:
+    """How many, or a dash where that is not known."""
+    return "-" if number is None else f"{number:,}"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds in words that fit a column, or a dash where they are not known."""
+    if seconds is None:
+        return "-"
     if seconds < 100:
         return f"{seconds:.2g} s" if seconds < 1 else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

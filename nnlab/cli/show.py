@@ -6,7 +6,7 @@ import typer
 
 from nnlab import rundir
 from nnlab.cli import curves, options, screen
-from nnlab.cli.runs import count, total_time
+from nnlab.cli.runs import total_time
 from nnlab.errors import ConfigError, RunError
 from nnlab.metrics import shortfall
 from nnlab.present import terminal
@@ -154,10 +154,10 @@ def _facts(run: rundir.RunDir, summary: rundir.Summary, last_row: str) -> Listin
     data = summary.dataset
     facts: list[list[object]] = [
         ["status", _status_in_words(run, summary)],
-        ["model", f"{summary.model}, {count(summary.parameters)} parameters, on {summary.device}"],
+        ["model", f"{summary.model}, {screen.count(summary.parameters)} parameters, on {summary.device}"],
         ["data", f"{data.name}, SHA-256 {str(data.sha256)[:12]}…"],
         ["started", summary.started],
-        ["steps", f"{count(summary.steps)} ({summary.epochs or 0:g} epochs), {total_time(summary)}"],
+        ["steps", f"{screen.count(summary.steps)} ({summary.epochs or 0:g} epochs), {total_time(summary)}"],
     ]
     if best := summary.best:
         facts.append(["best", f"{best.metric} {best.value} at step {best.step}"])

@@ -8,7 +8,7 @@ import typer
 
 from nnlab.cli import options, screen
 from nnlab.cli.follow import check_ended, follow
-from nnlab.dataset import SplitName
+from nnlab.dataset.split import SCORED_FIRST
 from nnlab.errors import ConfigError
 from nnlab.metrics import shortfall, shown
 from nnlab.present.values import Listing
@@ -124,23 +124,18 @@ def _one_output(json: bool, quiet: bool, events: bool = False) -> None:
 
 
 def _print(finished: Any, json: bool, quiet: bool) -> None:
-    path = str(finished.run.path)
+    """The run's path, and above it what it scores on each of its splits, beside what the baselines do."""
+    path, summary = str(finished.run.path), finished.summary
     if quiet:
         screen.line(path)
     elif json:
-        screen.print_json({"path": path, **finished.summary.to_json()})
+        screen.print_json({"path": path, **summary.to_json()})
     else:
-        _print_result(finished.summary)
+        if listing := result(summary):
+            screen.show(listing)
+        if worse := shortfall(summary.learnt, summary.metrics, summary.baselines):
+            screen.line(worse.mark)
         screen.line(path)
-
-
-def _print_result(summary: "Summary") -> None:
-    """What a run scores on each of its splits, and beside it what the baselines do; nothing before there are scores."""
-    listing = result(summary)
-    if listing is not None:
-        screen.show(listing)
-    if worse := shortfall(summary.learnt, summary.metrics, summary.baselines):
-        screen.line(worse.mark)
 
 
 def result(summary: "Summary") -> Listing | None:
@@ -154,8 +149,7 @@ def result(summary: "Summary") -> Listing | None:
         [split, f"{data.count(split) or 0:,}", *(shown(name, values.get(name)) for name in names)]
         for split, values in found.items()
     ]
-    order: tuple[SplitName, ...] = ("test", "val", "train")
-    split = next(split for split in order if split in found)
+    split = next(split for split in SCORED_FIRST if split in found)
     beside = [(name, splits.get(split, {})) for name, splits in (summary.baselines or {}).items()]
     faint = range(len(rows), len(rows) + len(beside))
     for name, scores in beside:

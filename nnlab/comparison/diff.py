@@ -1,12 +1,13 @@
 """Diff: two runs side by side: what differs in config, data, code, packages and hardware, and what they score."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from nnlab import environment
 from nnlab.comparison.comparable import why_not
-from nnlab.comparison.rows import SPLITS, Row, read_row
+from nnlab.comparison.rows import Row, read_row
+from nnlab.dataset.split import SCORED_FIRST
 from nnlab.dataset.task import TASKS, metric_of
 from nnlab.errors import RunError
 from nnlab.rundir import RunDir
@@ -19,16 +20,6 @@ _PACKAGES, _CODE, _CONFIG = ("python", "implementation", "packages"), ("git",), 
 
 Changes = dict[str, tuple[str | None, str | None]]
 """Keys that differ: the values of A and B as text, None where one has none."""
-
-
-@dataclass(frozen=True)
-class Section:
-    """What differs in one respect."""
-
-    name: str
-    changes: Changes = field(default_factory=dict)
-    unknown: str = ""
-    """Why it cannot be told whether anything differs; empty where it can."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +50,10 @@ class Diff:
 
     a: Row
     b: Row
-    sections: list[Section]
-    """Config, data, code, packages and hardware."""
+    sections: dict[str, Changes]
+    """Of the config, the data, the code, the packages and the hardware."""
+    unknown: dict[str, str]
+    """By section: why it cannot be told whether anything in it differs."""
     scores: list[Score]
     incomparable: str | None
     """Why their scores may not be set side by side; None where they may."""
@@ -72,8 +65,8 @@ class Diff:
             return "A and B are one run"
         if self.incomparable:
             return f"not comparable: {self.incomparable}"
-        keys = [key for section in self.sections[:1] for key in section.changes]
-        others = [f"the {section.name}" for section in self.sections[1:] if section.changes]
+        keys = list(self.sections["config"])
+        others = [f"the {name}" for name, changes in self.sections.items() if changes and name != "config"]
         text = _differ(keys) if keys else "the config is the same" if others else "nothing differs"
         if keys and others:
             text += f" in the config; {_differ(others, also=True)}"
@@ -95,12 +88,13 @@ def _differ(names: list[str], *, also: bool = False) -> str:
 def diff(a: RunDir, b: RunDir) -> Diff:
     """Read two runs and set them side by side. Raises RunError or ConfigError where one's directory is damaged."""
     ours, theirs = read_row(a), read_row(b)
-    sections = [
-        Section("config", _changes(ours.config, theirs.config)),
-        Section("data", _changes(_data(ours, theirs), _data(theirs, ours))),
-        *_environment(ours, theirs),
-    ]
-    return Diff(ours, theirs, sections, list(_scores(ours, theirs)), why_not(ours, theirs))
+    beside, unknown = _environment(ours, theirs)
+    sections = {
+        "config": _changes(ours.config, theirs.config),
+        "data": _changes(_data(ours, theirs), _data(theirs, ours)),
+        **beside,
+    }
+    return Diff(ours, theirs, sections, unknown, list(_scores(ours, theirs)), why_not(ours, theirs))
 
 
 def _changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> Changes:
@@ -119,23 +113,23 @@ def _data(row: Row, other: Row) -> dict[str, Any]:
     return {**{f"data.{key}": getattr(facts, key) for key in ("name", "sha256", *splits)}, **hashes}
 
 
-def _environment(a: Row, b: Row) -> Iterator[Section]:
-    """Code, packages and hardware, from the env.json that each run has but for old ones and those killed early."""
-    found: list[dict[str, Any]] = []
+def _environment(a: Row, b: Row) -> tuple[dict[str, Changes], dict[str, str]]:
+    """Code, packages and hardware, from the env.json that each run has but for old ones and those killed early.
+
+    Beside what differs, why that cannot be told of a section.
+    """
+    sides: dict[str, list[dict[str, Any]]] = {name: [{}, {}] for name in ("code", "packages", "hardware")}
     try:
         found = [environment.flat(row.run.environment.read()) for row in (a, b)]
     except RunError as error:
-        for name in ("code", "packages", "hardware"):
-            yield Section(name, unknown=error.message)
-        return
-    parts: dict[str, list[dict[str, Any]]] = {"code": [{}, {}], "packages": [{}, {}], "hardware": [{}, {}]}
+        return {name: {} for name in sides}, dict.fromkeys(sides, error.message)
     for side, flat in enumerate(found):
         for key, value in flat.items():
             if (section := _section(key)) is not None:
-                parts[section][side][key] = value
-    for name, (ours, theirs) in parts.items():
-        changes = _changes(ours, theirs)
-        yield Section(name, changes, "" if changes or name != "code" else _unknown_code(ours))
+                sides[section][side][key] = value
+    sections = {name: _changes(ours, theirs) for name, (ours, theirs) in sides.items()}
+    why = "" if sections["code"] else _unknown_code(sides["code"][0])
+    return sections, {"code": why} if why else {}
 
 
 def _section(key: str) -> str | None:
@@ -153,7 +147,7 @@ def _unknown_code(both: Mapping[str, Any]) -> str:
 
 
 def _scores(a: Row, b: Row) -> Iterator[Score]:
-    for split in SPLITS:
+    for split in SCORED_FIRST:
         for metric in dict.fromkeys(metric.name for task in TASKS.values() for metric in task.compared()):
             values = [row.values.get(f"{split}_{metric}") for row in (a, b)]
             if values != [None, None]:
@@ -170,11 +164,11 @@ def diff_as_json(found: Diff) -> dict[str, Any]:
         **sides,
         "sections": [
             {
-                "name": section.name,
-                "changes": [{"key": key, "a": a, "b": b} for key, (a, b) in section.changes.items()],
-                "unknown": section.unknown,
+                "name": name,
+                "changes": [{"key": key, "a": a, "b": b} for key, (a, b) in changes.items()],
+                "unknown": found.unknown.get(name, ""),
             }
-            for section in found.sections
+            for name, changes in found.sections.items()
         ],
         "scores": [
             {**asdict(score), "difference": score.difference, "better": None if found.incomparable else score.better}

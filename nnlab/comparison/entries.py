@@ -8,7 +8,8 @@ from itertools import takewhile
 
 from nnlab import metrics
 from nnlab.comparison.comparable import which
-from nnlab.comparison.rows import SEED, SPLITS, Data, Row, scored_on
+from nnlab.comparison.rows import SEED, Data, Row, scored_on
+from nnlab.dataset.split import SCORED_FIRST
 
 SHORTEST_NAME = 16
 """A date and a time: what names of runs begin with says nothing in common of them."""
@@ -145,7 +146,7 @@ def _kind(row: Row) -> object:
     """What runs agree in that differ in nothing but their seed."""
     config = tuple(item for item in row.config.items() if item[0] != SEED)
     facts = row.summary.dataset
-    counts = tuple(facts.count(split) for split in SPLITS)
+    counts = tuple(facts.count(split) for split in SCORED_FIRST)
     tested = row.examples("test") if row.scored == "test" else None
     return config, row.summary.task, facts.name, facts.sha256, counts, tested
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from nnlab.comparison.comparable import TRAINED_APART, trained_apart
 from nnlab.comparison.entries import Entry, fold
-from nnlab.comparison.rows import SEED, SPLITS, Data, Row, chosen_by_test, read_row
+from nnlab.comparison.rows import SEED, Data, Row, read_row
 from nnlab.comparison.twins import twins
+from nnlab.dataset.split import SCORED_FIRST
 from nnlab.dataset.task import every_metric, metric_of
 from nnlab.errors import ConfigError, NnlabError, RunError
 from nnlab.rundir import RunDir
@@ -50,7 +51,7 @@ class Group:
     @property
     def chosen_by_test(self) -> bool:
         """Whether other configs are ranked here by the very examples that are to judge the one that is chosen."""
-        by_test = self.ranked_by.removeprefix("-").startswith("test_") and any(map(chosen_by_test, self.rows))
+        by_test = self.ranked_by.removeprefix("-").startswith("test_") and any(row.chosen_by_test for row in self.rows)
         return by_test and len(self.entries) > 1 and bool(set(self.differing) - {SEED})
 
 
@@ -114,8 +115,8 @@ def _group(entries: list[Entry], sort: str | None) -> Group:
     data = entries[0].data
     rows = [row for entry in entries for row in entry.rows]
     best = data.task.ranked_by.name
-    split = next((split for split in SPLITS if any(f"{split}_{best}" in row.values for row in rows)), "train")
-    columns = [f"{other}_{metric.name}" for other in SPLITS for metric in data.task.compared()]
+    split = next((split for split in SCORED_FIRST if any(f"{split}_{best}" in row.values for row in rows)), "train")
+    columns = [f"{other}_{metric.name}" for other in SCORED_FIRST for metric in data.task.compared()]
     columns = [name for name in columns if any(name in row.values for row in rows)]
     ranked_by = sort or f"{split}_{best}"
     entries = _sorted(entries, ranked_by)

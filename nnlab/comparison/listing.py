@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from nnlab.comparison.entries import Entry, Spread
+from nnlab.comparison.entries import Spread
 from nnlab.comparison.groups import Comparison, Group
 from nnlab.dataset.task import metric_of
 from nnlab.present import documents
@@ -124,7 +124,8 @@ def lines_of(group: Group) -> list[Line]:
     shared = group.baselines
     lines: list[Line] = []
     for entry in group.entries:
-        lines.append(Line(entry.name, [entry.config.get(key, "-") for key in group.differing], *_measured(entry)))
+        texts = [entry.config.get(key, "-") for key in group.differing]
+        lines.append(Line(entry.name, texts, entry.values, entry.seconds, entry.status, entry.marks))
         if not shared:
             lines += _baselines(group, entry.baselines, f", for {entry.name}")
     return [*lines, *_baselines(group, shared)]
@@ -134,10 +135,6 @@ def _baselines(group: Group, baselines: Mapping[str, Mapping[str, float]], whose
     for name, values in baselines.items():
         spreads = {column: Spread(value, 0.0, 1) for column, value in values.items()}
         yield Line(f"{name}{whose}", ["-"] * len(group.differing), spreads, None, BASELINE, [])
-
-
-def _measured(entry: Entry) -> tuple[dict[str, Spread], float | None, str, list[str]]:
-    return entry.values, entry.seconds, entry.status, entry.marks
 
 
 def best_of(lines: Sequence[Line], column: str) -> float | None:

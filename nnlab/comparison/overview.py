@@ -9,7 +9,6 @@ from nnlab.comparison.listing import listing
 from nnlab.present.html import Html, element, join
 from nnlab.present.values import Listing
 
-LINE = Html("\n")
 _PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -41,9 +40,9 @@ def fragment(comparison: Comparison) -> str:
 
 
 def _section(group: Group) -> Html:
-    parts = [element("h2", group.data.title), LINE, _table(listing(group)), LINE]
+    parts: list[object] = [element("h2", group.data.title), "\n", _table(listing(group)), "\n"]
     for remark in group.remarks:
-        parts += [element("p", f"{remark}."), LINE]
+        parts += [element("p", f"{remark}."), "\n"]
     picture = overlay(group)
     if picture is not None:
         source = f"data:image/png;base64,{base64.b64encode(picture).decode()}"

@@ -8,11 +8,11 @@ from typing import Any
 from nnlab import metrics
 from nnlab.config import yaml
 from nnlab.dataset import SplitName, Task
+from nnlab.dataset.split import SCORED_FIRST
 from nnlab.rundir import RunDir, Summary
 from nnlab.rundir.directory import CONFIG
 from nnlab.rundir.edited import edited
 
-SPLITS: tuple[SplitName, ...] = ("test", "val", "train")
 SEED = "seed"
 SPLIT_KEYS = ("dataset.test_fraction", "dataset.split_seed")
 """What decides which examples of the same data are the test split."""
@@ -73,6 +73,11 @@ class Row:
         """The split whose score counts: test where there is one, else val, else train."""
         return self.summary.dataset.scored
 
+    @property
+    def chosen_by_test(self) -> bool:
+        """Whether the only examples to choose it by are those that are to judge it."""
+        return bool(self.summary.dataset.test) and not self.summary.dataset.val
+
     def examples(self, split: str) -> str | None:
         """The hash of the very examples of a split; None where the run keeps none."""
         return (self.summary.dataset.examples or {}).get(split)
@@ -100,7 +105,7 @@ def read_row(run: RunDir, *, bare: bool = False) -> Row:
     config = {} if bare else _flat(yaml.read(run.config.read(), str(run.path / CONFIG)).data)
     values = {
         f"{split}_{name}": float(value)
-        for split in SPLITS
+        for split in SCORED_FIRST
         for name, value in summary.scores(split).items()
         if value is not None
     }
@@ -109,12 +114,6 @@ def read_row(run: RunDir, *, bare: bool = False) -> Row:
     worse = metrics.shortfall(summary.learnt, summary.metrics, summary.baselines)
     marks = (*edited(run, summary), *([worse.mark] if worse else []))
     return Row(run.name, run.path, summary.status, config, values, total, run, summary, marks)
-
-
-def chosen_by_test(row: Row) -> bool:
-    """Whether the only examples to choose a run by are those that are to judge it."""
-    data = row.summary.dataset
-    return bool(data.test) and not data.val
 
 
 def scored_on(rows: Sequence[Row]) -> Data:

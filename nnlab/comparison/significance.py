@@ -17,7 +17,7 @@ from nnlab.comparison.differences import LEAST, enough, over_examples, over_seed
 from nnlab.comparison.entries import Entry, alike
 from nnlab.comparison.interval import ALPHA, Estimate, is_clear
 from nnlab.comparison.predictions import read_predictions
-from nnlab.comparison.rows import CHOSEN_BY_TEST, Row, chosen_by_test
+from nnlab.comparison.rows import CHOSEN_BY_TEST, Row
 from nnlab.comparison.twins import twins
 from nnlab.dataset import Array
 from nnlab.dataset.task import metric_of
@@ -224,7 +224,7 @@ def _remarks(a: Entry, b: Entry) -> Iterator[str]:
     rows = [*a.rows, *b.rows]
     if trained_apart(rows):
         yield TRAINED_APART
-    if any(map(chosen_by_test, rows)):
+    if any(row.chosen_by_test for row in rows):
         yield CHOSEN_BY_TEST
     yield from twins(rows)
 

@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 SplitName = Literal["train", "val", "test"]
+SCORED_FIRST: tuple[SplitName, ...] = ("test", "val", "train")
+"""Of the splits that there are the first one's score counts."""
 Progress = Callable[[str, int, int | None], None]
 """Called while data is fetched, with what is fetched, the bytes so far and the bytes in all (None: not known)."""
 

@@ -11,20 +11,15 @@ from typing import TYPE_CHECKING, cast
 
 from nnlab.discover import sources
 from nnlab.discover.registry import Registry
-from nnlab.discover.sources import KINDS, NAME, Kind, Listed
+from nnlab.discover.sources import Kind
 from nnlab.errors import ConfigError
 
 if TYPE_CHECKING:
     from nnlab.plugin import DatasetFile, ModelFile
 
 __all__ = [
-    "KINDS",
-    "NAME",
-    "Kind",
-    "Listed",
     "blamed",
     "dataset",
-    "failed",
     "file",
     "model",
     "names",

@@ -6,7 +6,7 @@ from typing import Any
 
 from nnlab import discover
 from nnlab.config import Config, yaml
-from nnlab.discover import KINDS, Kind
+from nnlab.discover.sources import KINDS, NAME, Kind
 from nnlab.errors import ConfigError, NnlabError, RunError
 from nnlab.plugin import Origin
 from nnlab.rundir import RunDir
@@ -90,7 +90,7 @@ def _named(content: Any) -> Iterator[tuple[Kind, str]]:
     for kind in KINDS:
         section = content.get(kind.removesuffix("s")) if isinstance(content, dict) else None
         name = section.get("name") if isinstance(section, dict) else None
-        if isinstance(name, str) and discover.NAME.fullmatch(name):
+        if isinstance(name, str) and NAME.fullmatch(name):
             yield kind, name
 
 

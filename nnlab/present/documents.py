@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Callable
 
 from nnlab.present.values import Listing
 
@@ -18,24 +19,13 @@ def as_markdown(listing: Listing) -> str:
     """A table under its title in bold, what stands out in bold too, and under it the notes."""
     head = [_markdown(name) for name in listing.columns]
     rule = ["---" if number in listing.left else "---:" for number in range(len(head))]
-    cells = [
-        [f"**{text}**" if (number, place) in listing.strong else text for place, text in enumerate(map(_markdown, row))]
-        for number, row in enumerate(listing.rows)
-    ]
-    rows = [f"| {' | '.join(row)} |" for row in (head, rule, *cells)]
+    rows = [f"| {' | '.join(row)} |" for row in (head, rule, *_cells(listing, _markdown, "**{}**"))]
     notes = [line for note in listing.notes for line in (_markdown(note), "")]
     return "\n".join([f"**{_markdown(listing.title)}**", "", *rows, "", *notes])
 
 
 def as_latex(listing: Listing) -> str:
     """A tabular of booktabs, with title and notes as comments above it."""
-    cells = [
-        [
-            rf"\textbf{{{text}}}" if (number, place) in listing.strong else text
-            for place, text in enumerate(map(_latex, row))
-        ]
-        for number, row in enumerate(listing.rows)
-    ]
     kinds = "".join("l" if number in listing.left else "r" for number in range(len(listing.columns)))
     lines = [
         f"% {_one_line(listing.title)}; needs \\usepackage{{booktabs}}",
@@ -44,7 +34,7 @@ def as_latex(listing: Listing) -> str:
         r"\toprule",
         " & ".join(map(_latex, listing.columns)) + r" \\",
         r"\midrule",
-        *(" & ".join(row) + r" \\" for row in cells),
+        *(" & ".join(row) + r" \\" for row in _cells(listing, _latex, r"\textbf{{{}}}")),
         r"\bottomrule",
         r"\end{tabular}",
         "",
@@ -59,6 +49,17 @@ def as_csv(listing: Listing) -> str:
     table.writerow(listing.columns)
     table.writerows([_inert(cell) if isinstance(cell, str) else cell for cell in row] for row in listing.rows)
     return buffer.getvalue()
+
+
+def _cells(listing: Listing, escaped: Callable[[object], str], bold: str) -> list[list[str]]:
+    """The texts of the cells; those that stand out are put into ``bold``."""
+    return [
+        [
+            bold.format(text) if (number, place) in listing.strong else text
+            for place, text in enumerate(map(escaped, row))
+        ]
+        for number, row in enumerate(listing.rows)
+    ]
 
 
 def _one_line(text: object) -> str:

@@ -4,11 +4,13 @@ import html
 import re
 from collections.abc import Mapping, Sequence
 
+from nnlab.present.terminal import clean
 from nnlab.present.values import Listing
 
 Attribute = str | int | float | bool | None
 KEPT = "\n\u200d"
-"""Unprintable characters with a right to stay: line ends, and what joins the parts of one emoji."""
+"""Unprintable characters with a right to stay: line ends, and what joins the parts of one emoji. Marks that turn the
+direction of writing have none."""
 
 
 class Html(str):
@@ -17,43 +19,34 @@ class Html(str):
     __slots__ = ()
 
 
-EMPTY = Html("")
 MOST_TEXT = 300
 """Characters of a cell, from whatever file."""
 _TAG = re.compile(r"<[^>]*>")
 _VOID = {"img", "input", "meta", "br"}
 
 
-def _plain(text: object) -> str:
-    """The text without control characters or marks that turn the direction of writing: they are shown instead."""
-    return "".join(
-        char if char.isprintable() or char in KEPT else char.encode("unicode_escape", "replace").decode()
-        for char in str(text)
-    )
-
-
 def escaped(content: object) -> Html:
     """Markup as it stands, anything else as text."""
-    return content if isinstance(content, Html) else Html(html.escape(_plain(content)))
+    return content if isinstance(content, Html) else Html(html.escape(clean(content, KEPT)))
 
 
-def join(parts: list[Html]) -> Html:
-    """One after the other."""
-    return Html("".join(parts))
+def join(parts: Sequence[object]) -> Html:
+    """One after the other, what is no markup as text."""
+    return Html("".join(map(escaped, parts)))
 
 
 def element(name: str, /, *content: object, **attributes: Attribute) -> Html:
     """An element; ``class_`` is the attribute class, other underscores are hyphens, and None leaves one out."""
     opening = "".join(_attribute(key, value) for key, value in attributes.items())
     start = f"<{name}{opening}>"
-    return Html(start if name in _VOID else f"{start}{''.join(map(escaped, content))}</{name}>")
+    return Html(start if name in _VOID else f"{start}{join(content)}</{name}>")
 
 
 def _attribute(key: str, value: Attribute) -> str:
     if value is None or value is False:
         return ""
     name = key.rstrip("_").replace("_", "-")
-    return f" {name}" if value is True else f' {name}="{html.escape(_plain(value))}"'
+    return f" {name}" if value is True else f' {name}="{html.escape(clean(value, KEPT))}"'
 
 
 def as_table(listing: Listing, class_: str = "facts", classes: Mapping[int, str] | None = None) -> Html:

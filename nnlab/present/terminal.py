@@ -14,10 +14,10 @@ MOST_CHARACTERS = 1000
 """Of a cell: a damaged file may hold any text, and laying out a long one takes minutes."""
 
 
-def clean(value: object) -> str:
-    """Text without control characters: an escape sequence from a file is shown, not obeyed."""
+def clean(value: object, kept: str = "\n") -> str:
+    """Text without control characters but those ``kept``: an escape sequence from a file is shown, not obeyed."""
     return "".join(
-        char if char.isprintable() or char == "\n" else char.encode("unicode_escape").decode() for char in str(value)
+        char if char.isprintable() or char in kept else char.encode("unicode_escape").decode() for char in str(value)
     )
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from nnlab.comparison import Entry, Group
+from nnlab.comparison.curves import charts_of
 from nnlab.comparison.rows import CHOSEN_BY_TEST
 from nnlab.dataset import Dataset
 from nnlab.dataset.task import every_metric, metric_of
@@ -12,7 +13,7 @@ from nnlab.present.html import Html, element
 from nnlab.report import compared
 from nnlab.report.first_layer import as_data as learning_as_data
 from nnlab.report.first_layer import learning_of
-from nnlab.report.interactive import as_data, charts_of, frames
+from nnlab.report.interactive import as_data, frames
 from nnlab.report.labels import labels_of, swatch
 from nnlab.report.mistakes import mistakes_of
 from nnlab.report.panels import learnt, mistaken
@@ -26,7 +27,8 @@ def chapter(
     It has panels for the first ``detailed`` entries, each of about ``room`` bytes; the data is the curves, and what
     each run learnt by the id of its panel. ``dataset`` has the examples; where there is none, ``reason`` says why.
     """
-    curves, labels = charts_of(group), labels_of(group)
+    labels = labels_of(group)
+    curves = charts_of(group, labels)
     parts = [
         element("h2", group.data.dataset, id=f"group-{number}"),
         element("p", f"{group.data.scored}; {group.data.task.name}; {group.data.hashes}", class_="quiet"),

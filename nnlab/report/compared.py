@@ -4,7 +4,7 @@ from nnlab.comparison import Group
 from nnlab.comparison.entries import Spread
 from nnlab.comparison.listing import BASELINE, best_of, lines_of
 from nnlab.metrics import shown_spread
-from nnlab.present.html import EMPTY, Html, as_table, cut, element, escaped, join
+from nnlab.present.html import Html, as_table, cut, element, join
 from nnlab.present.values import Listing
 from nnlab.report.labels import labels_of, swatch
 from nnlab.report.numbers import seconds
@@ -24,7 +24,7 @@ def result(group: Group) -> Html:
             head = [line.name, *["–"] * len(several)]
         else:
             place = number - len(faint)
-            head = [join([swatch(place), escaped(labels[place])]), *[str(seeds[place])] * len(several)]
+            head = [join([swatch(place), labels[place]]), *[str(seeds[place])] * len(several)]
             leading = [c in best and c in line.values and line.values[c].mean == best[c] for c in group.columns]
             strong |= {(number, len(head) + at) for at, leads in enumerate(leading) if leads}
         numbers = [shown(column, line.values.get(column)) for column in group.columns]
@@ -56,5 +56,5 @@ def differences(group: Group) -> Html:
     caption = "Only what differs; – where a model has no such key."
     differing = as_table(Listing(["key", *names], [[key, *texts[key]] for key in apart], caption))
     found = differing if apart else element("p", "Their configs are the same.")
-    shared = as_table(Listing(["key", "value"], same, "The same in all of them.")) if same else EMPTY
+    shared = as_table(Listing(["key", "value"], same, "The same in all of them.")) if same else ""
     return Html(found + element("details", element("summary", f"What they share: {len(same)} keys"), shared))

@@ -5,25 +5,20 @@ from typing import Any
 
 import numpy as np
 
-from nnlab.comparison import Entry, Group, curves
+from nnlab.comparison import Entry, Group
 from nnlab.dataset import Array
 from nnlab.errors import RunError
 from nnlab.metrics import shown
 from nnlab.present.html import Html, as_table, element, join
 from nnlab.present.marks import envelope, finite, spans_decades
 from nnlab.present.values import Chart, Listing, Series
-from nnlab.report.labels import labels_of, swatch
+from nnlab.report.labels import swatch
 from nnlab.report.numbers import rounded
 
 MOST_POINTS = 300
 """Of one curve, where there are few of them."""
 ALL_POINTS = 3000
 """Of the curves of one chart."""
-
-
-def charts_of(group: Group) -> list[Chart]:
-    """The charts of the group's entries, in their order; none without any curve."""
-    return curves.charts_of(group, labels_of(group))
 
 
 def _drawn_of(charts: Sequence[Chart]) -> list[Chart]:

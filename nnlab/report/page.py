@@ -10,10 +10,6 @@ from typing import Any
 from nnlab import __version__
 from nnlab.present.html import Html, element, escaped, join
 
-STYLES = ("uplot/uPlot.min.css", "page.css", "heat.css")
-SCRIPTS = ("charts.js", "curves.js", "learning.js", "page.js")
-UPLOT = ("uplot/LICENSE", "uplot/uPlot.iife.min.js")
-
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
@@ -36,7 +32,7 @@ _PAGE = """<!doctype html>
 
 def page(title: str, lead: Html, parts: Sequence[Html], data: Any) -> str:
     """The page: ``lead`` under its title, then the parts; its script finds ``data``, which is plain."""
-    style = "\n".join(map(_read, STYLES))
+    style = "\n".join(map(_read, ("uplot/uPlot.min.css", "page.css", "heat.css")))
     script = _script()
     policy = f"default-src 'none'; img-src data:; style-src '{_hash(style)}'; script-src '{_hash(script)}'"
     policy += "; base-uri 'none'; form-action 'none'"
@@ -69,9 +65,9 @@ def _body(title: str, lead: Html, parts: Sequence[Html]) -> Html:
 
 def _script() -> str:
     """uPlot under its licence, then ours, in one scope of its own."""
-    licence, uplot = map(_read, UPLOT)
+    licence, uplot = map(_read, ("uplot/LICENSE", "uplot/uPlot.iife.min.js"))
     _, _, code = uplot.partition("*/")  # the licence says more than the comment, and names no address
-    ours = "\n".join(map(_read, SCRIPTS))
+    ours = "\n".join(map(_read, ("charts.js", "curves.js", "learning.js", "page.js")))
     return f'/* uPlot 1.6.32\n{licence}*/\n{code}\n(() => {{\n"use strict";\n{ours}}})();\n'
 
 

@@ -1,8 +1,8 @@
 """Provenance: every run by itself, and what the runs were made with."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from nnlab import environment
 from nnlab.comparison import Row
 from nnlab.errors import RunError
 from nnlab.present.html import Html, as_table, element, join
@@ -48,14 +48,7 @@ def environments(rows: Sequence[Row]) -> Html:
 def _environment(row: Row) -> dict[str, str]:
     """env.json by dotted key; that there is none is told too."""
     try:
-        return _flat(row.run.environment.read()) or {"env.json": "empty"}
+        found = environment.flat(row.run.environment.read())
+        return {key: "–" if value is None else str(value) for key, value in found.items()} or {"env.json": "empty"}
     except RunError:
         return {"env.json": "missing or damaged"}
-
-
-def _flat(found: Mapping[str, Any], before: str = "") -> dict[str, str]:
-    flat: dict[str, str] = {}
-    for key, value in found.items():
-        name = f"{before}{key}"
-        flat |= _flat(value, f"{name}.") if isinstance(value, dict) else {name: "–" if value is None else str(value)}
-    return flat

@@ -96,23 +96,19 @@ def text(path: Path, limit: int, check: object = None) -> str:
 
 def json(path: Path, limit: int, check: object = None) -> dict[str, Any]:
     """A JSON object."""
-    content = storage.read(path, limit)
-    try:
-        return sealed.load(content)
-    except ValueError as error:
-        raise RunError(f"{path}: this is not valid JSON: {error}", "the file is damaged") from None
+    return _parsed(path, limit, sealed.load, "valid JSON")
 
 
 def manifest(path: Path, limit: int, check: object = None) -> Manifest:
     """A manifest, with its seal."""
-    content = storage.read(path, limit)
-    try:
-        found = strict.read(Manifest, sealed.unseal(content))
-        if len(found.sha256) > MAX_FILES:
-            raise ValueError("it holds more hashes than there can be files")
-        return found
-    except ValueError as error:
-        raise RunError(f"{path}: this is not a manifest: {error}", "the file is damaged") from None
+    return _parsed(path, limit, _manifest_of, "a manifest")
+
+
+def _manifest_of(content: bytes) -> Manifest:
+    found = strict.read(Manifest, sealed.unseal(content))
+    if len(found.sha256) > MAX_FILES:
+        raise ValueError("it holds more hashes than there can be files")
+    return found
 
 
 def manifest_bytes(content: Manifest) -> bytes:
@@ -131,11 +127,16 @@ def columns(path: Path, limit: int, check: object = None) -> dict[str, list[floa
 
 def array(path: Path, limit: int, check: object = None) -> Array:
     """A .npy file's array, never pickle."""
+    return _parsed(path, limit, lambda content: read_npy(io.BytesIO(content), len(content)), "a .npy file")
+
+
+def _parsed(path: Path, limit: int, parse: Callable[[bytes], Content], what: str) -> Content:
+    """What ``parse`` makes of a file's bytes. Raises RunError where it raises ValueError: they are not ``what``."""
     content = storage.read(path, limit)
     try:
-        return read_npy(io.BytesIO(content), len(content))
+        return parse(content)
     except ValueError as error:
-        raise RunError(f"{path}: this is not a .npy file: {error}", "the file is damaged") from None
+        raise RunError(f"{path}: this is not {what}: {error}", "the file is damaged") from None
 
 
 def arrays(path: Path, limit: int, check: object = None) -> dict[str, Array]:

@@ -15,8 +15,6 @@ from nnlab.inspection.checkup.data import of_data
 from nnlab.inspection.checkup.learning import by_heart, initial_loss
 from nnlab.inspection.checkup.scores import scores
 
-__all__ = ["Checkup", "checkup"]
-
 
 @dataclass(frozen=True)
 class Checkup:
