@@ -8,11 +8,11 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "nnlab"
 MOST = {
-    "classes": 235,
-    "functions": 690,
-    "constants": 495,
-    "exported names": 90,
-    "lines": 29_000,
+    "classes": 215,
+    "functions": 665,
+    "constants": 480,
+    "exported names": 75,
+    "lines": 28_500,
 }
 """What is never to be exceeded: whoever adds a concept looks first for one that can go."""
 
