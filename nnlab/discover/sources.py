@@ -244,6 +244,10 @@ def _declared(module: ModuleType, kind: Kind, where: str, attribute: str = "") -
         raise ConfigError(f"{where}: its {name} is of type {type(found).__name__}, not {wanted.__name__}", hint)
     if wrong := _wrong(found):
         raise ConfigError(f"{where}: {name}, {wrong}", hint)
+    try:
+        found.params.model_rebuild()  # what it could not make sense of comes up now
+    except Exception as error:
+        raise ConfigError(f"{where}: {found.params.__name__}: {said(error)}", "put that right") from error
     return replace(found, about=found.about or (module.__doc__ or "").strip().partition("\n")[0])
 
 

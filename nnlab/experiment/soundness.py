@@ -47,7 +47,8 @@ def check_model(file: ModelFile, model: Model, dataset: Dataset) -> None:
         return
     place = file.origin.source
     weights = model.weights()
-    wrong = [name for name, weight in weights.items() if getattr(weight, "dtype", None) != np.float32]
+    arrays = {name: weight for name, weight in weights.items() if isinstance(weight, np.ndarray)}
+    wrong = [name for name in weights if name not in arrays or arrays[name].dtype != np.float32]
     if wrong or not weights:
         what = f"the weight {wrong[0]!r} is no float32 array" if wrong else "the net has no weights"
         raise CheckError(f"{place}: {what}", "weights are float32 arrays, by their names")
