@@ -294,7 +294,7 @@ def test_a_config_full_of_mistakes_is_refused_in_a_moment(text, base):
     Path("base.yaml").write_text(base)
     began = time.process_time()
     error = refused(text)
-    assert time.process_time() - began < 0.7
+    assert time.process_time() - began < 2  # where each mistake is compared with all others it takes minutes
     assert len(str(error)) < 3000
 
 

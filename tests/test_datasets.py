@@ -242,8 +242,9 @@ def test_a_torchvision_that_does_not_fit_torch_is_named(monkeypatch):
 
 def test_cached_pictures_need_neither_torch_nor_pillow(real_data, monkeypatch):
     use_mirror(monkeypatch, real_data)
-    if reason := why_missing(mnist, real_data) or why_missing(sign_digits, real_data):
-        pytest.skip(reason)
+    for name in ("mnist", "sign-digits"):
+        if reason := why_missing(discover.dataset(name), real_data):
+            pytest.skip(reason)
     script = (
         "import sys; from nnlab.datasets import mnist, sign_digits\n"
         "mnist.load(mnist.Params(), 0); sign_digits.load(sign_digits.Params(), 0)\n"
