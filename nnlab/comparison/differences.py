@@ -7,8 +7,9 @@ from nnlab.comparison.interval import Estimate, wider
 from nnlab.comparison.means import of_means, said
 from nnlab.comparison.proportions import of_proportions
 from nnlab.dataset import Array
+from nnlab.dataset.task import metric_of
 
-LEAST = {"accuracy": 6, "loss": 30}
+LEAST_COUNTED, LEAST_MEASURED = 6, 30
 """Test examples below which nothing is called better: McNemar's exact test can say so of 6, and losses are so skewed
 that of fewer than 30 no interval has the coverage that it promises."""
 
@@ -19,7 +20,7 @@ def over_examples(metric: str, a: Array, b: Array) -> tuple[Estimate, str]:
     ``a`` and ``b`` are (m, k, n): the metric of each of k runs on each of n test examples, m times; their k may differ.
     """
     n = a.shape[2]
-    if metric == "accuracy" and a.shape[1] == b.shape[1] == 1:
+    if metric_of(metric).percent and a.shape[1] == b.shape[1] == 1:
         won, lost = ((x > y).sum(axis=(1, 2)) for x, y in ((b, a), (a, b)))
         return of_proportions(won, lost, n), "McNemar, exact; Tango's interval"
     step = _step(metric, a, b)
@@ -40,11 +41,11 @@ def over_seeds(metric: str, a: Array, b: Array, *, paired: bool) -> tuple[Estima
     return wider(found, over_examples(metric, a, b)[0]), method
 
 
-def enough(metric: str, n: int) -> bool:
-    """Whether there are as many test examples as it takes to call something better."""
-    return n >= LEAST.get(metric, LEAST["loss"])
+def least(metric: str) -> int:
+    """How many test examples it takes to call something better."""
+    return LEAST_COUNTED if metric_of(metric).percent else LEAST_MEASURED
 
 
 def _step(metric: str, a: Array, b: Array) -> float | None:
-    """What one prediction changes in an example's mean accuracy; None for losses."""
-    return 1 / min(a.shape[1], b.shape[1]) if metric == "accuracy" else None
+    """What one prediction changes in the mean over an example's runs where it is right or wrong; None for others."""
+    return 1 / min(a.shape[1], b.shape[1]) if metric_of(metric).percent else None

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from nnlab.comparison.comparable import TRAINED_APART, trained_apart, why_not
-from nnlab.comparison.differences import LEAST, enough, over_examples, over_seeds
+from nnlab.comparison.differences import least, over_examples, over_seeds
 from nnlab.comparison.entries import Entry, alike
 from nnlab.comparison.interval import ALPHA, Estimate, is_clear
 from nnlab.comparison.predictions import read_predictions
@@ -91,7 +91,7 @@ class Verdict:
     def better(self) -> str | None:
         """ "A" or "B"; None where they are not distinguishable, or there are too few examples to tell."""
         first = self.contrasts[0]
-        if self.same or not (first.clear and self.p < ALPHA and enough(first.metric, first.examples)):
+        if self.same or not (first.clear and self.p < ALPHA and first.examples >= least(first.metric)):
             return None
         return "B" if (first.difference > 0) == metric_of(first.metric).higher_is_better else "A"
 
@@ -104,9 +104,11 @@ class Verdict:
             return f"{shown}: {self.better} is better, at {test.at}"
         if self.same:
             return f"{shown}: they differ only in their seed, and are not distinguishable at {test.at}"
-        if not enough(test.metric, test.examples):
-            least = LEAST[test.metric]
-            return f"{shown}: too few examples to tell: by {test.metric} nothing is called better below {least}"
+        if test.examples < least(test.metric):
+            return (
+                f"{shown}: too few examples to tell: by {test.metric} nothing is called better below "
+                f"{least(test.metric)}"
+            )
         return f"{shown}: not distinguishable at {test.at}"
 
 
@@ -172,9 +174,10 @@ def contrasts(a: Sequence[Scored], b: Sequence[Scored], primary: str) -> Iterato
     left, right = ([x for x, _ in pairs], [y for _, y in pairs]) if pairs else (a, b)
     for name in names:
         yield _over_examples(name, left, right)
-    if "accuracy" in names and len(pairs) > 1:
+    counted = [name for name in names if metric_of(name).percent]
+    for name in counted if len(pairs) > 1 else ():
         for x, y in pairs[:MOST_PAIRS]:
-            yield _over_examples("accuracy", [x], [y], f"test examples, seed {x.seed}")
+            yield _over_examples(name, [x], [y], f"test examples, seed {x.seed}")
 
 
 def _pairs(a: Sequence[Scored], b: Sequence[Scored]) -> list[tuple[Scored, Scored]]:
@@ -230,15 +233,15 @@ def _remarks(a: Entry, b: Entry) -> Iterator[str]:
 
 
 def _noise(test: Contrast, a: Sequence[Scored], b: Sequence[Scored]) -> Iterator[str]:
-    """Whether a difference of accuracies is less than one accuracy on so many examples is known to."""
-    if test.metric != "accuracy":
+    """Whether a difference of shares is less than one share of so many examples is known to."""
+    if not metric_of(test.metric).percent:
         return
-    share = float(np.mean([each.measured["accuracy"].mean() for each in (*a, *b)]))
+    share = float(np.mean([each.measured[test.metric].mean() for each in (*a, *b)]))
     error = math.sqrt(share * (1 - share) / test.examples)
     if 0 < abs(test.difference) <= error:
         yield (
-            f"an accuracy on {test.examples:,} examples has a standard error of {100 * error:.2f} points by itself, "
-            "and the difference is no larger"
+            f"an {test.metric} on {test.examples:,} examples has a standard error of {100 * error:.2f} points by "
+            "itself, and the difference is no larger"
         )
 
 

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from nnlab.comparison.differences import enough, over_examples, over_seeds
+from nnlab.comparison.differences import least, over_examples, over_seeds
 from nnlab.comparison.interval import ALPHA, Estimate
 from nnlab.comparison.several import holm
 from tests.statistics.worlds import ACCURACIES, LOSSES, OF_ONE, OF_SEEDS, Parts, World, worlds
@@ -43,7 +43,7 @@ class Cell:
     @property
     def judged(self) -> bool:
         """Whether anything may be called better at this size."""
-        return enough(self.metric, self.examples)
+        return self.examples >= least(self.metric)
 
 
 def decided(metric: str, a: np.ndarray, b: np.ndarray) -> Estimate:
@@ -62,7 +62,7 @@ def simulate(world: World, parts: Parts, n: int, k: int, pairs: int) -> Cell:
     for start in range(0, pairs, AT_ONCE):
         a, b = world.drawn(parts, rng, min(AT_ONCE, pairs - start), k, n)
         found = decided(world.metric, a, b)
-        called = found.clear & enough(world.metric, n)
+        called = found.clear & (n >= least(world.metric))
         covered += int(((found.low <= truth) & (truth <= found.high)).sum())
         better += int(called.sum())
         wrong += int((called & (equal | (np.sign(found.difference) != np.sign(truth)))).sum())
@@ -75,7 +75,7 @@ def cells(pairs: int, few: int) -> Iterator[Cell]:
     for k in SEEDS:
         for world, parts in worlds(k):
             for n in EXAMPLES:
-                yield simulate(world, parts, n, k, pairs if enough(world.metric, n) else few)
+                yield simulate(world, parts, n, k, pairs if n >= least(world.metric) else few)
 
 
 def quick(pairs: int) -> Iterator[Cell]:
@@ -102,7 +102,7 @@ def several(entries: int, rounds: int, sizes: Sequence[int] = EXAMPLES) -> Itera
     """All pairs of so many equal models, by Holm."""
     for world in (ACCURACIES[1], LOSSES[7]):
         for n in sizes:
-            if not enough(world.metric, n):
+            if n < least(world.metric):
                 continue
             rng = np.random.default_rng([entries, n])
             shared, *own = (np.sqrt(0.5) * rng.standard_normal((rounds, 1, n)) for _ in range(entries + 1))
