@@ -8,11 +8,11 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent.parent / "nnlab"
 MOST = {
-    "classes": 215,
-    "functions": 665,
-    "constants": 480,
-    "exported names": 75,
-    "lines": 28_500,
+    "classes": 211,
+    "functions": 663,
+    "constants": 468,
+    "exported names": 70,
+    "lines": 28_350,
 }
 """What is never to be exceeded: whoever adds a concept looks first for one that can go."""
 

@@ -88,7 +88,14 @@ def test_a_mistake_is_told_with_its_file_and_line_and_no_traceback(cli: Cli, plu
     arguments = ("gradcheck", "plugins/configs/my-net.yaml", "--plugins", "plugins")
     failed = bad(cli(*arguments), code, f"error: plugins/models/my_net.py:{said}")
     assert len(failed.stderr.splitlines()) == 2
-    assert "Traceback" in cli(*arguments, "--traceback").stderr
+
+
+def test_the_traceback_of_a_mistake_is_shown_to_who_asks_for_it(cli: Cli, plugins: Path) -> None:
+    good(cli("new", "model", "my-net", "--numpy"))
+    failed = cli("gradcheck", "plugins/configs/my-net.yaml", "--plugins", "plugins", "--traceback")
+    assert failed.returncode == 2
+    assert "Traceback" in failed.stderr
+    assert failed.stderr.splitlines()[-2].startswith("error: plugins/models/my_net.py:")
 
 
 def test_a_mistake_is_told_when_a_training_comes_upon_it_and_the_run_has_failed(cli: Cli, plugins: Path) -> None:
