@@ -253,14 +253,19 @@ def test_where_the_evaluation_diverged_no_checkpoint_takes_the_place_of_a_good_o
     assert run.checkpoint_state().standing.step == 10
 
 
-def test_a_signal_while_the_last_files_are_written_leaves_a_run_that_is_finished_later(tmp_path: Path) -> None:
-    resolved = experiment.resolve(config_for("mlp-np", tmp_path))
-    straight = run_to_end(experiment.train(resolved, tmp_path / "a"))
-    events = experiment.train(resolved, tmp_path / "b")
+def stopped_at_its_end(events: Any) -> RunDir:
+    """The run of a training that is interrupted while its last files are written."""
     run = next(event.run for event in events if isinstance(event, experiment.Started))
     next(event for event in events if isinstance(event, Finishing))
     with pytest.raises(Interrupted):
         events.throw(Interrupted(2))
+    return run
+
+
+def test_a_signal_while_the_last_files_are_written_leaves_a_run_that_is_finished_later(tmp_path: Path) -> None:
+    resolved = experiment.resolve(config_for("mlp-np", tmp_path))
+    straight = run_to_end(experiment.train(resolved, tmp_path / "a"))
+    run = stopped_at_its_end(experiment.train(resolved, tmp_path / "b"))
     assert run.summary().status == "interrupted"
     assert outcome(run_to_end(experiment.resume(run))) == outcome(straight)
 
@@ -301,11 +306,7 @@ def test_stopped_after_it_has_ended_before_its_plan_it_stays_ended(
     with monkeypatch.context() as patched:
         end_at(20, patched)
         straight = run_to_end(experiment.train(resolved, tmp_path / "a"))
-        events = experiment.train(resolved, tmp_path / "b")
-        run = next(event.run for event in events if isinstance(event, experiment.Started))
-        next(event for event in events if isinstance(event, Finishing))
-        with pytest.raises(Interrupted):
-            events.throw(Interrupted(2))
+        run = stopped_at_its_end(experiment.train(resolved, tmp_path / "b"))
     assert worst(experiment.verify(run)) == "untold"
     assert outcome(run_to_end(experiment.resume(run))) == outcome(straight)
     assert run.summary().ended == "it learns no more"
