@@ -54,7 +54,7 @@ class RunError(NnlabError):
 
 
 class TrainingError(NnlabError):
-    """The run itself failed: the loss diverged, or memory or disk ran out."""
+    """The run, or whatever else was at work, failed: the loss diverged, or memory or disk ran out."""
 
     exit_code = 1
 
@@ -92,14 +92,14 @@ _TROUBLES = {
 }
 
 
-def trouble(error: BaseException) -> NnlabError | None:
+def trouble(error: BaseException) -> TrainingError | None:
     """The error as the user can act on it, where the machine has run out of something; None for any other."""
     if isinstance(error, MemoryError):
-        return NnlabError(f"out of memory: {error}".rstrip(": "), "close other programs, or take less at once")
+        return TrainingError(f"out of memory: {error}".rstrip(": "), "close other programs, or take less at once")
     if not isinstance(error, OSError) or error.errno not in _TROUBLES:
         return None
     where = f"{error.filename}: " if isinstance(error.filename, str) else ""
-    return NnlabError(f"{where}{error.strerror}", "see to the disk, or to how many files are open")
+    return TrainingError(f"{where}{error.strerror}", "see to the disk, or to how many files are open")
 
 
 def complaint(error: BaseException) -> list[str]:

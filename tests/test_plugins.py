@@ -121,7 +121,7 @@ def nnlab(tmp_path: Path, cli: Cli):
 @pytest.fixture(autouse=True)
 def no_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test takes in counts in that test alone."""
-    monkeypatch.delenv(discover.VARIABLE, raising=False)
+    monkeypatch.setenv(discover.VARIABLE, "")  # not deleted: what ``use`` sets then would outlive the test
     monkeypatch.setattr(discover, "_registry", None)
 
 
@@ -349,6 +349,22 @@ def test_a_config_cannot_name_a_folder(nnlab, tmp_path: Path) -> None:
     folder = folder_with(tmp_path / "mine")
     for key in (f"plugins={folder}", f"model.plugins={folder}", f"model.path={folder}"):
         refused(nnlab("train", "c.yaml", "model.name=mlp-np", key), "there is no such key")
+
+
+@pytest.mark.parametrize("command", [["runs"], ["--version"]])
+def test_a_folder_that_is_gone_stops_nothing_that_needs_no_plugin(nnlab, command: list[str]) -> None:
+    done = nnlab(*command, NNLAB_PLUGINS=str(nnlab.work / "gone"))
+    assert done.returncode == 0, done.stderr
+    assert "NNLAB_PLUGINS" not in done.stderr
+
+
+def test_who_is_to_blame_is_asked_of_what_was_loaded_and_no_package_is_looked_for(monkeypatch) -> None:
+    def never(kind: str) -> None:
+        raise AssertionError("installed packages were listed")
+
+    monkeypatch.setattr(sys.modules["nnlab.discover.registry"], "installed", never)
+    discover.model("logreg-np")
+    assert discover.actionable(SystemExit(0)) is None
 
 
 def test_a_folder_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

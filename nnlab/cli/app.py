@@ -27,7 +27,7 @@ from nnlab.cli import (
     train,
     verify,
 )
-from nnlab.errors import Interrupted, NnlabError, trouble
+from nnlab.errors import Interrupted
 from nnlab.signals import catch_signals, ignore_signals
 
 app = typer.Typer(
@@ -92,23 +92,16 @@ def main() -> NoReturn:
     _mend_streams()
     try:
         app()
-    except NnlabError as error:
-        screen.complain(error)
-        sys.exit(error.exit_code)
-    except Interrupted as stop:
-        ignore_signals()
-        screen.complain(stop)
-        sys.exit(stop.exit_code)
     except (Exception, SystemExit) as error:
-        if blamed := discover.blamed(error):
-            screen.complain(blamed)
-            sys.exit(blamed.exit_code)
-        if isinstance(error, BrokenPipeError):
+        known = discover.actionable(error)
+        if known is None and isinstance(error, BrokenPipeError):
             sys.exit(0)
-        if out := trouble(error):
-            screen.complain(out)
-            sys.exit(1)
-        raise
+        if known is None:
+            raise
+        if isinstance(known, Interrupted):
+            ignore_signals()
+        screen.complain(known)
+        sys.exit(known.exit_code)
     finally:
         _end_output()
     sys.exit(0)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from nnlab.discover import sources
 from nnlab.discover.registry import Registry
 from nnlab.discover.sources import Kind
-from nnlab.errors import ConfigError
+from nnlab.errors import ConfigError, Interrupted, NnlabError, trouble
 
 if TYPE_CHECKING:
     from nnlab.plugin import DatasetFile, ModelFile
@@ -75,6 +75,14 @@ def dataset(name: str) -> "DatasetFile":
     return cast("DatasetFile", file("datasets", name))
 
 
-def blamed(error: BaseException) -> "ConfigError | None":
+def blamed(error: BaseException) -> ConfigError | None:
     """The error as one of a plug-in's own code, with its file and line, where it comes from there; else None."""
-    return sources.blamed(error, {each.package for each in registry().plugins()})
+    return sources.blamed(error, _registry.loaded) if _registry else None
+
+
+def actionable(error: BaseException) -> NnlabError | Interrupted | None:
+    """The error as the user can act on it, with the code to end in: nnlab's own, a plug-in's, or the machine's trouble.
+
+    None for a bug.
+    """
+    return error if isinstance(error, NnlabError | Interrupted) else blamed(error) or trouble(error)

@@ -20,6 +20,8 @@ class Registry:
         self._own = {kind: {each.name: each for each in built_in(kind)} for kind in KINDS}
         self._in_folders: dict[Kind, list[Listed]] = {kind: [] for kind in KINDS}
         self._files: dict[tuple[Kind, str], ModelFile | DatasetFile] = {}
+        self.loaded: set[str] = set()
+        """The packages of the plug-ins that were asked for: whose code may have run."""
         for folder in folders:
             self._take(folder)
 
@@ -81,5 +83,7 @@ class Registry:
         that cannot be imported or declares nothing.
         """
         if (kind, name) not in self._files:
-            self._files[kind, name] = self.listed(kind, name).load()
+            found = self.listed(kind, name)
+            self.loaded |= {found.package} - {"nnlab"}
+            self._files[kind, name] = found.load()
         return self._files[kind, name]

@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import Any
 
 from nnlab import discover
-from nnlab.errors import Interrupted, NnlabError, complaint, trouble
+from nnlab.errors import Interrupted, complaint
 from nnlab.experiment.events import Ended, Started
 from nnlab.experiment.jobs import Job
 from nnlab.experiment.wire import Teller
@@ -23,21 +23,15 @@ def main() -> int:
     try:
         order = json.load(sys.stdin)
         _tell(Job(**{**order, "group": Membership(**order["group"])}).train(), teller)
-    except BrokenPipeError:  # whoever started us is gone: the run is left to be resumed
-        return 0
     except (Exception, SystemExit) as error:
         ignore_signals()
-        known: NnlabError | Interrupted
-        if isinstance(error, NnlabError | Interrupted):
-            known, code = error, error.exit_code
-        elif blamed := discover.blamed(error):
-            known, code = blamed, blamed.exit_code
-        elif out := trouble(error):
-            known, code = out, 1
-        else:
+        known = discover.actionable(error)
+        if known is None and isinstance(error, BrokenPipeError):
+            return 0  # whoever started us is gone: the run is left to be resumed
+        if known is None:
             raise
-        teller.show(Ended(code, "".join(f"{line}\n" for line in complaint(known))))
-        return code
+        teller.show(Ended(known.exit_code, "".join(f"{line}\n" for line in complaint(known))))
+        return known.exit_code
     return 0
 
 
